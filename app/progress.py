@@ -1,0 +1,28 @@
+"""How long work reports: a plain callable that may raise Cancelled to stop the work where it stands."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Cancelled(Exception):  # noqa: N818 - not an error: the user asked for it
+    """Raised from inside a Progress call when the user cancelled; unwinds the work, and is never swallowed."""
+
+
+class Progress(Protocol):
+    """Called with a fraction in [0, 1] and a short message, often enough that Cancel answers within 0.3 s."""
+
+    def __call__(self, fraction: float, message: str = "") -> None: ...
+
+
+def silent(fraction: float, message: str = "") -> None:
+    """Report to no one."""
+
+
+def nested(progress: Progress, start: float, stop: float) -> Progress:
+    """A Progress for a part of the work: its 0..1 becomes start..stop of the whole."""
+
+    def part(fraction: float, message: str = "") -> None:
+        progress(start + fraction * (stop - start), message)
+
+    return part
