@@ -9,17 +9,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, NoReturn
 
 from app import NOT_FOR_DIAGNOSIS, __version__
+from app.choice import OutputExistsError, pick_series, pick_slices, require_path
 from app.errors import AppError, UsageError
-from app.progress import Cancelled, Progress
+from app.progress import Cancelled, Progress, nested
 
 Command = Callable[[argparse.Namespace, Progress], Any]
 CANCELLED = 130
+LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,3 +58,272 @@ def _print_json(document: Any) -> None:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[0].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Arguments of one command; without a command name it is `view`."""
+    commands = _commands()
+    if not argv or (argv[0] not in commands.choices and argv[0] not in ("-h", "--help", "--version")):
+        argv = ["view", *argv]
+    return commands.parser.parse_args(argv)
+
+
+class _commands:  # noqa: N801 - built on each call: cheap, and nothing global to go stale
+    def __init__(self) -> None:
+        self.parser = _Parser(
+            prog="synoptic",
+            description="Read an MRI together with the CT, PET or SPECT of the same patient.",
+            epilog=f"{NOT_FOR_DIAGNOSIS}: Synoptic is not a medical device. `synoptic COMMAND --help` tells more.",
+        )
+        self.parser.add_argument("--version", action="version", version=f"synoptic {__version__}")
+        self.sub = self.parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+        self._view()
+        self._demo()
+        self._info()
+        self._register()
+        self._fuse()
+        self._metrics()
+        self._networks()
+
+    @property
+    def choices(self) -> Any:
+        return self.sub.choices
+
+    def _add(self, run: Command, name: str, text: str) -> argparse.ArgumentParser:
+        parser = self.sub.add_parser(name, help=text, description=text)
+        parser.add_argument("--json", action="store_true", help="one JSON document on stdout, progress on stderr")
+        parser.set_defaults(run=run)
+        return parser
+
+    def _view(self) -> None:
+        parser = self._add(view, "view", "Open the window; without a PATH it shows the demo study.")
+        parser.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+        parser.add_argument("--layout", choices=LAYOUTS)
+        parser.add_argument("--network", metavar="NAME", help="see `synoptic networks`")
+        parser.add_argument("--screenshot", type=Path, metavar="FILE.png", help="open all, wait, save the window, exit")
+
+    def _demo(self) -> None:
+        parser = self._add(demo, "demo", "Write the demo study: MR, CT, FDG PET and SPECT of a digital head.")
+        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument("--seed", type=int, default=0)
+
+    def _info(self) -> None:
+        parser = self._add(info, "info", "List the patients, studies and series in files, folders and archives.")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+
+    def _register(self) -> None:
+        parser = self._add(register, "register", "Register MOVING to FIXED rigidly and save the transform.")
+        parser.add_argument("fixed", type=Path, metavar="FIXED")
+        parser.add_argument("moving", type=Path, metavar="MOVING")
+        parser.add_argument("--out", type=Path, required=True, metavar="T.tfm")
+        parser.add_argument("--fixed-series", metavar="UID")
+        parser.add_argument("--moving-series", metavar="UID")
+        parser.add_argument("--overwrite", action="store_true")
+
+    def _fuse(self) -> None:
+        parser = self._add(fuse, "fuse", "Fuse an MRI with its partner and write the fused slices.")
+        parser.add_argument("mri", type=Path, metavar="MRI")
+        parser.add_argument("partner", type=Path, metavar="PARTNER")
+        parser.add_argument("--network", required=True, metavar="NAME", help="see `synoptic networks`")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--transform", default="auto", metavar="auto|none|FILE")
+        parser.add_argument("--format", type=_formats, default=("nifti",), metavar="nifti,png,tiff,dicom")
+        parser.add_argument(
+            "--slices", default="all", metavar="all|K|A:B", help="from 0 along the MRI's k; B is left out"
+        )
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        parser.add_argument("--mri-series", metavar="UID")
+        parser.add_argument("--partner-series", metavar="UID")
+        parser.add_argument(
+            "--palette", metavar="NAME", help="colours lent by PET and SPECT; default: grey for CT, Hot Iron"
+        )
+        parser.add_argument("--overwrite", action="store_true")
+        parser.add_argument("--different-patients", action="store_true", help="fuse although the headers contradict")
+        parser.add_argument("--derived-mr", action="store_true", help="DICOM as grey derived MR, not secondary capture")
+        parser.add_argument("--plain", action="store_true", help="PNG and TIFF without text and colour bar")
+
+    def _metrics(self) -> None:
+        parser = self._add(metrics, "metrics", "Measure a fused picture against its two sources (8-bit pictures).")
+        for name in ("fused", "a", "b"):
+            parser.add_argument(name, type=Path, metavar=name.upper())
+
+    def _networks(self) -> None:
+        self._add(networks, "networks", "List the fusion networks that can run now.")
+
+
+def view(args: argparse.Namespace, progress: Progress) -> Any:
+    for path in args.paths:
+        require_path(path)
+    from app.ui.application import run
+
+    code = run(args.paths, layout=args.layout, network=args.network, screenshot=args.screenshot)
+    if code == CANCELLED:
+        raise Cancelled
+    return {"screenshot": args.screenshot}
+
+
+def demo(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.imaging.demo import write_demo
+
+    truth = write_demo(args.folder, seed=args.seed, progress=progress)
+    if not args.json:
+        print(f"Demo study written to {args.folder}")
+    return {"folder": args.folder, "truth": truth}
+
+
+def info(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.imaging.info import info_document, info_text
+    from app.pipeline import open_study
+
+    for path in args.paths:
+        require_path(path)
+    scan = open_study(args.paths, progress)
+    if not args.json:
+        print(info_text(scan))
+    return info_document(scan)
+
+
+def register(args: argparse.Namespace, progress: Progress) -> Any:
+    from app import pipeline
+    from app.imaging import registration, transforms
+
+    if args.out.exists() and not args.overwrite:
+        raise OutputExistsError(args.out)
+    fixed = pick_series(args.fixed, args.fixed_series, "--fixed-series", progress=nested(progress, 0, 0.05))
+    moving = pick_series(args.moving, args.moving_series, "--moving-series", progress=nested(progress, 0.05, 0.1))
+    volumes = pipeline.read_pair(fixed, moving, nested(progress, 0.1, 0.3))
+    found = registration.register(*volumes, progress=nested(progress, 0.3, 1))
+    transforms.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm)
+    for warning in found.warnings:
+        print(f"synoptic: {warning}", file=sys.stderr)
+    document = {
+        "fixed_to_moving": found.fixed_to_moving.tolist(),
+        "metric_before": found.metric_before,
+        "metric_after": found.metric_after,
+        "verdict": found.verdict.value,
+        "elapsed_s": found.elapsed_s,
+        "warnings": list(found.warnings),
+    }
+    if not args.json:
+        print(f"{found.verdict.value}: {found.verdict.sentence}")
+        print(
+            f"mutual information {_nats(found.metric_before)} -> {_nats(found.metric_after)}, {found.elapsed_s:.1f} s"
+        )
+        print(f"written: {args.out}")
+    return document
+
+
+def fuse(args: argparse.Namespace, progress: Progress) -> Any:
+    from app import export, pipeline
+    from app.fusion import registry
+
+    registry.find(args.network)  # a misspelt name is told before any work
+    how = args.transform if args.transform in ("auto", "none") else Path(args.transform)
+    if isinstance(how, Path):
+        require_path(how)
+    mri = pick_series(args.mri, args.mri_series, "--mri-series", role="MRI", progress=nested(progress, 0, 0.03))
+    partner = pick_series(args.partner, args.partner_series, "--partner-series", role="partner", apart=mri)
+    if not args.different_patients:
+        pipeline.check_patients(mri, partner)
+    slices = pick_slices(args.slices, mri.size[2])
+    options = export.Options(
+        formats=args.format,
+        slices=slices,
+        overwrite=args.overwrite,
+        palette=args.palette,
+        annotate=not args.plain,
+        derived_mr=args.derived_mr,
+    )
+    export.check(mri, partner, args.out, options)
+    started = time.monotonic()
+    volumes = pipeline.read_pair(mri, partner, nested(progress, 0.03, 0.15))
+    slices = pick_slices(args.slices, volumes[0].geometry.size[2])  # a gap filled in may have added slices
+    registration = pipeline.register_pair(*volumes, how=how, progress=nested(progress, 0.15, 0.4))
+    aligned = pipeline.align(*volumes, registration, nested(progress, 0.4, 0.5))
+    request = pipeline.default_request(aligned, args.network, args.device)
+    stack = pipeline.fuse_pair(aligned, request, slices=slices, progress=nested(progress, 0.5, 0.7))
+    means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
+    outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
+    for note in (*registration.warnings, *stack.notes):
+        print(f"synoptic: {note}", file=sys.stderr)
+    document = {
+        "network": args.network,
+        "weights_sha256": stack.weights_sha256 or None,
+        "device": stack.device,
+        "slices": len(slices),
+        "seconds_per_slice": stack.elapsed_s / len(slices),
+        "elapsed_s": time.monotonic() - started,
+        "verdict": registration.verdict.value,
+        "outputs": [str(path) for path in outputs],
+        "metrics": means,
+        "windows": {
+            "mri": [request.mri_window.low, request.mri_window.high, request.mri_window.unit],
+            "partner": [request.partner_window.low, request.partner_window.high, request.partner_window.unit],
+            "clipped_percent": list(stack.clipped_percent),
+        },
+    }
+    if not args.json:
+        print(f"{registration.verdict.value}: {registration.verdict.sentence}", *outputs, sep="\n")
+    return document
+
+
+def metrics(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.metrics.files import metrics_of_files
+
+    for path in (args.fused, args.a, args.b):
+        require_path(path)
+    values = metrics_of_files(args.fused, args.a, args.b)
+    if not args.json:
+        for name, value in values.items():
+            print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")
+    return values
+
+
+def networks(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.fusion import registry
+
+    listed = [registry.describe(spec) for spec in registry.available()]
+    if not args.json:
+        for one in listed:
+            print(f"{one['name']:16} {one['parameters']:>12,} parameters  {one['title']}")
+    return {"networks": listed}
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    formats = tuple(part.strip() for part in text.split(","))
+    known = ("nifti", "png", "tiff", "dicom")
+    for one in formats:
+        if one not in known:
+            raise argparse.ArgumentTypeError(f"{one!r} is not one of {', '.join(known)}")
+    return formats
+
+
+def _nats(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f} nats"
+
+
+def _stderr_progress() -> Progress:
+    """Prints to stderr; the first Ctrl-C makes it raise Cancelled at the next report, the second stops at once."""
+    interrupted = threading.Event()
+
+    def on_interrupt(signum: int, frame: Any) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, on_interrupt)
+    live = sys.stderr.isatty()
+    last = [0.0]
+
+    def progress(fraction: float, message: str = "") -> None:
+        if interrupted.is_set():
+            raise Cancelled
+        now = time.monotonic()
+        if now - last[0] < (0.1 if live else 2.0):
+            return
+        last[0] = now
+        line = f"{fraction:4.0%} {message}"
+        print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+
+    return progress

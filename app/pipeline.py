@@ -1,0 +1,279 @@
+"""The use cases, free of Qt: open a study, bring a pair together, fuse it. Command line and window both call these.
+
+A pair goes `readers.read` -> `registration` -> `align` -> `fuse_pair`; every step takes `progress`, which may cancel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.errors import UsageError
+from app.imaging.pixels import FusionWindow, clipped_percent, default_fusion_window, to_unit
+from app.imaging.volume import Series, Study, Volume
+from app.progress import Progress, nested, silent
+
+if TYPE_CHECKING:
+    from app.imaging.readers import Scan
+    from app.imaging.registration import RegistrationResult
+    from app.metrics.catalogue import MetricReading
+
+PARTNER_MODALITIES = ("PT", "CT", "NM")  # in the order of preference when a study holds several
+
+
+class DifferentPatientsError(UsageError):
+    hint = "Check the two series. If they are of one patient all the same, say --different-patients or confirm it."
+
+    def __init__(self, contradictions: Sequence[str]) -> None:
+        super().__init__(f"The two series name different patients: {', '.join(contradictions)} contradict each other.")
+
+
+class EmptyOverlapError(UsageError):
+    hint = "Register the pair first, or check that both series show the same part of the body."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No voxel of the partner lies inside the MRI with this transform, so there is nothing to fuse."
+        )
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """A pair on the MRI's grid.
+
+    values : float32 [k, j, i], the partner interpolated there, in the partner's unit; 0 where `inside` is False
+    inside : bool [k, j, i], where the partner has data and the MRI is not padding
+    """
+
+    mri: Volume
+    partner: Volume
+    registration: RegistrationResult
+    values: NDArray[np.float32]
+    inside: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FusionRequest:
+    """What is asked for; two equal requests on one pair give the same picture."""
+
+    network: str
+    mri_window: FusionWindow
+    partner_window: FusionWindow
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class FusionStack:
+    """Fused slices along the MRI's k, as they arrive.
+
+    fused : float32 [k, j, i] in [0, 1], luma; 0 where not `aligned.inside` and in slices not done
+    done : bool [k]; a True is set only after its slice is complete, so another thread may read while this one writes
+    clipped_percent : of the (MRI, partner) voxels inside, how many lie beyond their fusion window
+    notes : what the reader must know about how it was computed (a smaller batch, the CPU instead of the GPU, ...)
+    key : names pair, transform, windows, network and weights; the picture changes only when the key does
+    """
+
+    aligned: Aligned
+    request: FusionRequest
+    fused: NDArray[np.float32]
+    done: NDArray[np.bool_]
+    weights_sha256: str
+    device: str
+    key: str
+    clipped_percent: tuple[float, float]
+    elapsed_s: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.done.all())
+
+    def eight_bit(self, k: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
+        """Slice k as the metrics want it: fused, MRI and partner, uint8 [j, i], all in their fusion windows."""
+        partner = np.where(self.aligned.inside[k], to_unit(self.aligned.values[k], self.request.partner_window), 0)
+        mri = to_unit(self.aligned.mri.values(k), self.request.mri_window)
+        fused, mri8, partner8 = (np.rint(unit * 255).astype(np.uint8) for unit in (self.fused[k], mri, partner))
+        return fused, mri8, partner8
+
+    def metrics(self, k: int, names: Sequence[str] | None = None) -> tuple[MetricReading, ...]:
+        """The metrics of slice k inside the partner's field of view."""
+        from app.metrics.catalogue import evaluate
+
+        return evaluate(*self.eight_bit(k), names=names, inside=self.aligned.inside[k])
+
+
+def open_study(paths: Sequence[Path], progress: Progress = silent) -> Scan:
+    """Headers of everything under `paths`; see `readers.scan`."""
+    from app.imaging import readers
+
+    return readers.scan(paths, progress)
+
+
+def guess_roles(studies: Sequence[Study]) -> tuple[Series | None, Series | None]:
+    """A good first choice of (MRI, partner); None where nothing suits.
+
+    The MRI with the most slices, and a PET, CT or SPECT of the same patient. A PET without attenuation correction is
+    taken only where no corrected one is there (OHIF/Viewers#2898). Without an MRI, a CT takes its place; two series
+    of unstated modality are taken in the order given.
+    """
+    series = [one for study in studies for one in study.series if not one.problem]
+    bases = [one for one in series if one.modality == "MR"] or [one for one in series if one.modality in ("CT", "")]
+    if not bases:
+        return None, (series[0] if series else None)
+    base = max(bases, key=lambda one: one.size[2] if one.modality else 0)  # max keeps the first of equals
+    others = [one for one in series if one.uid != base.uid and not base.patient.differs_from(one.patient)]
+
+    def preference(one: Series) -> tuple[bool, int, bool, int]:
+        rank = PARTNER_MODALITIES.index(one.modality) if one.modality in PARTNER_MODALITIES else len(PARTNER_MODALITIES)
+        return one.attenuation_corrected is False, rank, one.study_uid != base.study_uid, -one.size[2]
+
+    partners = [one for one in others if one.modality in PARTNER_MODALITIES]
+    partners = partners or [one for one in others if not one.modality] or others
+    return base, min(partners, key=preference, default=None)
+
+
+def check_patients(mri: Series, partner: Series) -> None:
+    """Raise DifferentPatientsError where the two headers contradict each other."""
+    contradictions = mri.patient.differs_from(partner.patient)
+    if contradictions:
+        raise DifferentPatientsError(contradictions)
+
+
+def register_pair(
+    mri: Volume, partner: Volume, *, how: str | Path = "auto", progress: Progress = silent
+) -> RegistrationResult:
+    """Bring a pair together.
+
+    how : "auto", the header where the frames of reference agree, else a rigid registration; "none", as the
+        coordinates stand; or an ITK transform file
+    """
+    from app.imaging import registration, transforms
+
+    as_it_stands = registration.identity(mri, partner)
+    if isinstance(how, Path):
+        return replace(registration.nudged(as_it_stands, transforms.read_tfm(how)), method="file")
+    in_mm = mri.geometry.in_mm and partner.geometry.in_mm
+    if how == "none" or as_it_stands.verdict.value == "header-aligned" or not in_mm:
+        return as_it_stands
+    return registration.register(mri, partner, progress=progress)
+
+
+def align(mri: Volume, partner: Volume, registration: RegistrationResult, progress: Progress = silent) -> Aligned:
+    """Resample the partner onto the MRI's grid."""
+    from app.imaging.resample import resample
+
+    onto = resample(partner, mri.geometry, registration.fixed_to_moving, progress=progress)
+    inside = onto.inside if mri.valid is None else onto.inside & mri.valid
+    values = onto.values if mri.valid is None else np.where(inside, onto.values, np.float32(0))
+    for array in (values, inside):
+        array.flags.writeable = False
+    return Aligned(mri, partner, registration, values, inside)
+
+
+def default_request(aligned: Aligned, network: str, device: str = "auto") -> FusionRequest:
+    """A request with the fusion windows that this study's two volumes always get."""
+    return FusionRequest(network, default_fusion_window(aligned.mri), default_fusion_window(aligned.partner), device)
+
+
+def fuse_pair(
+    aligned: Aligned,
+    request: FusionRequest,
+    *,
+    slices: Sequence[int] | None = None,
+    wanted: Callable[[], int] | None = None,
+    on_slice: Callable[[FusionStack, int], None] | None = None,
+    progress: Progress = silent,
+) -> FusionStack:
+    """Fuse a pair slice by slice, the wanted slice first and then those nearest to it.
+
+    slices : indices along the MRI's k; None for all
+    wanted : asked before every batch, so that a reader who scrolls is served where they look
+    on_slice : called in this thread with the stack and the index of each slice as it is done
+    """
+    from app.fusion import infer, registry
+
+    if not aligned.inside.any():
+        raise EmptyOverlapError
+    started = time.monotonic()
+    spec = registry.find(request.network)
+    device = infer.pick_device(request.device)
+    fuser = registry.load(spec.name, device)
+    fused = np.zeros(aligned.values.shape, np.float32)
+    done = np.zeros(len(fused), np.bool_)
+    sha256 = registry.weights_sha256(spec)
+    stack = FusionStack(
+        aligned,
+        request,
+        _read_only(fused),
+        _read_only(done),
+        sha256,
+        device,
+        _key(aligned, request, sha256),
+        (
+            clipped_percent(aligned.mri.values(), request.mri_window, aligned.inside),
+            clipped_percent(aligned.values, request.partner_window, aligned.inside),
+        ),
+    )
+    asked = list(range(len(fused))) if slices is None else sorted(set(slices))
+    left = set(asked)
+    notes: list[str] = []
+
+    def nearest_first() -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
+        while left:
+            centre = wanted() if wanted else asked[0]
+            k = min(left, key=lambda one: (abs(one - centre), one))
+            left.discard(k)
+            mri = to_unit(aligned.mri.values(k), request.mri_window)
+            partner = to_unit(aligned.values[k], request.partner_window)
+            yield k, np.where(aligned.inside[k], mri, 0), np.where(aligned.inside[k], partner, 0)
+
+    for count, (k, picture) in enumerate(
+        infer.fuse_slices(fuser, nearest_first(), device=device, notes=notes.append), 1
+    ):
+        fused[k] = np.where(aligned.inside[k], picture, 0)
+        done[k] = True
+        if on_slice:
+            on_slice(stack, k)
+        progress(count / len(asked), f"fusing slice {count} of {len(asked)}")
+    return replace(stack, elapsed_s=time.monotonic() - started, notes=tuple(notes))
+
+
+def mean_metrics(stack: FusionStack, slices: Sequence[int], progress: Progress = silent) -> dict[str, float | None]:
+    """Each metric's mean over the slices where it is defined; None where it is defined in none."""
+    readings: dict[str, list[float]] = {}
+    for count, k in enumerate(slices, 1):
+        for reading in stack.metrics(k) if stack.aligned.inside[k].any() else ():
+            readings.setdefault(reading.metric.name, []).append(reading.value)
+        progress(count / len(slices), f"measuring slice {count} of {len(slices)}")
+    defined = {name: [value for value in values if np.isfinite(value)] for name, values in readings.items()}
+    return {name: float(np.mean(values)) if values else None for name, values in defined.items()}
+
+
+def read_pair(mri: Series, partner: Series, progress: Progress = silent) -> tuple[Volume, Volume]:
+    from app.imaging import readers
+
+    return readers.read(mri, nested(progress, 0, 0.5)), readers.read(partner, nested(progress, 0.5, 1))
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _key(aligned: Aligned, request: FusionRequest, sha256: str) -> str:
+    told = (
+        aligned.mri.series.uid,
+        aligned.partner.series.uid,
+        aligned.registration.fixed_to_moving.tolist(),
+        request,
+        sha256,
+    )
+    return hashlib.sha256(repr(told).encode()).hexdigest()
