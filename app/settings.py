@@ -1,0 +1,112 @@
+"""What the user chose last time: frozen Settings <-> one JSON file in the user's config folder. No patient data, ever.
+
+A damaged or foreign file gives the defaults and a note to show, never a crash; unknown keys are ignored, so that an
+older program opens a newer one's file. Files are written beside the old one and renamed over it: a full disk or a
+power cut leaves the old settings whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "settings.json"
+LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
+ANNOTATIONS = ("full", "no patient data", "none")
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Preferences only. network "" takes the first trained one; palettes are by modality of the partner."""
+
+    layout: str = "side-by-side"
+    network: str = ""
+    device: str = "auto"
+    annotations: str = "full"
+    palette_pt: str = "Hot Iron"
+    palette_nm: str = "Hot Iron"
+    palette_ct: str = "Grey"
+    window_drag_reversed: bool = False
+    curve_metric: str = "SSIM"
+    panel_width: int = 320
+    browser_width: int = 250
+
+    def palette(self, modality: str) -> str:
+        """The palette for a partner of this DICOM modality."""
+        return {"PT": self.palette_pt, "NM": self.palette_nm}.get(modality, self.palette_ct)
+
+
+_CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATIONS, "device": DEVICES}
+_LIMITS = {"panel_width": (200, 900), "browser_width": (160, 900)}
+
+
+def config_folder() -> Path:
+    """Where this platform keeps a user's preferences; XDG_CONFIG_HOME wins everywhere. Not made here."""
+    if os.environ.get("XDG_CONFIG_HOME"):
+        return Path(os.environ["XDG_CONFIG_HOME"]) / "synoptic"
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Synoptic"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "Synoptic"
+    return Path.home() / ".config" / "synoptic"
+
+
+def cache_folder() -> Path:
+    """Where this platform keeps what can be made again (the demo study); XDG_CACHE_HOME wins everywhere."""
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "synoptic"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Synoptic" / "Cache"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "Synoptic"
+    return Path.home() / ".cache" / "synoptic"
+
+
+def load(folder: Path | None = None) -> tuple[Settings, str]:
+    """The stored settings and "", or the defaults for whatever cannot be used and a sentence that says so."""
+    path = (folder or config_folder()) / FILE_NAME
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Settings(), ""
+    except (OSError, ValueError):  # ValueError: not UTF-8, or not JSON
+        return Settings(), f"The settings in {path} cannot be read; the defaults are used."
+    if not isinstance(stored, dict):
+        return Settings(), f"The settings in {path} are damaged; the defaults are used."
+    defaults = Settings()
+    known = {one.name: getattr(defaults, one.name) for one in fields(Settings)}
+    good = {name: value for name, value in stored.items() if name in known and _usable(name, value, known[name])}
+    bad = sorted(name for name in stored if name in known and name not in good)
+    note = f"The settings in {path} have no usable {', '.join(bad)}; the defaults are used there." if bad else ""
+    return Settings(**good), note
+
+
+def save(settings: Settings, folder: Path | None = None) -> None:
+    """Write atomically, readable by the user alone; OSError where the folder cannot be written."""
+    folder = folder or config_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=folder, prefix=FILE_NAME, suffix=".part")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(asdict(settings), file, indent=1)
+        os.replace(temporary, folder / FILE_NAME)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _usable(name: str, value: Any, default: Any) -> bool:
+    if type(value) is not type(default):  # exactly: JSON's true is not a width
+        return False
+    if name in _CHOICES:
+        return value in _CHOICES[name]
+    if name in _LIMITS:
+        low, high = _LIMITS[name]
+        return low <= value <= high
+    return not isinstance(value, str) or len(value) <= 100
