@@ -39,8 +39,9 @@ class TaskSignals(QObject):
 class Task(QRunnable):
     """One run of `work(progress)`: finished, cancelled or failed, exactly one of them."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, *, urgent: bool = False) -> None:
         super().__init__()
+        self._urgent = urgent
         self.setAutoDelete(False)  # its signals are Python's: Qt must not delete what TaskRunner still holds
         self.number = next(_numbers)
         self.signals = TaskSignals()
@@ -61,7 +62,8 @@ class Task(QRunnable):
             self.signals.progressed.emit(self.number, float(fraction), message)
 
     def run(self) -> None:
-        _yield_to_the_window()
+        if not self._urgent:
+            _yield_to_the_window()
         try:
             self.signals.finished.emit(self.number, self._work(self._progress))
         except Cancelled:
@@ -112,6 +114,8 @@ class TaskRunner(QObject):
         super().__init__(parent)
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
+        self._urgent_pool = QThreadPool(self)  # its own: a thread that was made to yield cannot be hurried again
+        self._urgent_pool.setMaxThreadCount(2)
         self._tasks: dict[int, Task] = {}
         self._listeners: dict[int, _Listener] = {}
         self._running: dict[int, Running] = {}
@@ -126,13 +130,15 @@ class TaskRunner(QObject):
         failed: Callable[[Exception], None] | None = None,
         cancelled: Callable[[], None] | None = None,
         key: str = "",
-        priority: int = 0,
+        urgent: bool = False,
     ) -> int:
         """Run work(progress) in a worker; the number of the request is returned.
 
         A key allows one current task of its kind: an older one is cancelled, and whatever it still answers is dropped.
+        urgent : something the reader waits for at every step; it need not queue behind long work, nor yield to the
+        window as other workers do.
         """
-        task = Task(work)
+        task = Task(work, urgent=urgent)
         if key:
             self.cancel(key)
             self._newest[key] = task.number
@@ -143,7 +149,7 @@ class TaskRunner(QObject):
         task.signals.finished.connect(self._on_finished)
         task.signals.cancelled.connect(self._on_cancelled)
         task.signals.failed.connect(self._on_failed)
-        self._pool.start(task, priority)
+        (self._urgent_pool if urgent else self._pool).start(task)
         self._tell()
         return task.number
 
@@ -152,6 +158,10 @@ class TaskRunner(QObject):
         number = self._newest.pop(key, None)
         if number in self._tasks:
             self._tasks[number].cancel()
+
+    def has(self, key: str) -> bool:
+        """Whether a current task of this key runs or waits."""
+        return key in self._newest
 
     def cancel_all(self) -> None:
         """Cancel everything that runs; callers that gave `cancelled` are told."""
@@ -162,7 +172,7 @@ class TaskRunner(QObject):
         """Cancel everything and wait for the threads, as the window does when it closes; whether all have ended."""
         self.cancel_all()
         self._newest.clear()
-        return self._pool.waitForDone(wait_ms)
+        return self._pool.waitForDone(wait_ms) and self._urgent_pool.waitForDone(wait_ms)
 
     @property
     def running(self) -> tuple[Running, ...]:
