@@ -1,0 +1,63 @@
+"""Three fusions without weights: honest baselines, and fallbacks where no network can run.
+
+Each is an nn.Module with the contract of `registry`: mri, partner (B, 1, H, W) in [0, 1] -> fused, the same.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Average(nn.Module):
+    """The mean of both: keeps everything at half its contrast."""
+
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        return (mri + partner) / 2
+
+
+class Maximum(nn.Module):
+    """The brighter of both: buries MRI detail under bright bone or uptake, and is a hard baseline all the same."""
+
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        return torch.maximum(mri, partner)
+
+
+class LaplacianPyramid(nn.Module):
+    """Per scale the detail that is stronger, and the mean of what remains (Burt & Adelson 1983; Burt 1984).
+
+    levels : detail scales; fewer where the picture is too small to be halved that often. Result clipped to [0, 1].
+    """
+
+    blur: Tensor
+
+    def __init__(self, levels: int = 4) -> None:
+        super().__init__()
+        self.levels = levels
+        step = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16  # their generating kernel, a = 0.375
+        self.register_buffer("blur", torch.outer(step, step)[None, None], persistent=False)
+
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        details, rest = self._analyse(torch.cat([mri, partner]))
+        a, b = rest.chunk(2)
+        fused = (a + b) / 2
+        for detail in reversed(details):
+            a, b = detail.chunk(2)
+            fused = self._expand(fused, detail.shape[-2:]) + torch.where(a.abs() >= b.abs(), a, b)
+        return fused.clamp(0, 1)
+
+    def _analyse(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        details: list[Tensor] = []
+        while len(details) < self.levels and min(image.shape[-2:]) >= 4:  # a 5-tap mirror needs 3 pixels
+            smaller = functional.conv2d(self._mirrored(image), self.blur, stride=2)
+            details.append(image - self._expand(smaller, image.shape[-2:]))
+            image = smaller
+        return details, image
+
+    def _expand(self, image: Tensor, size: torch.Size) -> Tensor:
+        grown = functional.interpolate(image, scale_factor=2, mode="nearest")[..., : size[0], : size[1]]
+        return functional.conv2d(self._mirrored(grown), self.blur)
+
+    def _mirrored(self, image: Tensor) -> Tensor:
+        return functional.pad(image, (2, 2, 2, 2), mode="reflect")

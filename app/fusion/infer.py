@@ -1,0 +1,171 @@
+"""Run a fuser over slices: any size, in batches, on the device at hand, and exactly 0 where both sources are 0.
+
+Nothing here changes torch's settings at import; `set_num_threads` is for callers that share the machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from app.errors import FusionError
+
+Slice = NDArray[np.float32]
+Key = TypeVar("Key")
+
+CPU_BATCH_S = 0.15  # work between two looks at Cancel
+GPU_BATCH_PIXELS = 32 * 256 * 256
+MAX_BATCH = 32
+
+
+class NoGpuError(FusionError):
+    hint = "Choose --device auto or cpu, or install NVIDIA's driver and the CUDA build of torch."
+
+    def __init__(self) -> None:
+        super().__init__("No NVIDIA GPU can be used here, so the fusion cannot run on cuda.")
+
+
+class UnknownDeviceError(FusionError):
+    hint = "Choose auto, cpu or cuda."
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(f"{asked!r} is not a device.")
+
+
+class SliceShapeError(FusionError):
+    hint = "Resample the partner onto the MRI's grid first."
+
+    def __init__(self, mri: tuple[int, ...], partner: tuple[int, ...]) -> None:
+        super().__init__(f"A slice of the MRI is {mri} and its partner's {partner}: they must be equal and 2-D.")
+
+
+class MemoryShortError(FusionError):
+    hint = "Close other programs, choose a smaller network such as lightfusionnet, or a coarser grid."
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        super().__init__(f"One slice of {shape[-1]} x {shape[-2]} pixels does not fit into memory with this network.")
+
+
+def pick_device(asked: str) -> str:
+    """ "auto", "cpu" or "cuda" as the device to use: "cpu" or "cuda"."""
+    if asked not in ("auto", "cpu", "cuda"):
+        raise UnknownDeviceError(asked)
+    usable = asked != "cpu" and torch.cuda.is_available()
+    if asked == "cuda" and not usable:
+        raise NoGpuError
+    return "cuda" if usable else "cpu"
+
+
+def set_num_threads(count: int) -> None:
+    """How many CPU threads torch may use from now on, in this process."""
+    torch.set_num_threads(count)
+
+
+def channels_last(network: nn.Module) -> nn.Module:
+    """The same network with its kernels laid out channel by channel: twice as fast on CPUs where it is depthwise."""
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+
+
+def blank_air(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+    """The fused picture, exactly 0 where both sources are 0: nothing was there, so nothing may be shown."""
+    return fused * ((mri != 0) | (partner != 0))
+
+
+def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
+    """(B, 1, H, W) in [0, 1], any H and W -> fused, same shape, dtype and device, in [0, 1], 0 in air.
+
+    Where the fuser wants multiples of `fuser.multiple`, the right and bottom edges are repeated and cut off again.
+    """
+    height, width = mri.shape[-2:]
+    multiple = int(getattr(fuser, "multiple", 1))
+    edges = (0, -width % multiple, 0, -height % multiple)
+    sources = [functional.pad(one, edges, mode="replicate") if any(edges) else one for one in (mri, partner)]
+    with torch.inference_mode():
+        fused = fuser(*sources)[..., :height, :width].clamp(0, 1)
+        return blank_air(fused, mri, partner)
+
+
+def fuse_slices(
+    fuser: nn.Module,
+    pairs: Iterable[tuple[Key, Slice, Slice]],
+    *,
+    device: str,
+    notes: Callable[[str], None],
+    batch: int | None = None,
+) -> Iterator[tuple[Key, Slice]]:
+    """Fuse slice by slice, in the order given.
+
+    pairs : (key, mri, partner), float32 [H, W] in [0, 1]; pulled only as needed, the first one alone, so that it is
+        shown at once; stopping the iteration stops the work
+    batch : slices at a time; None lets the measured time (CPU) or the number of pixels (GPU) decide
+    notes : told once where the GPU's memory made the batches smaller or moved the work to the CPU
+    """
+    source = iter(pairs)
+    if device == "cpu":
+        channels_last(fuser)
+    size, largest = 1, batch or MAX_BATCH
+    while group := list(itertools.islice(source, size)):
+        started = time.monotonic()
+        fused, device, limit = _fuse_group(fuser, group, device, notes)
+        yield from zip((key for key, _, _ in group), fused, strict=True)
+        largest = min(largest, limit)
+        size = min(largest, batch or _next_size(device, group[0][1].size, (time.monotonic() - started) / len(group)))
+
+
+def _next_size(device: str, pixels: int, seconds_per_slice: float) -> int:
+    if device == "cpu":  # a slice keeps all cores busy and the cache warm; only small ones gain by going together
+        return max(1, min(8, int(CPU_BATCH_S / seconds_per_slice))) if pixels < 128 * 128 else 1
+    return max(1, GPU_BATCH_PIXELS // pixels)
+
+
+def _fuse_group(
+    fuser: nn.Module, group: list[tuple[Key, Slice, Slice]], device: str, notes: Callable[[str], None]
+) -> tuple[list[Slice], str, int]:
+    """The fused slices, the device that did them, and the largest batch that is known to fit."""
+    for _, mri, partner in group:
+        if mri.shape != partner.shape or mri.ndim != 2:
+            raise SliceShapeError(mri.shape, partner.shape)
+    limit = MAX_BATCH
+    fused: list[Slice] = []
+    left = group
+    while left:
+        _, alike = next(itertools.groupby(left, key=lambda one: one[1].shape))
+        same = list(alike)[:limit]
+        try:
+            fused += _run(fuser, same, device)
+            left = left[len(same) :]
+        except torch.OutOfMemoryError as error:
+            if device == "cpu":
+                raise MemoryShortError(same[0][1].shape) from error
+            torch.cuda.empty_cache()
+            if len(same) > 1:
+                limit = math.ceil(len(same) / 2)
+                notes(f"The GPU's memory holds no {len(same)} slices at once; going on with {limit}.")
+            else:
+                device = "cpu"
+                fuser.to(device)
+                notes("The GPU's memory holds not even one slice; going on with the CPU.")
+        except RuntimeError as error:  # torch has no class of its own for the CPU's allocator
+            if "allocate memory" not in str(error):
+                raise
+            raise MemoryShortError(same[0][1].shape) from error
+    return fused, device, limit
+
+
+def _run(fuser: nn.Module, group: list[tuple[Key, Slice, Slice]], device: str) -> list[Slice]:
+    mri = _stacked([mri for _, mri, _ in group], device)
+    partner = _stacked([partner for _, _, partner in group], device)
+    return list(fuse_batch(fuser, mri, partner)[:, 0].float().cpu().numpy())
+
+
+def _stacked(slices: list[Slice], device: str) -> Tensor:
+    return torch.from_numpy(np.stack(slices).astype(np.float32, copy=False))[:, None].to(device)

@@ -1,0 +1,144 @@
+"""The networks, and how to get one ready to use. Listing them imports no torch, so that menus are there at once.
+
+A network is one file under `app/fusion`, one line in `NETWORKS`, a safetensors file and an entry in the manifest of
+`model_weights`. Every one of them keeps this contract, and `tests/fusion` checks it over the list:
+
+    forward: mri, partner (B, 1, H, W) float32 in [0, 1] -> fused (B, 1, H, W) in [0, 1]; any H and W that are multiples
+    of the network's attribute `multiple` (1 where it has none; `infer` pads and crops)
+"""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.assets import model_weights
+from app.errors import FusionError
+from app.fusion import weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class NetworkSpec:
+    """One way to fuse: `factory(**arguments)` in `module` makes it, with the arguments in the manifest."""
+
+    name: str
+    title: str
+    module: str
+    factory: str
+    classical: bool = False  # needs no weights
+
+
+NETWORKS: tuple[NetworkSpec, ...] = (
+    NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.light_fusion_net", "LightFusionNet"),
+    NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
+    NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),
+    NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", classical=True),
+)
+
+
+class UnknownNetworkError(FusionError):
+    def __init__(self, name: str, listed: tuple[NetworkSpec, ...]) -> None:
+        names = ", ".join(spec.name for spec in listed)
+        super().__init__(f"There is no network {name!r} that can run here.", hint=f"Available are: {names}.")
+
+
+_ready: dict[tuple[str, str, str], nn.Module] = {}  # (folder, name, sha256): one copy of each, wherever it is used
+_lock = threading.Lock()
+
+
+def available(folder: Path | None = None) -> tuple[NetworkSpec, ...]:
+    """What can run now: the classical ones, and networks whose weights file the manifest names and which is there."""
+    folder = folder or model_weights()
+    entries = weights.read_manifest(folder)
+    return tuple(
+        spec
+        for spec in NETWORKS
+        if spec.classical or (spec.name in entries and (folder / entries[spec.name].get("file", "")).is_file())
+    )
+
+
+def find(name: str, folder: Path | None = None) -> NetworkSpec:
+    """The spec of that name; UnknownNetworkError, naming what is available, where it cannot run."""
+    listed = available(folder)
+    for spec in listed:
+        if spec.name == name:
+            return spec
+    raise UnknownNetworkError(name, listed)
+
+
+def weights_sha256(spec: NetworkSpec, folder: Path | None = None) -> str:
+    """The SHA-256 that the manifest vouches for and `load` enforces; "" for classical methods."""
+    return "" if spec.classical else str(_entry(spec, folder or model_weights())["sha256"])
+
+
+def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
+    """What `synoptic networks` tells of one: JSON-ready; None where there is nothing to tell.
+
+    quality : means of the metrics per task over validation pairs, and the command that measured them
+    ms_per_slice : measured with that command, a slice of 256 x 256 on the CPU
+    """
+    folder = folder or model_weights()
+    entry = weights.read_manifest(folder).get(spec.name, {})
+    card = folder / entry.get("card", f"{spec.name}.md")
+    return {
+        "name": spec.name,
+        "title": spec.title,
+        "classical": spec.classical,
+        "parameters": entry.get("parameters", 0),
+        "weights": entry.get("file"),
+        "sha256": entry.get("sha256"),
+        "training_data": entry.get("training_data"),
+        "licence": entry.get("licence", "Apache-2.0, as the program" if spec.classical else None),
+        "quality": entry.get("quality"),
+        "ms_per_slice": entry.get("ms_per_slice"),
+        "card": card.read_text("utf-8") if card.is_file() else None,
+    }
+
+
+def build(name: str, **arguments: Any) -> nn.Module:
+    """A network as its constructor leaves it, untrained; the name may be any in `NETWORKS`."""
+    for spec in NETWORKS:
+        if spec.name == name:
+            return getattr(importlib.import_module(spec.module), spec.factory)(**arguments)
+    raise UnknownNetworkError(name, NETWORKS)
+
+
+def load(name: str, device: str = "cpu", folder: Path | None = None) -> nn.Module:
+    """A network ready for inference on `device`, built once and kept.
+
+    Raises UnknownNetworkError, WeightsAlteredError (with the two hashes) or WeightsMismatchError (names or shapes).
+    """
+    folder = folder or model_weights()
+    spec = find(name, folder)
+    key = (str(folder.resolve()), name, weights_sha256(spec, folder))
+    with _lock:  # two threads must not build one network twice, nor move it at the same time
+        if key not in _ready:
+            _ready[key] = _load(spec, folder)
+        return _ready[key].to(device)
+
+
+def _load(spec: NetworkSpec, folder: Path) -> nn.Module:
+    if spec.classical:
+        return build(spec.name).eval()
+    entry = _entry(spec, folder)
+    path = folder / entry["file"]
+    tensors = weights.read_tensors(path, entry["sha256"])
+    network = build(spec.name, **entry.get("arguments", {}))
+    weights.put(network, tensors, path)
+    return network.eval().requires_grad_(False)
+
+
+def _entry(spec: NetworkSpec, folder: Path) -> dict[str, Any]:
+    entry = weights.read_manifest(folder).get(spec.name)
+    if entry is None:
+        raise weights.WeightsMissingError(spec.name, folder / f"{spec.name}.safetensors")
+    for key in ("file", "sha256"):
+        if not isinstance(entry.get(key), str):
+            raise weights.ManifestError(folder / weights.MANIFEST, f"{spec.name} has no {key!r}")
+    return entry

@@ -1,0 +1,124 @@
+"""What lies in model_weights/: manifest.json, which vouches for each safetensors file, and the files themselves.
+
+    {"lightfusionnet": {"file": "lightfusionnet.safetensors", "sha256": "...", "parameters": 4467, "arguments": {},
+                        "training_data": "...", "licence": "...", "card": "lightfusionnet.md",
+                        "quality": {"command": "...", "split": "val", "tasks": {"ct-mri": {"n": 16, "SD": 84.1, ...}}}}}
+
+safetensors holds tensors and no code, so opening a stranger's file runs nothing (a pickled checkpoint could). A file
+whose SHA-256 is not the manifest's is refused all the same: its pictures would carry another network's name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.errors import FusionError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MANIFEST = "manifest.json"
+_REINSTALL = "Install Synoptic again, or copy model_weights/ from where it came from."
+
+
+class ManifestError(FusionError):
+    hint = _REINSTALL
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path} cannot be used: {fact}.")
+
+
+class WeightsMissingError(FusionError):
+    hint = _REINSTALL
+
+    def __init__(self, name: str, path: Path) -> None:
+        super().__init__(f"The weights of {name} are missing: there is no {path}.")
+
+
+class WeightsAlteredError(FusionError):
+    hint = f"The file is damaged or was exchanged. {_REINSTALL}"
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(f"{path} has SHA-256 {found}, but the manifest vouches for {expected}.")
+
+
+class WeightsMismatchError(FusionError):
+    hint = "The file belongs to another network or another version of this one."
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path} does not fit the network: {fact}.")
+
+
+def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
+    """Entries by the network's name; empty where there is no manifest."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        entries = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ManifestError(path, str(error)) from error
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
+        raise ManifestError(path, "it is not an object of entries by name")
+    return entries
+
+
+def write_entry(folder: Path, name: str, entry: dict[str, Any]) -> None:
+    """Add or replace one entry; the others stay as they are."""
+    entries = read_manifest(folder) | {name: entry}
+    text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, "utf-8")
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save(network: nn.Module, path: Path, arguments: dict[str, Any]) -> str:
+    """Write a network's tensors and constructor arguments; the SHA-256 of the file. Same tensors, same bytes."""
+    from safetensors.torch import save_file
+
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, path, metadata={"arguments": json.dumps(arguments, sort_keys=True)})
+    return sha256_of(path)
+
+
+def arguments_in(path: Path) -> dict[str, Any]:
+    """The constructor arguments that `save` put into a file."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return json.loads((file.metadata() or {}).get("arguments", "{}"))
+
+
+def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
+    """The tensors of a file that is what the manifest says, on the CPU.
+
+    The bytes that were hashed are the bytes that are parsed, so nothing can be exchanged in between.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    content = path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected_sha256:
+        raise WeightsAlteredError(path, expected_sha256, found)
+    try:
+        return load(content)
+    except SafetensorError as error:
+        raise WeightsMismatchError(path, str(error)) from error
+
+
+def put(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    """Load tensors into a network, refusing any name or shape that differs."""
+    own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    for name in sorted(own.keys() | given.keys()):
+        if own.get(name) != given.get(name):
+            fact = f"{name} is {given.get(name, 'absent')} in the file and {own.get(name, 'absent')} in the network"
+            raise WeightsMismatchError(path, fact)
+    network.load_state_dict(tensors)

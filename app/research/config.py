@@ -1,0 +1,103 @@
+"""What a training run is made of, frozen and written beside its results, and the runs by name.
+
+A network has one run of its own name, whose weights are published, and runs that follow its paper to the letter.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from app.errors import UsageError
+from app.research.pairs import MEDICAL_TASKS, Augmentation
+
+
+class UnknownRunError(UsageError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no training run {name!r}.", hint=f"Known are {', '.join(sorted(CONFIGS))}.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One training run.
+
+    network, arguments : name in the registry, and its constructor's arguments
+    loss : name in `losses.LOSSES`
+    steps, batch, crop : optimiser steps, crops in each, and their side in pixels
+    learning_rate, warmup : Adam's highest rate, reached linearly after `warmup` steps
+    schedule : "cosine" to 0 at the end, or "halving" every `halve_every` steps
+    ema : decay of the running mean of the weights, which is what is validated and kept; it starts lower
+    clip : largest norm of the gradient
+    freeze_norm : the share of steps after which batch norm keeps its statistics, so that the last part of the training
+        sees the network as inference will
+    bf16 : autocast the forward pass
+    validate_every : steps between two looks at the validation pairs
+    """
+
+    network: str
+    loss: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = MEDICAL_TASKS
+    steps: int = 20_000
+    batch: int = 8
+    crop: int = 64
+    learning_rate: float = 2e-3
+    warmup: int = 200
+    schedule: str = "cosine"
+    halve_every: int = 0
+    ema: float = 0.999
+    clip: float = 1.0
+    freeze_norm: float = 0.5
+    bf16: bool = False
+    validate_every: int = 1000
+    seed: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def learning_rate_at(self, step: int) -> float:
+        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup))
+        if self.schedule == "halving":
+            return rate * 0.5 ** (step // self.halve_every)
+        return rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+
+def read_config(path: Path) -> TrainConfig:
+    """A run as `as_json` wrote it."""
+    told = json.loads(path.read_text("utf-8"))
+    told["tasks"] = tuple(told["tasks"])
+    return TrainConfig(**told | {"augmentation": Augmentation(**told["augmentation"])})
+
+
+def config(name: str, **changes: Any) -> TrainConfig:
+    if name not in CONFIGS:
+        raise UnknownRunError(name)
+    return replace(CONFIGS[name], **changes)
+
+
+_NO_AUGMENTATION = Augmentation(gamma=0, window=0, scalar=0)
+_EPOCH = 480 // 4  # steps: the three tasks' training pairs in batches of four
+_AS_PUBLISHED = TrainConfig(  # "Implementation Details": Adam 1e-4 halved every 50 of 200 epochs, batch 4, crops 64
+    network="lightfusionnet",
+    loss="lightfusionnet-published",
+    steps=200 * _EPOCH,
+    batch=4,
+    learning_rate=1e-4,
+    warmup=1,
+    schedule="halving",
+    halve_every=50 * _EPOCH,
+    ema=0.0,
+    clip=math.inf,
+    freeze_norm=1.0,
+    augmentation=_NO_AUGMENTATION,
+)
+
+CONFIGS: dict[str, TrainConfig] = {
+    "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful"),
+    "lightfusionnet-published": _AS_PUBLISHED,
+    "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
+}

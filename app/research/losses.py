@@ -1,0 +1,137 @@
+"""Losses of fusion networks. Everything is (B, 1, H, W) in [0, 1] -> a scalar, lower is better, unless stated.
+
+A loss is a function (fused, mri, partner) -> its terms by name, each already weighted; `train` adds them up and writes
+each to the curve. `LOSSES` lists them by the name that a TrainConfig gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+Terms = dict[str, Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor], Terms]
+
+_SOBEL = torch.tensor([[[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]]])
+
+
+def sobel(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Sobel derivatives along x and y, edges repeated; (B, 1, H, W) each."""
+    kernel = _SOBEL.to(image)
+    padded = functional.pad(image, (1, 1, 1, 1), mode="replicate")
+    return functional.conv2d(padded, kernel), functional.conv2d(padded, kernel.transpose(2, 3))
+
+
+def sobel_magnitude(image: Tensor) -> Tensor:
+    """(B, 1, H, W); the root is kept off 0, where it has no derivative."""
+    x, y = sobel(image)
+    return (x.square() + y.square() + 1e-8).sqrt()
+
+
+def maximum_intensity(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+    """Mean distance to the brighter source (LightFusionNet, Eq. 1)."""
+    return (fused - torch.maximum(mri, partner)).abs().mean()
+
+
+def maximum_gradient(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+    """Mean distance of the Sobel magnitude to the stronger source's (LightFusionNet, Eq. 2)."""
+    strongest = torch.maximum(sobel_magnitude(mri), sobel_magnitude(partner))
+    return (sobel_magnitude(fused) - strongest).abs().mean()
+
+
+def ssim(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
+    """SSIM with a uniform window and sample covariances, as in METRICS; mean over the valid region, higher is better.
+
+    LightFusionNet prints C1 = 0.01 and C2 = 0.03 (Eq. 3); as in Wang et al. 2004 they are squared here.
+    """
+    mean_x, mean_y = (functional.avg_pool2d(one, window, stride=1) for one in (x, y))
+    sample = window**2 / (window**2 - 1)
+    variance_x, variance_y, covariance = (
+        sample * (functional.avg_pool2d(product, window, stride=1) - means)
+        for product, means in ((x * x, mean_x * mean_x), (y * y, mean_y * mean_y), (x * y, mean_x * mean_y))
+    )
+    c1, c2 = 0.01**2, 0.03**2
+    luminance = (2 * mean_x * mean_y + c1) / (mean_x.square() + mean_y.square() + c1)
+    return (luminance * (2 * covariance + c2) / (variance_x + variance_y + c2)).mean()
+
+
+def stronger_gradient(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+    """Mean distance of the gradient, direction included, to that of the source whose edge is stronger there.
+
+    Magnitudes alone (`maximum_gradient`) are content with an edge of inverted sign, such as a dark sulcus drawn bright
+    under uptake; the vector is not.
+    """
+    (fx, fy), (mx, my), (px, py) = (sobel(one) for one in (fused, mri, partner))
+    from_mri = mx.square() + my.square() >= px.square() + py.square()
+    return ((fx - torch.where(from_mri, mx, px)).abs() + (fy - torch.where(from_mri, my, py)).abs()).mean() / 2
+
+
+def lost_information(fused: Tensor, mri: Tensor, partner: Tensor, noise: float = 2 / 255**2) -> Tensor:
+    """1 - the mean over both sources of pixel-domain VIF, two scales, uniform windows (after Sheikh & Bovik 2006)."""
+    return 1 - (_vif(mri, fused, noise) + _vif(partner, fused, noise)) / 2
+
+
+def _vif(source: Tensor, fused: Tensor, noise: float) -> Tensor:
+    kept, there = source.new_zeros(()), source.new_zeros(())
+    for window in (5, 3):
+        mean_s, mean_f = (functional.avg_pool2d(one, window, stride=1) for one in (source, fused))
+        var_s = (functional.avg_pool2d(source * source, window, stride=1) - mean_s.square()).clamp(min=0)
+        var_f = (functional.avg_pool2d(fused * fused, window, stride=1) - mean_f.square()).clamp(min=0)
+        shared = functional.avg_pool2d(source * fused, window, stride=1) - mean_s * mean_f
+        gain = shared.clamp(min=0) / (var_s + 1e-6)
+        rest = (var_f - gain * shared).clamp(min=1e-6)
+        kept = kept + torch.log1p(gain.square() * var_s / (rest + noise)).sum()
+        there = there + torch.log1p(var_s / noise).sum()
+        source, fused = functional.avg_pool2d(source, 2), functional.avg_pool2d(fused, 2)
+    return kept / (there + 1e-6)
+
+
+def lost_differences(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+    """2 - SCD, per picture: what the fused one adds to a source should be the other source (Aslantas & Bendes 2015)."""
+    return 2 - (_correlation(mri, fused - partner) + _correlation(partner, fused - mri)).mean()
+
+
+def _correlation(x: Tensor, y: Tensor) -> Tensor:
+    x, y = (one.flatten(1) - one.flatten(1).mean(1, keepdim=True) for one in (x, y))
+    return (x * y).sum(1) / (x.square().sum(1) * y.square().sum(1) + 1e-8).sqrt()
+
+
+def lightfusionnet_published(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
+    """The weights that Table 5 measured: intensity 100, gradient 50, SSIM 20."""
+    return _lightfusionnet(fused, mri, partner, intensity=100, gradient=50, similarity=20)
+
+
+def lightfusionnet_equation_5(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
+    """The weights that Eq. 5 prints: intensity 20, gradient 100, SSIM 50."""
+    return _lightfusionnet(fused, mri, partner, intensity=20, gradient=100, similarity=50)
+
+
+def _lightfusionnet(
+    fused: Tensor, mri: Tensor, partner: Tensor, *, intensity: float, gradient: float, similarity: float
+) -> Terms:
+    return {
+        "intensity": intensity * maximum_intensity(fused, mri, partner),
+        "gradient": gradient * maximum_gradient(fused, mri, partner),
+        "ssim": similarity * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
+    }
+
+
+def faithful(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
+    """Ours: edges with their direction from the stronger source, and what fidelity metrics ask of both sources."""
+    return {
+        "intensity": 1.0 * maximum_intensity(fused, mri, partner),
+        "gradient": 1.0 * stronger_gradient(fused, mri, partner),
+        "ssim": 0.5 * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
+        "information": 0.5 * lost_information(fused, mri, partner),
+        "differences": 0.1 * lost_differences(fused, mri, partner),
+    }
+
+
+LOSSES: dict[str, Loss] = {
+    "lightfusionnet-published": lightfusionnet_published,
+    "lightfusionnet-equation-5": lightfusionnet_equation_5,
+    "faithful": faithful,
+}

@@ -1,0 +1,213 @@
+"""Folders of registered picture pairs: read them, find the scalar behind a colour table, cut crops to train on.
+
+    <folder>/<task>/{train,val}/<modality>/<id>.png      task: ct-mri, pet-mri, spect-mri or ir-vis
+
+The folders are split by patient already (see the data's manifest); nothing here mixes them. PET and SPECT are coloured:
+their luma is what the field's published tables fuse, and it is not monotonic in uptake (yellow 226, red 76). Real
+volumes come as scalars, so both are kept: `luma`, and `scalar`, the colour's place in its table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from app.errors import InputError
+
+Picture = NDArray[np.uint8]
+Choice = TypeVar("Choice")
+
+ROLES = {  # task: the folders of (MRI or its stand-in, partner)
+    "ct-mri": ("mri", "ct"),
+    "pet-mri": ("mri", "pet"),
+    "spect-mri": ("mri", "spect"),
+    "ir-vis": ("vis", "ir"),
+}
+MEDICAL_TASKS = ("ct-mri", "pet-mri", "spect-mri")
+TABLED = ("pet", "spect")  # coloured through a table
+LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; the two known ones stay below 23
+
+
+class PairFolderError(InputError):
+    hint = "Expected are <folder>/<task>/<split>/<modality>/<id>.png, with equal ids in both modalities."
+
+    def __init__(self, folder: Path, fact: str) -> None:
+        super().__init__(f"{folder} {fact}.")
+
+
+class ColourTableError(InputError):
+    hint = "Fuse this task by luma alone, or give pictures with one continuous colour table."
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"The colours do not form one table: {fact}.")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """mri, luma : uint8 [H, W]; scalar : uint8 [H, W], the partner's uptake, or None where `luma` is all there is."""
+
+    task: str
+    name: str
+    mri: Picture
+    luma: Picture
+    scalar: Picture | None = None
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far training pictures may stray from the files; 0 leaves them alone. Zero stays zero throughout.
+
+    gamma : standard deviation of the logarithm of the exponent; window : the upper end is drawn from 1 - window to
+    1 + window; scalar : how often the scalar is taken where there is one; noise : the largest standard deviation of
+    Gaussian noise in what is not 0, which one crop in four gets
+    """
+
+    gamma: float = 0.2
+    window: float = 0.2
+    scalar: float = 0.5
+    noise: float = 0.0
+
+
+def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -> list[Pair]:
+    """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing."""
+    pairs = [pair for task in tasks for pair in _read_task(folder, split, task)]
+    if not pairs:
+        raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
+    return pairs
+
+
+def _read_task(folder: Path, split: str, task: str) -> list[Pair]:
+    of_mri, of_partner = (folder / task / split / modality for modality in ROLES[task])
+    names = sorted(path.stem for path in of_mri.glob("*.png"))
+    lonely = sorted(set(names) ^ {path.stem for path in of_partner.glob("*.png")})
+    if lonely:
+        raise PairFolderError(of_mri.parent, f"has {lonely[0]}.png in one of its two modalities only")
+    pairs = [
+        Pair(task, name, read_luma(of_mri / f"{name}.png"), read_luma(of_partner / f"{name}.png")) for name in names
+    ]
+    for pair in pairs:
+        if pair.mri.shape != pair.luma.shape:
+            raise PairFolderError(of_mri.parent, f"has {pair.name}.png in two sizes")
+    if not pairs or of_partner.name not in TABLED:
+        return pairs
+    coloured = [np.asarray(Image.open(of_partner / f"{name}.png").convert("RGB")) for name in names]
+    table = colour_table(coloured)
+    return [replace(pair, scalar=scalar_of(rgb, table)) for pair, rgb in zip(pairs, coloured, strict=True)]
+
+
+def read_luma(path: Path) -> Picture:
+    """A picture as 8-bit luma, BT.601 full range, rounded."""
+    with Image.open(path) as image:
+        if image.mode in ("L", "1"):
+            return np.asarray(image.convert("L"))
+        rgb = np.asarray(image.convert("RGB"), np.float64)
+    return np.rint(rgb @ (0.299, 0.587, 0.114)).astype(np.uint8)
+
+
+def colour_table(pictures: Sequence[Picture]) -> Picture:
+    """The colours in use, ordered along the table they came from, (N, 3), the one nearest to black first.
+
+    A table is a path through colour space in small steps: go on to the nearest colour not yet visited, then move
+    whatever was passed over to where it lengthens the path least. ColourTableError where a wide step is left, which
+    says that the pictures were interpolated, compressed, or mix two tables.
+    """
+    packed = np.unique(np.concatenate([_packed(rgb).ravel() for rgb in pictures]))
+    if len(packed) > 1024:
+        raise ColourTableError(f"there are {len(packed)} different colours")
+    colours = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1)
+    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2)
+    order = [int(colours.sum(axis=1).argmin())]
+    left = set(range(len(colours))) - set(order)
+    while left:
+        order.append(min(left, key=lambda one: (apart[order[-1], one], one)))
+        left.remove(order[-1])
+    for passed_over in [after for before, after in pairwise(order) if _wide(apart, before, after)]:
+        order.remove(passed_over)
+        detours = [
+            apart[before, passed_over] + apart[passed_over, after] - apart[before, after]
+            for before, after in pairwise(order)
+        ]
+        at_end = apart[order[-1], passed_over]
+        order.insert(int(np.argmin([*detours, at_end])) + 1, passed_over)
+    for before, after in pairwise(order):
+        if _wide(apart, before, after):
+            raise ColourTableError(f"nothing lies between {colours[before].tolist()} and {colours[after].tolist()}")
+    return colours[order].astype(np.uint8)
+
+
+def _wide(apart: NDArray[np.int64], before: int, after: int) -> bool:
+    return bool(apart[before, after] > LARGEST_STEP)
+
+
+def _packed(rgb: Picture) -> NDArray[np.int64]:
+    wide = rgb.astype(np.int64)
+    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+
+
+def scalar_of(rgb: Picture, table: Picture) -> Picture:
+    """(H, W, 3) colours of the table -> (H, W) their place in it, stretched to 0..255."""
+    packed = _packed(table)
+    order = np.argsort(packed)
+    found = order[np.searchsorted(packed[order], _packed(rgb)).clip(0, len(order) - 1)]
+    if not np.array_equal(table[found], rgb):
+        raise ColourTableError("a picture has a colour that the table lacks")
+    return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)
+
+
+def batch_at(
+    pairs: Sequence[Pair], step: int, *, seed: int, batch: int, crop: int, augmentation: Augmentation
+) -> tuple[Tensor, Tensor]:
+    """The training batch of a step: mri and partner (batch, 1, crop, crop) float32 in [0, 1].
+
+    A function of seed and step alone, so that a resumed run sees what an unbroken one would have seen. Tasks are drawn
+    with equal chance, then pairs, then crops that are not mostly empty, flipped and turned.
+    """
+    draw = np.random.default_rng([seed, step])
+    by_task: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        by_task.setdefault(pair.task, []).append(pair)
+    tasks = sorted(by_task)
+    cut = [_crop(_one_of(by_task[_one_of(tasks, draw)], draw), draw, crop, augmentation) for _ in range(batch)]
+    mri, partner = (torch.from_numpy(np.stack([one[which] for one in cut]))[:, None] for which in (0, 1))
+    return mri, partner
+
+
+def _one_of(choices: Sequence[Choice], draw: np.random.Generator) -> Choice:
+    return choices[int(draw.integers(len(choices)))]
+
+
+def _crop(
+    pair: Pair, draw: np.random.Generator, size: int, augmentation: Augmentation
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    use_scalar = pair.scalar is not None and draw.random() < augmentation.scalar
+    sources = np.stack([pair.mri, pair.scalar if use_scalar and pair.scalar is not None else pair.luma])
+    short = [max(0, size - length) for length in sources.shape[1:]]
+    sources = np.pad(sources, ((0, 0), (0, short[0]), (0, short[1])))
+    for _ in range(8):  # half of each picture is air, and teaches nothing
+        y, x = (int(draw.integers(length - size + 1)) for length in sources.shape[1:])
+        window = sources[:, y : y + size, x : x + size]
+        if np.count_nonzero(window.any(axis=0)) >= size * size / 3:
+            break
+    window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
+    window = window[:, :, ::-1] if draw.random() < 0.5 else window
+    mri, partner = (_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window)
+    return mri, partner
+
+
+def _augmented(unit: NDArray[np.float32], draw: np.random.Generator, augmentation: Augmentation) -> NDArray[np.float32]:
+    exponent = np.exp(augmentation.gamma * draw.standard_normal())
+    high = draw.uniform(1 - augmentation.window, 1 + augmentation.window)
+    seen = (unit / high).clip(0, 1) ** exponent
+    if augmentation.noise and draw.random() < 0.25:
+        noise = draw.uniform(0, augmentation.noise) * draw.standard_normal(unit.shape)
+        seen = np.where(unit > 0, (seen + noise).clip(1 / 255, 1), 0)
+    return seen.astype(np.float32)
