@@ -3,6 +3,7 @@
 
 venv=${root:?the folder of the checkout}/.venv
 torch_cpu_index=https://download.pytorch.org/whl/cpu # PyTorch's own
+libraries=$(env PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null) || libraries= # an ordinary user's PATH lacks sbin
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1 PIP_USER=0
 
 say() { printf 'synoptic: %s\n' "$*" >&2; }
@@ -25,11 +26,12 @@ can_install() {
 apt_install() {
     say "installing with apt: $*"
     log=$(mktemp)
-    # The lists may be missing (a fresh image) or old (files gone from the mirror), so they are always fetched.
+    # The lists may be missing (a fresh image) or old (files gone from the mirror), so they are always fetched; a
+    # failure there may be another program's source, and only the installation counts.
     if ! {
-        $as_root apt-get -q -o DPkg::Lock::Timeout=300 update &&
-            $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 \
-                install -y --no-install-recommends "$@"
+        $as_root apt-get -q -o DPkg::Lock::Timeout=300 update || :
+        $as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 \
+            install -y --no-install-recommends "$@"
     } >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"
@@ -38,20 +40,23 @@ apt_install() {
     rm -f "$log"
 }
 
+# A machine without ldconfig (macOS) has no list to look in, and brings Qt's needs with it.
+has_library() {
+    case $libraries in
+    '' | *"$(printf '\t')$1 ("*) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
 # missing_packages LIST...: the packages whose library or command, named first on each line, is not here
 missing_packages() {
-    libraries=$(/sbin/ldconfig -p 2>/dev/null) || libraries=
     cat "$@" | while read -r wanted package; do
         case $wanted in
-        '#'*) ;;
-        *.so.*)
-            case $libraries in # without ldconfig (macOS) there is nothing to look up
-            '' | *"	$wanted ("*) ;;
-            *) printf '%s ' "$package" ;;
-            esac
-            ;;
-        *) command -v "$wanted" >/dev/null 2>&1 || printf '%s ' "$package" ;;
+        '#'*) continue ;;
+        *.so.*) ! has_library "$wanted" || continue ;;
+        *) ! command -v "$wanted" >/dev/null 2>&1 || continue ;;
         esac
+        printf '%s ' "$package"
     done
 }
 
@@ -99,12 +104,31 @@ find_python() {
     stop "Python 3.11 or later that can make virtual environments is missing (on Debian: apt-get install $packages)."
 }
 
-has_nvidia_driver() { [ -e /proc/driver/nvidia/version ] || command -v nvidia-smi >/dev/null 2>&1; }
+has_nvidia_driver() {
+    command -v nvidia-smi >/dev/null 2>&1 || { [ -n "$libraries" ] && has_library libcuda.so.1; }
+}
 
 # Only inside prepare's subshell, which `stop` ends.
 pip() {
     "$venv/bin/python" -m pip "$@" ${quiet:+"$quiet"} >&2 ||
         stop "pip could not do this, for the reason above: mend it (often the connection), then start again."
+}
+
+# pip_would_bring_cpu_torch: does the torch that pip finds here do without CUDA?
+pip_would_bring_cpu_torch() {
+    {
+        "$venv/bin/python" -m pip install -qq --dry-run --no-deps --ignore-installed --report "$report" "$torch" &&
+            "$venv/bin/python" pip_report.py torch-is-for-cpu "$report"
+    } >&2
+}
+
+# say_size REASON REQUIREMENTS...: the size of what pip is about to download, where that is over 1 GB
+say_size() {
+    reason=$1
+    shift
+    pip install --dry-run --report "$report" "$@"
+    size=$("$venv/bin/python" pip_report.py download-over-1-gb "$report") || stop "pip's report could not be read."
+    [ -z "$size" ] || say "downloading $size: $reason"
 }
 
 # install_libraries REQUIREMENTS...: the pinned libraries, with the build of torch that suits this machine
@@ -115,14 +139,10 @@ install_libraries() {
         case $("$venv/bin/python" -m pip freeze) in
         *"$torch+cpu"*) pip uninstall -y torch ;; # from before the driver was here; it would satisfy the pin
         esac
-        pip install --dry-run --report "$report" "$@"
-        size=$("$venv/bin/python" pip_report.py download-over-1-gb "$report") || stop "pip's report could not be read."
-        [ -z "$size" ] || say "downloading $size: there is an NVIDIA driver, so torch comes with CUDA"
-    elif ! {
-        "$venv/bin/python" -m pip install -q --dry-run --no-deps --ignore-installed --report "$report" "$torch" &&
-            "$venv/bin/python" pip_report.py torch-is-for-cpu "$report"
-    } >&2; then
-        pip install --no-deps --index-url "$torch_cpu_index" "$torch"
+        say_size "there is an NVIDIA driver, so torch comes with CUDA" "$@"
+    elif ! pip_would_bring_cpu_torch &&
+        ! "$venv/bin/python" -m pip install --no-deps --index-url "$torch_cpu_index" "$torch" ${quiet:+"$quiet"} >&2; then
+        say_size "PyTorch's index of CPU builds cannot be reached, so torch comes with CUDA" "$@"
     fi
     pip install "$@"
 }
