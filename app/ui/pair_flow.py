@@ -1,0 +1,314 @@
+"""From two volumes to fused slices, each step starting the next: compare headers, register, align, fuse.
+
+The flow looks at the scene whenever it changes and starts the first step that is missing. Every step remembers the
+very objects it rests on; when one of them is replaced (another series, a nudge, an undo, another network), the step is
+cancelled, its answer is dropped, and what is missing now is started. A step that failed or was cancelled by the reader
+is not tried again until something it rests on changes, or the reader asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app import pipeline
+from app.imaging.volume import Volume
+from app.progress import Progress
+from app.ui.notices import Notice, of_error
+from app.ui.scene import Scene
+from app.ui.workspace import Workspace
+
+if TYPE_CHECKING:  # these bring SimpleITK or torch with them
+    from app.imaging.pixels import FusionWindow
+    from app.imaging.registration import RegistrationResult
+
+CALM_MS = 400  # a nudge is followed live in the panes; the volume is resampled when the reader pauses
+
+
+@dataclass
+class _Step:
+    """One started step, and the objects of the scene it rests on."""
+
+    rests_on: tuple[Any, ...]
+    running: bool = True
+
+
+class PairFlow(QObject):
+    """noticed : a Notice to show; topic_cleared : the topic of notices that is settled."""
+
+    noticed = Signal(object)
+    topic_cleared = Signal(str)
+    _slice_done = Signal(object, object, int)  # step, stack, k: from the worker to the GUI thread
+
+    def __init__(self, workspace: Workspace) -> None:
+        super().__init__(workspace)
+        self.workspace = workspace
+        self._steps: dict[str, _Step] = {}
+        self._register_next = False
+        self._calm_for: RegistrationResult | None = None
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM_MS)
+        self._calm.timeout.connect(self._advance)
+        self._slice_done.connect(self._on_slice)
+        workspace.scene_changed.connect(self._advance)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything runs or is about to."""
+        return self.workspace.tasks.busy or self._calm.isActive()
+
+    @property
+    def registering(self) -> bool:
+        step = self._steps.get("register")
+        return step is not None and step.running
+
+    # Registration ----------------------------------------------------------------------------------------------
+
+    def register(self) -> None:
+        """Register automatically, also where the headers agree, starting from the present alignment."""
+        scene = self.workspace.scene
+        if scene.mri is None or scene.partner is None or scene.registration is None or scene.stopped:
+            return
+        if not (scene.mri.geometry.in_mm and scene.partner.geometry.in_mm):
+            self.noticed.emit(Notice("Plain pictures have no millimetres, and cannot be registered.", kind="warning"))
+            return
+        self._forget("register")
+        self._register_next = True
+        self._advance()
+
+    def confirm(self) -> None:
+        """The reader has checked the alignment: said by who and when, and no picture need be computed again."""
+        from app.imaging import registration as registrations
+
+        scene = self.workspace.scene
+        if scene.registration is None or scene.stopped or self.registering:
+            return
+        self._say_the_same(registrations.confirmed(scene.registration))
+
+    def _say_the_same(self, registration: RegistrationResult) -> None:
+        """Replace the registration by one with the same transform, keeping all that was computed with it."""
+        scene = self.workspace.scene
+        aligned = None if scene.aligned is None else replace(scene.aligned, registration=registration)
+        stack = None if scene.stack is None or aligned is None else replace(scene.stack, aligned=aligned)
+        fusing = self._steps.get("fuse")
+        if fusing is not None and aligned is not None:
+            fusing.rests_on = (aligned, *fusing.rests_on[1:])
+        self.workspace.set_scene(registration=registration, aligned=aligned, stack=stack)
+
+    def realign(self, fixed_to_moving: NDArray[np.float64], *, method: str = "manual") -> None:
+        """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
+        from app.imaging import registration as registrations
+
+        scene = self.workspace.scene
+        if scene.registration is None or scene.stopped:
+            return
+        self._register_next = False
+        moved = registrations.nudged(scene.registration, fixed_to_moving)
+        self.workspace.set_scene(registration=replace(moved, method=method))
+
+    def reset_alignment(self) -> None:
+        """Back to where the headers put the pair."""
+        scene = self.workspace.scene
+        if scene.mri is None or scene.partner is None or scene.registration is None:
+            return
+        from app.imaging import registration as registrations
+
+        self._register_next = False
+        self.workspace.set_scene(registration=registrations.identity(scene.mri, scene.partner))
+
+    # Fusion ----------------------------------------------------------------------------------------------------
+
+    def fuse_again(self) -> None:
+        """Go on after a cancel or a failure."""
+        for step in ("headers", "align", "fuse"):
+            if step in self._steps and not self._steps[step].running:
+                self._forget(step)
+        scene = self.workspace.scene
+        if scene.stack is not None and not scene.stack.complete and "fuse" not in self._steps:
+            self.workspace.set_scene(stack=None)
+        self._advance()
+
+    # The engine ------------------------------------------------------------------------------------------------
+
+    def _advance(self, _: Scene | None = None) -> None:
+        """Drop what rests on something replaced; start the first step that is missing."""
+        scene = self.workspace.scene
+        for name, needs in _NEEDS.items():
+            step = self._steps.get(name)
+            if step is not None and not _same(step.rests_on, needs(scene)):
+                self._forget(name)
+        if scene.mri is None or scene.partner is None or scene.stopped:
+            return
+        if scene.registration is None:
+            self._register_next = False
+            self._begin("headers", "Comparing the headers", _compare(scene.mri, scene.partner), self._compared)
+        elif self._register_next:
+            self._register_next = False
+            self._begin("register", "Registering", _register(scene), self._registered)
+        elif self.registering:
+            return
+        elif scene.aligned is None:
+            self._align_when_calm(scene)
+        elif scene.stack is None and scene.mri_fusion_window is not None and scene.partner_fusion_window is not None:
+            self._fuse(scene)
+
+    def _begin(self, name: str, title: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+        if name in self._steps:
+            return  # it runs, or failed, or was cancelled: the same question gets the same answer
+        step = self._steps[name] = _Step(_NEEDS[name](self.workspace.scene))
+
+        def ended(say: Callable[[], None]) -> None:
+            step.running = False
+            if self._steps.get(name) is step:
+                say()
+
+        self.workspace.tasks.start(
+            title,
+            work,
+            lambda result: ended(lambda: done(result)),
+            failed=lambda error: ended(lambda: self._step_failed(name, title, error)),
+            cancelled=lambda: ended(lambda: self._step_cancelled(name)),
+            key=name,
+        )
+
+    def _forget(self, name: str) -> None:
+        if self._steps.pop(name, None) is not None:
+            self.workspace.tasks.cancel(name)
+
+    def _step_failed(self, name: str, title: str, error: Exception) -> None:
+        self.noticed.emit(of_error(title, error, name))
+        self._advance()  # a failed registration leaves the start, which can be looked at
+
+    def _step_cancelled(self, name: str) -> None:
+        if name == "register":
+            text = "Registration cancelled; the pair stands as it did before."
+            self.noticed.emit(Notice(text, topic="register"))
+        self._advance()
+
+    def _compared(self, answer: tuple[RegistrationResult, FusionWindow, FusionWindow]) -> None:
+        registration, mri_window, partner_window = answer
+        scene = self.workspace.scene
+        assert scene.mri is not None  # the step would have been forgotten
+        assert scene.partner is not None
+        in_mm = scene.mri.geometry.in_mm and scene.partner.geometry.in_mm
+        self._register_next = in_mm and registration.verdict.value != "header-aligned"
+        if self._register_next:
+            text = "The two series do not share a frame of reference: registering them automatically."
+            hint = "Check the result over the overlay, then confirm it with C, or correct it."
+            self.noticed.emit(Notice(text, hint, topic="register"))
+        changes: dict[str, Any] = {"mri_fusion_window": mri_window, "partner_fusion_window": partner_window}
+        self.workspace.set_scene(registration=registration, **changes)
+        self.workspace.clear_history()  # undo starts with what the reader does
+
+    def _registered(self, result: RegistrationResult) -> None:
+        self.topic_cleared.emit("register")
+        for warning in result.warnings:
+            self.noticed.emit(Notice(warning, kind="warning", topic="register"))
+        self.workspace.set_scene(registration=result)
+
+    def _align_when_calm(self, scene: Scene) -> None:
+        registration = scene.registration
+        assert registration is not None
+        assert scene.mri is not None
+        assert scene.partner is not None
+        if registration.method == "manual" and self._calm_for is not registration:
+            self._calm_for = registration
+            self._calm.start()
+        elif not self._calm.isActive():
+            mri, partner = scene.mri, scene.partner
+            self._begin(
+                "align",
+                "Resampling the partner",
+                lambda progress: pipeline.align(mri, partner, registration, progress),
+                lambda aligned: self.workspace.set_scene(aligned=aligned),
+            )
+
+    def _fuse(self, scene: Scene) -> None:
+        aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
+        assert aligned is not None
+        assert mri_window is not None
+        assert partner_window is not None
+        request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
+        grid = aligned.mri.geometry
+
+        def work(progress: Progress) -> pipeline.FusionStack:
+            return pipeline.fuse_pair(
+                aligned,
+                request,
+                wanted=lambda: self.workspace.state.slice_of(grid, 2),
+                on_slice=lambda stack, k: self._slice_done.emit(step, stack, k),
+                progress=progress,
+            )
+
+        if "fuse" not in self._steps:
+            self.topic_cleared.emit("fuse")
+            self._begin("fuse", f"Fusing with {scene.network}", work, self._fused)
+            step = self._steps["fuse"]
+
+    @Slot(object, object, int)
+    def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:
+        if self._steps.get("fuse") is not step:
+            return  # stale: what it was fused from is no longer shown
+        scene = self.workspace.scene
+        if scene.stack is None and scene.aligned is not None:
+            self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))
+        if self.workspace.scene.stack is not None:
+            self.workspace.note_fused(self.workspace.scene.stack, k)
+
+    def _fused(self, stack: pipeline.FusionStack) -> None:
+        aligned = self.workspace.scene.aligned
+        if aligned is None:
+            return
+        self.workspace.set_scene(stack=replace(stack, aligned=aligned))
+        if stack.notes:
+            self.noticed.emit(Notice(" ".join(stack.notes), kind="warning", topic="fuse"))
+
+
+_NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
+    "headers": lambda scene: (scene.mri, scene.partner),
+    "register": lambda scene: (scene.mri, scene.partner, scene.registration),
+    "align": lambda scene: (scene.mri, scene.partner, scene.registration),
+    "fuse": lambda scene: (
+        scene.aligned,
+        scene.network,
+        scene.device,
+        scene.mri_fusion_window,
+        scene.partner_fusion_window,
+    ),
+}
+
+
+def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
+    return all(a is b or (isinstance(a, str) and a == b) for a, b in zip(old, new, strict=True))
+
+
+def _compare(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
+    def work(progress: Progress) -> tuple[RegistrationResult, FusionWindow, FusionWindow]:
+        from app.imaging import pixels, registration
+
+        progress(0.1)
+        found = registration.identity(mri, partner)
+        return found, pixels.default_fusion_window(mri), pixels.default_fusion_window(partner)
+
+    return work
+
+
+def _register(scene: Scene) -> Callable[[Progress], Any]:
+    mri, partner, start = scene.mri, scene.partner, scene.registration
+    assert mri is not None
+    assert partner is not None
+    assert start is not None
+    moved = start.method not in ("header", "identity")
+
+    def work(progress: Progress) -> RegistrationResult:
+        from app.imaging import registration
+
+        return registration.register(mri, partner, start=start.fixed_to_moving if moved else None, progress=progress)
+
+    return work
