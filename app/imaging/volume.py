@@ -33,8 +33,12 @@ class Patient:
     def differs_from(self, other: Patient) -> list[str]:
         """The fields that both state and that contradict each other: [] when nothing speaks against one patient."""
         labels = {"id": "patient ID", "name": "name", "birth_date": "birth date", "sex": "sex"}
-        pairs = {label: (getattr(self, key).strip(" ^"), getattr(other, key).strip(" ^")) for key, label in labels.items()}
-        return [label for label, (mine, theirs) in pairs.items() if mine and theirs and mine.casefold() != theirs.casefold()]
+        pairs = {
+            label: (getattr(self, key).strip(" ^"), getattr(other, key).strip(" ^")) for key, label in labels.items()
+        }
+        return [
+            label for label, (mine, theirs) in pairs.items() if mine and theirs and mine.casefold() != theirs.casefold()
+        ]
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ class Series:
     size, spacing_mm : along i, j, k; spacing_mm is None for pictures
     orientation : three letters, where i, j, k grow to; "" for pictures
     unit : one of UNITS, the unit `readers.read` will give the values
+    acquired : slices really imaged, where that is less than size[2] because gaps were interpolated; else 0
     problem : why it cannot be read as a volume; "" where it can
     reader : the entry of READERS that claims it; details: what that reader noted for itself while scanning
     """
@@ -77,6 +82,7 @@ class Series:
     suv: Suv | None = None
     warnings: tuple[str, ...] = ()
     problem: str = ""
+    acquired: int = 0
     details: Any = field(default=None, repr=False, compare=False)
 
 

@@ -1,0 +1,41 @@
+"""How much memory reading may take: asked before anything is allocated, because a header can state any size."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from app.errors import InputError
+
+WITHOUT_ANSWER = 8 << 30  # physical memory assumed where the system does not tell
+SHARE = 0.6  # of the memory that is free
+
+
+class TooLarge(InputError):
+    """What a header states does not fit into memory, or not into its own file."""
+
+    hint = "Close other studies or programs, or open a smaller part of the study; check that the file is what it claims."
+
+    def __init__(self, name: str, needed: int, allowed: int) -> None:
+        super().__init__(f"{name}: needs {needed / 2**30:.1f} GB of memory, and {allowed / 2**30:.1f} GB can be used.")
+
+
+def budget_bytes() -> int:
+    """Bytes that one volume may take now."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
+        return int(SHARE * free)
+    except (OSError, ValueError, StopIteration):  # not Linux
+        pass
+    try:
+        return int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError, OSError):  # Windows
+        return int(SHARE * WITHOUT_ANSWER)
+
+
+def require(needed_bytes: int, name: str) -> None:
+    """Raise TooLarge where `needed_bytes` do not fit; `name` is what the reader knows it by."""
+    allowed = budget_bytes()
+    if needed_bytes > allowed:
+        raise TooLarge(name, needed_bytes, allowed)

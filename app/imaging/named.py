@@ -1,0 +1,83 @@
+"""What stands beside a file that states nothing itself: a JSON sidecar (BIDS, dcm2niix), or its name.
+
+NIfTI, NRRD and MHA say neither modality nor unit. A sidecar is believed; a file name is believed for the modality
+only, with a warning; two modalities in one name ("pet_on_mri") settle nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.imaging.dicom_codes import MODALITIES
+from app.imaging.volume import UNITS
+
+LARGEST_SIDECAR = 10 << 20
+ENDINGS = (".nii.gz", ".seg.nrrd", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd")
+TOKENS = {
+    "CT": "ct cbct ncct cect cta ldct hrct",
+    "MR": "mr mri t1 t1w t1c t1ce t1gd t2 t2w t2star flair pd pdw dwi adc dti asl pcasl bold fmri swi mprage mp2rage spgr",
+    "PT": "pet pt fdg fdgpet",
+    "NM": "spect nm",
+}
+MASKS = frozenset("mask masks seg segmentation label labels roi contour".split())
+STATED_UNITS = {unit.lower(): unit for unit in UNITS} | {"bqml": "Bq/mL", "cnts": "counts", "hounsfield": "HU"}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """modality : DICOM code or ""; unit : one of UNITS or "" where nothing states it."""
+
+    modality: str
+    unit: str
+    description: str
+    body_part: str
+    warnings: tuple[str, ...]
+
+
+def stem(path: Path) -> str:
+    """The file's name without its ending, also a double one."""
+    name = path.name
+    ending = next((end for end in ENDINGS if name.lower().endswith(end)), path.suffix)
+    return name[: len(name) - len(ending)] or name
+
+
+def stated_by(path: Path) -> Stated:
+    """Modality, unit and description from the sidecar NAME.json, or the modality from the name."""
+    sidecar = _sidecar(path.with_name(stem(path) + ".json"))
+    told = {key: str(value)[:256] for key, value in sidecar.items() if isinstance(value, str)}
+    modality = MODALITIES.get(told.get("Modality", "").upper(), "")
+    unit = STATED_UNITS.get(told.get("Units", "").strip().lower(), "")
+    warnings: list[str] = []
+    if told.get("Units") and not unit:
+        warnings.append(f"The file beside it states the unit {told['Units'][:20]!r}, which is not known here.")
+    if not modality:
+        modality, warning = _by_name(stem(path))
+        warnings.append(warning)
+    description = told.get("SeriesDescription") or stem(path)
+    return Stated(modality, unit, description, told.get("BodyPartExamined", ""), tuple(warnings))
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_SIDECAR:
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # there mostly is none, and a broken one states nothing
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _by_name(name: str) -> tuple[str, str]:
+    words = re.findall(r"[a-z]+[0-9]?[a-z]*|[0-9]+", name.lower())
+    found = sorted({modality for modality, tokens in TOKENS.items() if set(words) & set(tokens.split())})
+    if set(words) & MASKS:
+        return "", "Its name says it is a mask, not an image."
+    if len(found) == 1:
+        return found[0], f"The modality {found[0]} is taken from the file's name; the file itself states none."
+    if found:
+        return "", f"The file's name speaks of {' and '.join(found)}, and the file states no modality: choose its role."
+    return "", "Neither the file nor its name states a modality: choose its role."
