@@ -1,4 +1,4 @@
-"""The document that `synoptic info` prints: what a scan found, in plain JSON values."""
+"""What `synoptic info` prints of a scan: a document of plain JSON values, or lines for people."""
 
 from __future__ import annotations
 
@@ -50,3 +50,20 @@ def _suv(series: Series) -> dict[str, Any]:
         return {"factor": None, "reason": series.suv.reason}
     same = len(set(factors)) == 1
     return {"factor": factors[0] if same else list(factors), "reason": series.suv.reason}
+
+
+def info_text(scan: Scan) -> str:
+    """The same for people: a line for each study and series, its warnings under it."""
+    lines = []
+    for study in scan.studies:
+        lines.append(f"Study {study.uid or 'without UID'}  patient {study.patient.id or study.patient.name or 'not named'}")
+        for series in study.series:
+            told = series_document(series)
+            size = " x ".join(str(n) for n in told["size"])
+            spacing = " x ".join(f"{step:.4g}" for step in told["spacing_mm"] or ()) or "no"
+            kind = series.modality or "??"
+            lines.append(f"  {kind:3} {size} at {spacing} mm {series.orientation} {series.unit}  {series.description}")
+            lines.append(f"      {series.uid}")
+            lines += [f"      ! {warning}" for warning in told["warnings"]]
+    lines += [f"Skipped {skip.path}: {skip.reason}" for skip in scan.skipped]
+    return "\n".join(lines) or "Nothing found."
