@@ -1,0 +1,110 @@
+"""What every exported file says about itself: never anything about the patient, always ASCII, never a claim.
+
+No fused pixel is a HU, an SUV or an MR signal, so no unit is ever given to one; units appear only with the windows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app import NOT_FOR_DIAGNOSIS, __version__
+
+if TYPE_CHECKING:
+    from app.imaging.pixels import FusionWindow
+    from app.imaging.volume import Volume
+    from app.pipeline import FusionStack
+
+SOFTWARE = f"Synoptic {__version__}"
+_METHODS = {
+    "header": "aligned by header",
+    "identity": "as the coordinates stand",
+    "automatic": "automatic rigid registration",
+    "manual": "adjusted by hand",
+    "file": "transform read from a file",
+}
+_PATIENT_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
+
+
+def modality(volume: Volume) -> str:
+    """A word for the volume: its DICOM code, or "picture"."""
+    return volume.modality or ("volume" if volume.geometry.in_mm else "picture")
+
+
+def window(volume: Volume, given: FusionWindow) -> str:
+    """For example "PT 0 to 10 SUVbw"."""
+    unit = "" if given.unit == "unknown" else f" {given.unit}"
+    return ascii_only(f"{modality(volume)} {given.low:.5g} to {given.high:.5g}{unit}")
+
+
+def windows(stack: FusionStack) -> str:
+    aligned, request = stack.aligned, stack.request
+    return f"{window(aligned.mri, request.mri_window)}, {window(aligned.partner, request.partner_window)}"
+
+
+def verdict(stack: FusionStack) -> str:
+    return str(stack.aligned.registration.verdict.value)
+
+
+def slice_position(stack: FusionStack, k: int) -> str:
+    """For example "axial slice 40 of 0-179, S 12.5 mm": the place of the slice's centre along the patient's axis."""
+    grid = stack.aligned.mri.geometry
+    if not grid.in_mm:
+        return f"picture {k} of 0-{grid.size[2] - 1}"
+    i, j, count = grid.size
+    axis = _PATIENT_AXIS[grid.plane]
+    place = float(grid.to_lps(((i - 1) / 2, (j - 1) / 2, k))[axis])
+    letter = ("LR", "PA", "SI")[axis][0 if place >= 0 else 1]
+    return f"{grid.plane} slice {k} of 0-{count - 1}, {letter} {abs(place):.1f} mm"
+
+
+def interpolated(stack: FusionStack, k: int) -> bool:
+    marks = stack.aligned.mri.interpolated
+    return bool(marks is not None and marks[k])
+
+
+def series_description(stack: FusionStack) -> str:
+    """At most 64 characters (LO)."""
+    rest = f" {verdict(stack)} {NOT_FOR_DIAGNOSIS}"
+    return f"FUSED {ascii_only(stack.request.network)}"[: 64 - len(rest)] + rest
+
+
+def derivation(stack: FusionStack, palette: str | None) -> str:
+    """How the pixels came about, at most 1024 characters (ST)."""
+    aligned = stack.aligned
+    registration = aligned.registration
+    matrix = " ".join(f"{value:.7g}" for value in np.asarray(registration.fixed_to_moving)[:3].ravel())
+    weights = f"weights SHA-256 {stack.weights_sha256}" if stack.weights_sha256 else "no weights"
+    parts = (
+        f"{SOFTWARE} fused {modality(aligned.mri)} and {modality(aligned.partner)} by network "
+        f"{stack.request.network} ({weights}) on {stack.device}",
+        f"registration: {_METHODS.get(registration.method, registration.method)}, verdict {verdict(stack)}",
+        f"fixed to moving, LPS mm, 3 rows of 4: {matrix}",
+        f"{modality(aligned.partner)} resampled to the {modality(aligned.mri)} grid, linear",
+        f"fusion windows {windows(stack)}",
+        f"colour: palette {palette}, by {modality(aligned.partner)}" if palette else "grey",
+        "hatched: outside the field of view common to both",
+        f"pixels are neither HU nor SUV nor MR signal; {NOT_FOR_DIAGNOSIS}",
+    )
+    return ascii_only("; ".join(parts))[:1024]
+
+
+def caption(stack: FusionStack, k: int, palette: str | None) -> tuple[str, ...]:
+    """Lines to print beside a slice, and into the comment of its file."""
+    place = slice_position(stack, k) + (", interpolated between slices" if interpolated(stack, k) else "")
+    partner = modality(stack.aligned.partner)
+    lines = [
+        f"{modality(stack.aligned.mri)} + {partner} fused: {stack.request.network}",
+        place,
+        f"alignment: {verdict(stack)}; {partner} resampled",
+        f"windows: {windows(stack)}",
+    ]
+    if palette:
+        lines.append(f"brightness: fused; colour: {partner}, {palette}")
+    return tuple(ascii_only(line) for line in lines)
+
+
+def ascii_only(text: str) -> str:
+    """Text that no character set, font or header can spoil."""
+    return text.replace("–", "-").encode("ascii", "replace").decode("ascii")
