@@ -1,0 +1,163 @@
+"""Slices through a fuser: order, laziness, padding, memory that runs out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from app.fusion import infer
+
+
+class Noting(nn.Module):
+    """The mean of both sources, noting the shapes it was given; wants multiples of 16."""
+
+    multiple = 16
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shapes: list[tuple[int, ...]] = []
+
+    def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+        self.shapes.append(tuple(mri.shape))
+        return (mri + partner) / 2
+
+
+class Forgetful(Noting):
+    """A device whose memory holds `room` slices, or none at all until the fuser has moved to the CPU."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self.room = room
+        self.moves: list[str] = []
+
+    def to(self, *args: object, **kwargs: object) -> Forgetful:  # type: ignore[override]  # notes what it was told
+        self.moves += [str(one) for one in args]
+        return self
+
+    def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+        if len(mri) > self.room and "cpu" not in self.moves:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(mri, partner)
+
+
+def slices(count: int, shape: tuple[int, int] = (20, 30)) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    draw = np.random.default_rng(0)
+    return [(f"slice {i}", *draw.random((2, *shape), dtype=np.float32)) for i in range(count)]
+
+
+def unheard(note: str) -> None:
+    raise AssertionError(note)
+
+
+def test_keys_come_back_in_order_with_their_slices():
+    given = slices(7)
+    fused = list(infer.fuse_slices(Noting(), given, device="cpu", notes=unheard))
+    assert [key for key, _ in fused] == [key for key, _, _ in given]
+    for (_, mri, partner), (_, picture) in zip(given, fused, strict=True):
+        assert picture.dtype == np.float32
+        np.testing.assert_allclose(picture, (mri + partner) / 2, rtol=1e-6)
+
+
+def test_sizes_are_padded_to_what_the_network_wants_and_cut_back():
+    fuser = Noting()
+    ((_, picture),) = infer.fuse_slices(fuser, slices(1, (33, 50)), device="cpu", notes=unheard)
+    assert fuser.shapes == [(1, 1, 48, 64)]
+    assert picture.shape == (33, 50)
+
+
+def test_the_first_slice_goes_alone_and_nothing_is_pulled_ahead_of_need():
+    pulled: list[str] = []
+
+    def telling():
+        for one in slices(20):
+            pulled.append(one[0])
+            yield one
+
+    fuser = Noting()
+    fused = infer.fuse_slices(fuser, telling(), device="cpu", notes=unheard, batch=4)
+    next(fused)
+    assert pulled == ["slice 0"]
+    next(fused)
+    assert pulled == [f"slice {i}" for i in range(5)]
+    fused.close()  # as when the reader cancels
+    assert [shape[0] for shape in fuser.shapes] == [1, 4]
+
+
+def test_slices_of_other_sizes_in_between_are_taken_as_they_come():
+    given = [*slices(2), *slices(2, (40, 10)), *slices(1)]
+    fused = list(infer.fuse_slices(Noting(), given, device="cpu", notes=unheard, batch=5))
+    assert [picture.shape for _, picture in fused] == [(20, 30), (20, 30), (40, 10), (40, 10), (20, 30)]
+
+
+def test_air_stays_exactly_zero_whatever_the_network_says():
+    class Glowing(nn.Module):
+        def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+            return torch.full_like(mri, 1.7)
+
+    mri, partner = np.zeros((2, 16, 16), np.float32)
+    mri[3, 4], partner[5, 6] = 0.001, 1
+    ((_, picture),) = infer.fuse_slices(Glowing(), [(0, mri, partner)], device="cpu", notes=unheard)
+    assert picture[3, 4] == picture[5, 6] == 1  # clipped
+    assert np.count_nonzero(picture) == 2
+
+
+def test_memory_that_runs_out_halves_the_batch_and_says_so(monkeypatch):
+    monkeypatch.setattr(infer, "_stacked", lambda slices, device: torch.from_numpy(np.stack(slices))[:, None])
+    notes: list[str] = []
+    fuser = Forgetful(room=3)
+    given = slices(17)
+    fused = list(infer.fuse_slices(fuser, given, device="cuda", notes=notes.append, batch=8))
+    assert [key for key, _ in fused] == [key for key, _, _ in given]
+    assert [shape[0] for shape in fuser.shapes] == [1, 2, 2, 2, 2, 2, 2, 2, 2]
+    assert fuser.moves == []
+    assert len(notes) == 2
+    assert "8 slices" in notes[0]
+    assert "going on with 2" in notes[1]
+
+
+def test_memory_that_holds_no_slice_moves_to_the_cpu_and_says_so(monkeypatch):
+    monkeypatch.setattr(infer, "_stacked", lambda slices, device: torch.from_numpy(np.stack(slices))[:, None])
+    notes: list[str] = []
+    fuser = Forgetful(room=0)
+    fused = list(infer.fuse_slices(fuser, slices(5), device="cuda", notes=notes.append))
+    assert len(fused) == 5
+    assert fuser.moves == ["cpu"]
+    assert len(notes) == 1
+    assert "CPU" in notes[0]
+
+
+def test_a_cpu_without_memory_is_told_in_one_sentence():
+    class Hungry(nn.Module):
+        def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+            return torch.empty(2**50)
+
+    with pytest.raises(infer.MemoryShortError, match="30 x 20"):
+        list(infer.fuse_slices(Hungry(), slices(1), device="cpu", notes=unheard))
+
+
+def test_a_bug_in_a_network_is_not_taken_for_want_of_memory():
+    class Wrong(nn.Module):
+        def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+            return mri @ partner
+
+    with pytest.raises(RuntimeError, match="size"):
+        list(infer.fuse_slices(Wrong(), slices(1), device="cpu", notes=unheard))
+
+
+def test_slices_that_differ_in_shape_are_refused():
+    with pytest.raises(infer.SliceShapeError, match=r"\(4, 5\).*\(5, 4\)"):
+        list(infer.fuse_slices(Noting(), [(0, np.ones((4, 5)), np.ones((5, 4)))], device="cpu", notes=unheard))
+
+
+def test_devices_are_picked_or_refused(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert infer.pick_device("auto") == infer.pick_device("cpu") == "cpu"
+    with pytest.raises(infer.NoGpuError):
+        infer.pick_device("cuda")
+    with pytest.raises(infer.UnknownDeviceError, match="tpu"):
+        infer.pick_device("tpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert infer.pick_device("auto") == infer.pick_device("cuda") == "cuda"
+    assert infer.pick_device("cpu") == "cpu"

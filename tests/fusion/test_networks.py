@@ -1,0 +1,137 @@
+"""The contract every fuser keeps, over the registry's list: a new network is tested by being listed."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from app.assets import model_weights
+from app.fusion import infer, registry, weights
+
+NAMES = [spec.name for spec in registry.NETWORKS]
+LEARNED = [spec.name for spec in registry.NETWORKS if not spec.classical]
+PUBLISHED = {  # parameters, and multiply-adds at 256 x 256: what each paper states
+    "lightfusionnet": (4_300, 0.29e9)
+}
+
+
+def sources(height: int, width: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Smooth pictures with air around them: an MRI and a partner that reaches less far."""
+    draw = torch.Generator().manual_seed(seed)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    coarse = torch.rand((2, batch, 1, 8, 8), generator=draw)
+    mri, partner = (
+        torch.nn.functional.interpolate(one, (height, width), mode="bicubic").clamp(0.02, 1) for one in coarse
+    )
+    return mri * (x.square() + y.square() < 0.8), partner * (x.square() + 2 * y.square() < 0.5)
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def fuser(request: pytest.FixtureRequest) -> torch.nn.Module:
+    return registry.load(request.param)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (65, 97), (128, 101), (255, 256), (511, 509)])
+def test_any_size_gives_a_picture_of_that_size_within_0_and_1(fuser, shape):
+    mri, partner = sources(*shape)
+    fused = infer.fuse_batch(fuser, mri, partner)
+    assert fused.shape == (1, 1, *shape)
+    assert fused.dtype == torch.float32
+    assert fused.min() >= 0
+    assert fused.max() <= 1
+    assert fused.isfinite().all()
+
+
+def test_air_is_exactly_zero_and_only_air(fuser):
+    mri, partner = sources(96, 80)
+    fused = infer.fuse_batch(fuser, mri, partner)
+    air = (mri == 0) & (partner == 0)
+    assert 0.1 < air.float().mean() < 0.9
+    assert (fused[air] == 0).all()
+    assert fused[~air].mean() > 0.1
+
+
+def test_a_batch_gives_what_its_slices_give_one_by_one(fuser):
+    mri, partner = sources(72, 88, batch=4)
+    together = infer.fuse_batch(fuser, mri, partner)
+    alone = [infer.fuse_batch(fuser, mri[i : i + 1], partner[i : i + 1]) for i in range(4)]
+    torch.testing.assert_close(together, torch.cat(alone), rtol=0, atol=2e-6)
+
+
+def test_the_cpu_gives_the_same_bits_every_time(fuser):
+    mri, partner = sources(128, 128)
+    first = infer.fuse_batch(fuser, mri, partner)
+    assert all(torch.equal(first, infer.fuse_batch(fuser, mri, partner)) for _ in range(3))
+
+
+@pytest.mark.parametrize("name", LEARNED)  # choosing by strength, as the pyramid does, may flip where both are equal
+def test_half_precision_stays_within_a_hundredth(name):
+    fuser = registry.load(name)
+    mri, partner = sources(96, 96)
+    half = infer.fuse_batch(copy.deepcopy(fuser).half(), mri.half(), partner.half())
+    torch.testing.assert_close(half.float(), infer.fuse_batch(fuser, mri, partner), rtol=0, atol=1e-2)
+
+
+def test_both_sources_count(fuser):
+    mri, partner = sources(96, 96)
+    fused = infer.fuse_batch(fuser, mri, partner)
+    inside = (mri > 0) & (partner > 0)
+    for changed in (infer.fuse_batch(fuser, mri * 0.5, partner), infer.fuse_batch(fuser, mri, partner * 0.5)):
+        assert (changed - fused).abs()[inside].mean() > 0.01
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_the_gradient_reaches_every_parameter(name):
+    network = registry.build(name).train()
+    mri, partner = sources(64, 64, batch=2)
+    network(mri, partner).square().mean().backward()
+    lost = [one for one, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert lost == []
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_size_and_compute_are_the_papers(name):
+    network = registry.build(name).eval()
+    parameters, multiply_adds = PUBLISHED[name]
+    assert sum(one.numel() for one in network.parameters()) == pytest.approx(parameters, rel=0.2)
+    source = torch.zeros(1, 1, 256, 256)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(source, source)
+    assert counter.get_total_flops() / 2 == pytest.approx(multiply_adds, rel=0.2)
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_saving_what_was_loaded_gives_the_same_bytes(name, tmp_path: Path):
+    folder = model_weights()
+    entry = weights.read_manifest(folder)[name]
+    again = tmp_path / "again.safetensors"
+    sha256 = weights.save(registry.load(name), again, entry["arguments"])
+    assert again.read_bytes() == (folder / entry["file"]).read_bytes()
+    assert sha256 == entry["sha256"]
+    assert weights.arguments_in(again) == entry["arguments"]
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_a_flat_pair_stays_about_as_bright_as_it_is(name):
+    flat = torch.full((1, 1, 64, 64), 0.5)
+    fused = infer.fuse_batch(registry.load(name), flat, flat)[..., 16:-16, 16:-16]
+    assert abs(float(fused.mean()) - 0.5) < 0.15
+
+
+def test_every_network_has_a_published_size_to_be_held_to():
+    assert set(PUBLISHED) == set(LEARNED)
+
+
+def test_two_networks_never_share_a_name():
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_flat_pictures_of_the_classical_ones_are_known():
+    mri, partner = torch.full((1, 1, 64, 64), 0.2), torch.full((1, 1, 64, 64), 0.6)
+    for name, value in {"average": 0.4, "maximum": 0.6, "laplacian": 0.4}.items():
+        np.testing.assert_allclose(infer.fuse_batch(registry.load(name), mri, partner), value, atol=1e-6)
