@@ -51,7 +51,10 @@ class LivePartner(QObject):
             if len(self._planes) >= _KEPT:
                 del self._planes[next(iter(self._planes))]
             made = self._resampler.plane(plane.geometry(index), registration.fixed_to_moving)
-            self._planes[key] = PartnerSlice(made.values[0], made.inside[0])
+            mri, inside = self._workspace.scene.mri, made.inside[0]
+            if mri is not None and mri.valid is not None:
+                inside = inside & plane.take(mri.valid, index)  # as pipeline.align does
+            self._planes[key] = PartnerSlice(made.values[0], inside)
         return self._planes[key]
 
     def _follow(self, scene: Scene) -> None:

@@ -66,8 +66,7 @@ def number(value: float) -> str:
         return f"{value:.0f}"
     if size == 0:
         return "0"
-    text = f"{value:.4g}" if size >= 1e-4 else f"{value:.2e}"
-    return text
+    return f"{value:.4g}" if size >= 1e-4 else f"{value:.2e}"
 
 
 def position_text(scene: Scene, lps_mm: ArrayLike) -> str:

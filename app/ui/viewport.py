@@ -16,7 +16,7 @@ from app.ui.view_state import Point, ViewState, ZoomRect, point
 
 @dataclass(frozen=True, eq=False)
 class Viewport:
-    """plane and slice; pane size in logical pixels; scale in pixels per mm; the picture's place of the pane's middle."""
+    """plane and slice; pane size in logical pixels; scale in pixels per mm; what of the picture is in the middle."""
 
     plane: Plane
     index: int
@@ -77,7 +77,9 @@ class Viewport:
         return x - width / 2, y - height / 2, width, height
 
 
-def viewport(state: ViewState, plane: Plane, index: int, width: float, height: float, *, linked: bool = True) -> Viewport:
+def viewport(
+    state: ViewState, plane: Plane, index: int, width: float, height: float, *, linked: bool = True
+) -> Viewport:
     """Fit, zoom and pan of a pane; linked=False is for a grid of its own, which does not know the shared mm."""
     extent_x, extent_y = plane.extent_mm
     scale = min(width / extent_x, height / extent_y) * state.zoom

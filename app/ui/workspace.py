@@ -39,13 +39,17 @@ class Workspace(QObject):
     changed : the new ViewState
     scene_changed : the new Scene
     slice_fused : the k of a slice just filled in in `scene.stack`
-    probed : LPS mm (a Point) under the mouse, or None when it left the image
+    probed : LPS mm (a Point) under the mouse, or None when it left the image; see ui/probe.py
+    role_wanted : (role "mri" or "partner", series uid) when a series was dropped on a pane
+    menu_wanted : (role of the pane, QPoint on the screen) on a right click
     """
 
     changed = Signal(object)
     scene_changed = Signal(object)
     slice_fused = Signal(int)
     probed = Signal(object)
+    role_wanted = Signal(str, str)
+    menu_wanted = Signal(str, object)
     history_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -77,7 +81,7 @@ class Workspace(QObject):
             return
         before, self.scene = self.scene, scene
         state: dict[str, Any] = {}
-        if (before.mri, before.partner) != (scene.mri, scene.partner):
+        if before.mri is not scene.mri or before.partner is not scene.partner:
             self.clear_history()
             if scene.mri is not before.mri:
                 state |= {"mri_window": None, "mri_inverted": False}

@@ -1,0 +1,43 @@
+"""Measurements drawn on the slice they were made on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from app.ui.compose import Memo
+from app.ui.measure import describe
+from app.ui.pane_paint import text
+from app.ui.view_state import Measurement
+from app.ui.viewport import Viewport
+from app.ui.workspace import Workspace
+
+_COLOUR = QColor(140, 255, 140)
+_SHADE = QColor(0, 0, 0, 200)
+
+
+def measurements(painter: QPainter, workspace: Workspace, view: Viewport, memo: Memo) -> None:
+    """Those of this plane's axis whose points lie in the slice shown."""
+    for one in workspace.state.measurements:
+        places = [view.to_pane(point_mm) for point_mm in one.points_mm]
+        if one.axis != view.plane.axis or any(abs(off) > 0.5 for _, _, off in places):
+            continue
+        spots = [QPointF(x, y) for x, y, _ in places]
+        _draw(painter, one, spots)
+        scene = workspace.scene
+        key = ("measured", one, view.index, scene.generation)
+        lines = memo.get(view.plane, key, lambda one=one: describe(one, workspace.scene, view))
+        x, y = max(spot.x() for spot in spots) + 8, max(spot.y() for spot in spots)
+        for row, line in enumerate(lines):
+            text(painter, x, y + 15 * row, line, size=12)
+
+
+def _draw(painter: QPainter, one: Measurement, spots: list[QPointF]) -> None:
+    for pen in (QPen(_SHADE, 3), QPen(_COLOUR, 1.4)):
+        painter.setPen(pen)
+        if one.kind == "ellipse":
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+            painter.drawEllipse(QRectF(spots[0], spots[1]).normalized())
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        else:
+            painter.drawPolyline(spots)

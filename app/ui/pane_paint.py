@@ -1,0 +1,171 @@
+"""What is drawn over a picture: letters, scale bar, colour bar, corner labels, crosshair, rectangle, banner.
+
+Everything has a dark edge, so that it can be read on white bone as on black air.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+
+from app import NOT_FOR_DIAGNOSIS
+from app.ui.colours import colours
+from app.ui.labels import Bar, Labels, Line
+from app.ui.planes import Plane
+from app.ui.viewport import Viewport
+
+MARGIN = 8.0
+BANNER_HEIGHT = 18.0
+_TONES = {"plain": QColor(225, 232, 238), "warn": QColor(255, 196, 64), "stop": QColor(255, 96, 88)}
+_SHADE = QColor(0, 0, 0, 210)
+_CROSSHAIR = QColor(88, 200, 255, 190)
+_RECT = QColor(255, 214, 10)
+_GAP = 9.0  # the crosshair leaves what it points at in sight
+
+
+@lru_cache(maxsize=8)
+def font(size: float, *, bold: bool = False) -> QFont:
+    """The panes' font; size in logical pixels."""
+    made = QFont()
+    made.setStyleHint(QFont.StyleHint.SansSerif)
+    made.setPixelSize(round(size))
+    made.setBold(bold)
+    return made
+
+
+@lru_cache(maxsize=8)
+def _metrics(size: float, bold: bool) -> QFontMetricsF:
+    return QFontMetricsF(font(size, bold=bold))
+
+
+@lru_cache(maxsize=512)
+def _elided(text: str, width: int, size: float, bold: bool) -> tuple[str, float]:
+    metrics = _metrics(size, bold)
+    short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
+    return short, metrics.horizontalAdvance(short)
+
+
+def text(
+    painter: QPainter, x: float, baseline: float, words: str, *, tone: str = "plain", size: float = 12,
+    bold: bool = False, anchor: str = "left", width: float = 10_000,
+) -> None:
+    """One line with a dark edge; anchor "left", "right" or "middle" says which part of it stands at x."""
+    words, advance = _elided(words, int(width), size, bold)
+    x -= {"left": 0.0, "right": advance, "middle": advance / 2}[anchor]
+    painter.setFont(font(size, bold=bold))
+    painter.setPen(_SHADE)
+    painter.drawText(QPointF(x + 1, baseline + 1), words)
+    painter.drawText(QPointF(x - 1, baseline), words)
+    painter.setPen(_TONES[tone])
+    painter.drawText(QPointF(x, baseline), words)
+
+
+def corners(painter: QPainter, width: float, height: float, shown: Labels, *, size: float = 12) -> None:
+    """The labels of three corners; the fourth is the scale bar's."""
+    step, room = size + 4, width / 2 - 2 * MARGIN
+    bold_room = width - 2 * MARGIN
+    for row, line in enumerate(shown.top_left):
+        text(painter, MARGIN, MARGIN + size + row * step, line.text, tone=line.tone, size=size, width=room)
+    for row, line in enumerate(shown.top_right):
+        text(painter, width - MARGIN, MARGIN + size + row * step, line.text, tone=line.tone, size=size, width=room,
+             anchor="right")
+    last = height - BANNER_HEIGHT - MARGIN
+    for row, line in enumerate(reversed(shown.bottom_left)):
+        text(painter, MARGIN, last - row * step, line.text, tone=line.tone, size=size,
+             width=room if row == 0 else bold_room)
+
+
+def banner(painter: QPainter, width: float, height: float) -> None:
+    """The strip that is never hidden."""
+    strip = QRectF(0, height - BANNER_HEIGHT, width, BANNER_HEIGHT)
+    painter.fillRect(strip, QColor(0, 0, 0, 150))
+    text(painter, width / 2, height - 5, NOT_FOR_DIAGNOSIS, tone="warn", size=11, bold=True, anchor="middle",
+         width=width)
+
+
+def letters(painter: QPainter, width: float, height: float, plane: Plane, *, right_inset: float = 0) -> None:
+    """Patient sides at the middle of the four edges."""
+    left, right, top, bottom = plane.letters
+    middle = (height - BANNER_HEIGHT) / 2 + 6
+    text(painter, MARGIN, middle, left, size=16, bold=True)
+    text(painter, width - MARGIN - right_inset, middle, right, size=16, bold=True, anchor="right")
+    text(painter, width / 2, MARGIN + 14, top, size=16, bold=True, anchor="middle")
+    text(painter, width / 2, height - BANNER_HEIGHT - MARGIN, bottom, size=16, bold=True, anchor="middle")
+
+
+def scale_length_mm(pixels_per_mm: float, room: float) -> float:
+    """The longest of 1, 2, 5, 10, 20, 50, ... mm that fits into `room` logical pixels."""
+    most = room / pixels_per_mm
+    power = 10.0 ** np.floor(np.log10(most))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))
+
+
+def scale_bar(painter: QPainter, width: float, height: float, view: Viewport) -> None:
+    """A length of known millimetres at the lower right."""
+    length_mm = scale_length_mm(view.scale, width / 4)
+    length = length_mm * view.scale
+    right, y = width - MARGIN, height - BANNER_HEIGHT - MARGIN
+    for pen in (QPen(_SHADE, 4), QPen(_TONES["plain"], 2)):
+        painter.setPen(pen)
+        painter.drawLine(QPointF(right - length, y), QPointF(right, y))
+        for x in (right - length, right):
+            painter.drawLine(QPointF(x, y - 4), QPointF(x, y + 1))
+    words = f"{length_mm:g} mm" if length_mm < 10 else f"{length_mm / 10:g} cm"
+    text(painter, right, y - 7, words, size=11, anchor="right")
+
+
+@lru_cache(maxsize=32)
+def _bar_image(palette: str, inverted: bool) -> QImage:
+    table = np.ascontiguousarray(colours(palette, inverted)[::-1].reshape(256, 1))
+    return QImage(table.data, 1, 256, 4, QImage.Format.Format_RGB32).copy()
+
+
+def colour_bar(painter: QPainter, width: float, height: float, shown: Bar) -> None:
+    """The palette at the right edge, its ends and its unit; high values at the top."""
+    tall = min(max(height * 0.36, 60.0), 240.0)
+    box = QRectF(width - MARGIN - 12, (height - BANNER_HEIGHT - tall) / 2, 12, tall)
+    painter.drawImage(box, _bar_image(shown.palette, shown.inverted))
+    painter.setPen(QPen(_TONES["plain"], 1))
+    painter.drawRect(box)
+    text(painter, width - MARGIN, box.top() - 20, shown.caption, size=11, anchor="right", width=width / 2)
+    text(painter, width - MARGIN, box.top() - 5, shown.high, size=11, anchor="right")
+    text(painter, width - MARGIN, box.bottom() + 14, shown.low, size=11, anchor="right")
+
+
+def crosshair(painter: QPainter, width: float, height: float, x: float, y: float) -> None:
+    """Thin lines with a gap around the point."""
+    painter.setPen(QPen(_CROSSHAIR, 1))
+    for start, end in (((0, y), (x - _GAP, y)), ((x + _GAP, y), (width, y)),
+                       ((x, 0), (x, y - _GAP)), ((x, y + _GAP), (x, height))):
+        painter.drawLine(QPointF(*start), QPointF(*end))
+
+
+def rectangle(painter: QPainter, box: tuple[float, float, float, float]) -> None:
+    """The zoom rectangle with its handles."""
+    painter.setPen(QPen(_SHADE, 3))
+    painter.drawRect(QRectF(*box))
+    painter.setPen(QPen(_RECT, 1.5))
+    painter.drawRect(QRectF(*box))
+    x, y, width, height = box
+    for corner_x, corner_y in ((x, y), (x + width, y), (x, y + height), (x + width, y + height)):
+        painter.fillRect(QRectF(corner_x - 3, corner_y - 3, 6, 6), _RECT)
+
+
+def message(painter: QPainter, width: float, height: float, words: str, *, tone: str = "plain") -> None:
+    """Why a pane is blank, in its middle."""
+    lines = words.split("\n")
+    for row, line in enumerate(lines):
+        text(painter, width / 2, height / 2 + (row - (len(lines) - 1) / 2) * 22, line, tone=tone, size=14,
+             bold=tone == "stop", anchor="middle", width=width - 2 * MARGIN)
+
+
+def border(painter: QPainter, width: float, height: float, *, active: bool) -> None:
+    painter.setPen(QPen(QColor(64, 140, 190) if active else QColor(46, 52, 58), 1))
+    painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))
+
+
+__all__ = ["BANNER_HEIGHT", "MARGIN", "Line", "banner", "border", "colour_bar", "corners", "crosshair", "font",
+           "letters", "message", "rectangle", "scale_bar", "scale_length_mm", "text"]
