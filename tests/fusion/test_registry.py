@@ -115,7 +115,7 @@ def test_a_missing_tensor_is_refused_by_name(folder):
     del tensors["decoder.2.bias"]
     save_file(tensors, path)
     vouch(folder, path)
-    with pytest.raises(weights.WeightsMismatchError, match="decoder.2.bias is absent in the file"):
+    with pytest.raises(weights.WeightsMismatchError, match=r"decoder\.2\.bias is absent in the file"):
         registry.load("lightfusionnet", folder=folder)
 
 
