@@ -134,8 +134,8 @@ def _face(canvas: Canvas) -> None:
     canvas.ellipsoid(mucosa, (0.5, -72, -52), (1.2, 34, 20))
     canvas.tube(air, ((0, -36, -52), 9), ((0, -12, -66), 9), ((0, -14, -130), 8))  # pharynx
     canvas.ellipsoid(air, (2, -22, -30), (13, 12, 8))  # sphenoid sinus
-    canvas.ellipsoid(bone, (-5, -84, 0), (16, 7, 13), under=3)  # frontal sinus, larger on the right
-    canvas.ellipsoid(air, (-5, -84, 0), (15, 6, 12), under=5)
+    canvas.ellipsoid(bone, (-5, -83, 0), (13, 7, 12), under=3)  # frontal sinus, larger on the right
+    canvas.ellipsoid(air, (-5, -83, 0), (12, 6, 11), under=5)
     canvas.ellipsoid(Tissue.GREY, (0, -10, -20), (5, 4, 3.5))  # pituitary
 
 
@@ -210,12 +210,13 @@ def _cerebellum(canvas: Canvas, at: Where, s: Array, tent: Array, xyz: tuple[Arr
 
 def _brainstem(canvas: Canvas) -> None:
     canvas.ellipsoid(Tissue.CSF, (0, -5, -14), (15, 9, 7))  # suprasellar cistern
-    canvas.tube(Tissue.CSF, ((0, 16, -34), 16), ((0, 24, -60), 13), ((0, 28, -130), 10))
+    canvas.tube(Tissue.CSF, ((0, 16, -34), 16), ((0, 24, -60), 13), ((0, 28, -140), 9.5))
     canvas.tube(Tissue.CSF, ((0, 13, -6), 18), ((0, 11, -24), 18))
     for side in (-1.0, 1.0):  # peduncles, up and to the cerebellum
         canvas.tube(Tissue.BRAINSTEM, ((side * 14, 2, 2), 8), ((side * 8, 9, -14), 8))
         canvas.tube(Tissue.BRAINSTEM, ((side * 12, 16, -28), 8), ((side * 22, 36, -34), 8))
-    canvas.tube(Tissue.BRAINSTEM, ((0, 17, -8), 12), ((0, 13, -26), 14.5), ((0, 24, -58), 8), ((0, 28, -130), 5.5))
+    canvas.tube(Tissue.BRAINSTEM, ((0, 17, -8), 12), ((0, 13, -26), 14.5), ((0, 24, -58), 8), ((0, 25, -66), 6.5))
+    canvas.tube(Tissue.WHITE, ((0, 25, -66), 6.5), ((0, 28, -140), 5.5))
     canvas.tube(Tissue.CSF, ((0, 24, -2), 1.4), ((0, 25, -20), 1.6), ((0, 31, -32), 6.5), ((0, 30, -46), 2))  # aqueduct
 
 

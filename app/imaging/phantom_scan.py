@@ -147,7 +147,7 @@ def _pet(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress
     grid = _grid((128, 128, 72), (2.0, 2.0, 3.0), pose, coarse, up_mm=-10)
     suv = _emission(grid, (1, 1, 2), pose, PET_VALUES, 5.5, nested(progress, 0, 0.9))
     noise = gaussian_filter(rng.standard_normal(suv.shape, np.float32), 0.9)
-    suv += noise / noise.std() * np.float32(0.22) * np.sqrt(np.maximum(suv, 0) + np.float32(0.02))
+    suv += noise / noise.std() * np.float32(0.17) * np.sqrt(np.maximum(suv, 0) + np.float32(0.02))
     activity = np.maximum(suv, 0) / np.float32(SUV_PER_BQML)
     highest = np.maximum(activity.max(axis=(1, 2)), 1).astype(np.float64)
     slope = np.array([float(f"{top / 32767:.8g}") for top in highest])  # fits the 16 characters of a DICOM decimal
