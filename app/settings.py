@@ -34,8 +34,8 @@ class Settings:
     palette_ct: str = "Grey"
     window_drag_reversed: bool = False
     curve_metric: str = "SSIM"
-    panel_width: int = 320
-    browser_width: int = 250
+    panel_width: int = 300
+    browser_width: int = 230
 
     def palette(self, modality: str) -> str:
         """The palette for a partner of this DICOM modality."""

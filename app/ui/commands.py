@@ -98,7 +98,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("register", "Registration", "Register automatically", ("Ctrl+R",), "register"),
     Command("confirm", "Registration", "Confirm: I have checked the alignment", ("C",), "confirm"),
     Command("reset_alignment", "Registration", "Back to where the headers put the pair", ("Ctrl+Backspace",)),
-    *(Command(f"move:{way}", "Registration", f"Move the partner {text}", (f"Alt+{key}",)) for way, text, key in _NUDGES),
+    *(
+        Command(f"move:{way}", "Registration", f"Move the partner {text}", (f"Alt+{key}",))
+        for way, text, key in _NUDGES
+    ),
     *(
         Command(f"turn:{way}", "Registration", f"Turn the partner {text}", (f"Alt+Shift+{key}",))
         for way, text, key in _TURNS

@@ -44,8 +44,7 @@ class WindowFields(QWidget):
             field.setRange(-1e7, 1e7)
             field.setKeyboardTracking(False)
             field.setToolTip(f"This value, and all beyond it, {tip}. Changing it fuses again.")
-            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-            field.setMinimumWidth(40)
+            field.setMinimumWidth(64)
             field.valueChanged.connect(self._typed)
         row = QHBoxLayout()
         row.setSpacing(3)
@@ -61,7 +60,7 @@ class WindowFields(QWidget):
 
     def show_window(self, window: FusionWindow | None, percent: float | None) -> None:
         self.setEnabled(window is not None)
-        self.clipped.setText("" if percent is None else f"{percent:.1f} % of the voxels lie beyond and are clipped")
+        self.clipped.setText("" if percent is None else f"clips {percent:.1f} % of the voxels")
         if window is None:
             self.unit.setText("")
             return
@@ -105,21 +104,24 @@ class FusionPanel(QWidget):
         self.told = plain_label(name="quiet")
         self.palette_box, self.alone_box = _palette_box(), _palette_box()
         self.preset_boxes = {"mri": QComboBox(), "partner": QComboBox()}
+        for box in self.preset_boxes.values():
+            box.setMinimumContentsLength(8)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
-        fusion = QGroupBox("Fusion")
+        fusion = QGroupBox("Network")
         form = _form(fusion)
-        form.addRow("Network", self.network)
+        form.addRow("Name", self.network)
         form.addRow("Device", self.device)
-        form.addRow("MRI 0–1", self.windows["mri"])
-        form.addRow("Partner 0–1", self.windows["partner"])
+        form.addRow("MRI", self.windows["mri"])
+        form.addRow("Partner", self.windows["partner"])
         form.addRow(self.told)
         form.addRow(self.again)
-        display = QGroupBox("Display")
+        display = QGroupBox("Display: colours and windows")
         form = _form(display)
         form.addRow("Palette", self.palette_box)
         form.addRow("Alone", self.alone_box)
-        form.addRow("MRI window", self.preset_boxes["mri"])
-        form.addRow("Partner window", self.preset_boxes["partner"])
+        form.addRow("MRI", self.preset_boxes["mri"])
+        form.addRow("Partner", self.preset_boxes["partner"])
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(fusion)
@@ -187,6 +189,8 @@ class FusionPanel(QWidget):
 
 def _palette_box() -> QComboBox:
     box = QComboBox()
+    box.setMinimumContentsLength(8)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setIconSize(_SWATCH)
     for name in palettes():
         row = palette(name).tobytes()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -121,6 +122,40 @@ class PairFlow(QObject):
 
         self._register_next = False
         self.workspace.set_scene(registration=registrations.identity(scene.mri, scene.partner))
+
+    def load_transform(self, path: Path) -> None:
+        """An ITK transform file; the reader confirms it like any other."""
+
+        def work(progress: Progress) -> NDArray[np.float64]:
+            from app.imaging import tfm
+
+            return tfm.read_tfm(path)
+
+        self.workspace.tasks.start(
+            "Loading the transform",
+            work,
+            lambda matrix: self.realign(matrix, method="file"),
+            failed=lambda error: self.noticed.emit(of_error("Loading the transform", error, "transform")),
+        )
+
+    def save_transform(self, path: Path) -> None:
+        """As an ITK transform file about the MRI's centre; overwrites, since the reader was asked."""
+        scene = self.workspace.scene
+        if scene.registration is None or scene.mri is None:
+            return
+        matrix, centre = scene.registration.fixed_to_moving, scene.mri.geometry.centre_mm
+
+        def work(progress: Progress) -> None:
+            from app.imaging import tfm
+
+            tfm.write_tfm(path, matrix, centre, overwrite=True)
+
+        self.workspace.tasks.start(
+            "Saving the transform",
+            work,
+            lambda _: self.noticed.emit(Notice(f"Saved {path}.", topic="transform")),
+            failed=lambda error: self.noticed.emit(of_error("Saving the transform", error, "transform")),
+        )
 
     # Fusion ----------------------------------------------------------------------------------------------------
 

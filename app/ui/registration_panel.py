@@ -147,6 +147,7 @@ class RegistrationPanel(QWidget):
         field.setRange(-180 if turn else -2000, 180 if turn else 2000)
         field.setSuffix(f" {unit}")
         field.setToolTip(text)
+        field.setMinimumWidth(70)
         field.setKeyboardTracking(False)  # a number half typed must not move the picture
         field.valueChanged.connect(lambda value: self._typed(axis, float(value), turn=turn))
         return field
@@ -179,7 +180,8 @@ class RegistrationPanel(QWidget):
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
-        told = [f"{heading}: {method}", registration.verdict.sentence, *registration.warnings]
+        sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
+        told = [f"{heading} ({method})", f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
         self._say(told[0], verdict, "\n".join(told[1:]), _gain(registration.metric_before, registration.metric_after))
         if scene.mri is not None:
             self._moved = Moved.of(registration.fixed_to_moving, scene.mri.geometry)
@@ -215,7 +217,7 @@ class RegistrationPanel(QWidget):
 def _gain(before: float | None, after: float | None) -> str:
     if before is None or after is None:
         return ""
-    return f"Mutual information {before:.4f} → {after:.4f} nats (higher is better)"
+    return f"Mutual information {before:.4f} → {after:.4f} nats"
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

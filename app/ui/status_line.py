@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QS
 from app import NOT_FOR_DIAGNOSIS
 from app.ui.notices import plain_label
 from app.ui.task import Running, TaskRunner
+from app.ui.theme import fixed_width_font
 
 QUIET_KEYS = ("metrics",)  # done within a blink at every scroll: showing them would flicker
 
@@ -35,6 +36,9 @@ class StatusLine(QStatusBar):
         self.addWidget(self.text, 1)
         self.addWidget(self.bar)
         self.addWidget(self.cancel)
+        self.reading = plain_label(wrap=False)  # of the probe
+        self.reading.setFont(fixed_width_font(self.reading))
+        self.addPermanentWidget(self.reading)
         self.addPermanentWidget(warning)
         tasks.changed.connect(self.show_running)
         self.show_running(())

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from app.imaging.volume import Series
 from app.ui import series_text
+from app.ui.image_pane import SERIES_MIME
 from app.ui.notices import plain_label
 from app.ui.opening import ROLE_TITLES, ROLES, Opening
 from app.ui.scene import Scene
@@ -30,7 +31,6 @@ from app.ui.thumbnails import SIZE, Thumbnail, of_series, of_volume
 from app.ui.view_state import ViewState
 from app.ui.workspace import Workspace
 
-MIME_TYPE = "application/x-synoptic-series"
 _UID = Qt.ItemDataRole.UserRole
 
 
@@ -66,11 +66,11 @@ class RoleSlot(QFrame):
         self.clear.setVisible(series is not None)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(MIME_TYPE):
+        if event.mimeData().hasFormat(SERIES_MIME):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        series = self._find(bytes(event.mimeData().data(MIME_TYPE).data()).decode())
+        series = self._find(bytes(event.mimeData().data(SERIES_MIME).data()).decode())
         if series is not None:
             event.acceptProposedAction()
             self._choose(self.role, series)
@@ -83,7 +83,7 @@ class SeriesTree(QTreeWidget):
         data = QMimeData()
         uids = [item.data(0, _UID) for item in items if item.data(0, _UID)]
         if uids:
-            data.setData(MIME_TYPE, uids[0].encode())
+            data.setData(SERIES_MIME, uids[0].encode())
         return data
 
 
@@ -165,7 +165,8 @@ class StudyBrowser(QWidget):
                 self._show_thumbnail(series.uid, item)
             top.setExpanded(True)
         if scene.skipped:
-            top = self._item(self.tree, (f"Skipped: {len(scene.skipped)} files",), bold=True)
+            files = "1 file" if len(scene.skipped) == 1 else f"{len(scene.skipped)} files"
+            top = self._item(self.tree, (f"Skipped: {files}",), bold=True)
             for one in scene.skipped[:500]:
                 item = self._item(top, (series_text.shown(one.path.name), series_text.shown(one.reason)))
                 item.setForeground(0, QBrush(QColor("#9aa1ab")))

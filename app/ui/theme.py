@@ -41,7 +41,8 @@ def apply(application: QApplication) -> None:
     """Give the whole program its look; every window opened later has it too."""
     application.setStyle("Fusion")
     application.setPalette(palette())
-    application.setStyleSheet((assets.resources() / "style.qss").read_text(encoding="utf-8"))
+    sheet = (assets.resources() / "style.qss").read_text(encoding="utf-8")
+    application.setStyleSheet(sheet.replace("@icons@", (assets.resources() / "icons").as_posix()))
 
 
 def palette() -> QPalette:

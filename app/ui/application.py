@@ -1,0 +1,152 @@
+"""Start the window: checks, QApplication, settings, what to open first; or take a picture of it and leave.
+
+Process start to window must be short, so this imports PySide6, numpy and light modules alone. torch and SimpleITK are
+imported by a worker as soon as the window is shown: the import holds the interpreter for 0.1 s at a time, which nobody
+notices while the study loads, and everybody would while scrolling.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import settings as user_settings
+from app.errors import UsageError
+from app.fusion import registry
+from app.progress import Progress
+from app.ui.platform_check import check
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.main_window import MainWindow
+
+_POLL_MS = 50
+_QUIET_POLLS = 4  # so often in a row nothing may be running before the picture is taken
+
+
+class ScreenshotError(UsageError):
+    hint = "Choose a folder that exists and that you may write to, and a name that ends in .png."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} cannot be written.")
+
+
+def run(
+    paths: Sequence[Path], *, layout: str | None = None, network: str | None = None, screenshot: Path | None = None
+) -> int:
+    """Open the window on `paths`, or on the demo study; 0 when it was closed.
+
+    With `screenshot`, wait until all work is done, save the window as a PNG there and return 0. Raises AppError where
+    the window cannot be opened, the network is not there, or, with `screenshot`, nothing could be read or saved.
+    """
+    if network is not None:
+        registry.find(network)  # a misspelt name is told before any window
+    if screenshot is not None and not screenshot.parent.is_dir():
+        raise ScreenshotError(screenshot)
+    check()
+    application = make_application()
+    settings, note = user_settings.load()
+    window = make_window(settings, layout=layout, network=network)
+    if note:
+        from app.ui.notices import Notice
+
+        window.notices.show_notice(Notice(note, kind="warning", topic="settings"))
+    window.show()
+    start(window, paths)
+    if screenshot is not None:
+        return _take_picture(application, window, screenshot)
+    application.exec()
+    _remember(window)
+    return 0
+
+
+def make_application() -> QApplication:
+    """The QApplication with its look; the one that is there already, where one is (tests)."""
+    from PySide6.QtCore import QLocale, Qt
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui import theme
+
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        application = QApplication(sys.argv[:1])
+    QLocale.setDefault(QLocale.c())  # decimal points everywhere: a decimal comma beside a list of numbers misleads
+    application.setApplicationName("synoptic")
+    application.setApplicationDisplayName("Synoptic")
+    application.setDesktopFileName("synoptic")
+    theme.apply(application)
+    return application
+
+
+def make_window(
+    settings: user_settings.Settings, *, layout: str | None = None, network: str | None = None
+) -> MainWindow:
+    """The window, not shown yet: `layout` and `network` win over the settings."""
+    from app.ui.main_window import MainWindow
+
+    window = MainWindow(settings)
+    names = [spec.name for spec in registry.available()]
+    wanted = network or settings.network
+    window.workspace.set_scene(network=wanted if wanted in names else names[0])
+    if layout is not None:
+        window.workspace.update(layout=layout)
+    return window
+
+
+def start(window: MainWindow, paths: Sequence[Path]) -> None:
+    """Begin to load, and to import what the workers need."""
+    if paths:
+        window.opening.open(paths)
+    else:
+        window.open_demo()
+    window.workspace.tasks.start("Starting", _warm, lambda _: None, key="warm")
+
+
+def _warm(progress: Progress) -> None:
+    import SimpleITK  # noqa: F401
+
+    progress(0.4)
+    import torch  # noqa: F401
+
+    progress(0.9)
+    import app.fusion.infer
+    import app.metrics.catalogue  # noqa: F401
+
+
+def _take_picture(application: QApplication, window: MainWindow, path: Path) -> int:
+    from PySide6.QtCore import QTimer
+
+    quiet = 0
+
+    def look() -> None:
+        nonlocal quiet
+        quiet = 0 if window.pending else quiet + 1
+        if quiet >= _QUIET_POLLS:
+            application.quit()
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(_POLL_MS)
+    signal.signal(signal.SIGINT, lambda *_: application.exit(130))  # the timer lets Python hear it
+    code = application.exec()
+    timer.stop()
+    if code == 0 and not window.save_picture(path):
+        window.close()
+        raise ScreenshotError(path)
+    window.close()
+    if window.opening.failed is not None:
+        raise window.opening.failed
+    return code
+
+
+def _remember(window: MainWindow) -> None:
+    try:
+        user_settings.save(window.settings())
+    except OSError as error:  # a read-only home is no reason to fail at the very end
+        print(f"synoptic: the settings could not be saved: {error.strerror}", file=sys.stderr)

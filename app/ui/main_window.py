@@ -1,0 +1,318 @@
+"""The window: browser, panes and panels side by side, menus made from the table of commands, the status line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QFrame,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QSplitter,
+    QTabWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.settings import Settings
+from app.ui import demo
+from app.ui.commands import COMMANDS, Command
+from app.ui.export_dialog import Exporter
+from app.ui.fusion_panel import FusionPanel
+from app.ui.handlers import Handlers
+from app.ui.hold import HeldKeys
+from app.ui.layouts import ViewArea
+from app.ui.metrics_pane import MetricsPane
+from app.ui.notices import NoticeBar, StopBanner, of_error
+from app.ui.opening import ROLE_TITLES, ROLES, Opening
+from app.ui.overlay_bar import OverlayBar
+from app.ui.pair_flow import PairFlow
+from app.ui.presets import presets
+from app.ui.probe import probe
+from app.ui.registration_panel import RegistrationPanel
+from app.ui.scene import Scene
+from app.ui.status_line import StatusLine
+from app.ui.study_browser import StudyBrowser
+from app.ui.theme import icon
+from app.ui.view_state import Point, ViewState
+from app.ui.windows import volume_of
+from app.ui.workspace import Workspace
+
+_IDLE_MS = 400  # how long nothing must run before thumbnails of series not opened are made
+
+
+class MainWindow(QMainWindow):
+    """Owns the workspace and every part; parts talk through the workspace, commands through `handlers`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self._settings = settings
+        self.workspace = Workspace(self)
+        self.opening = Opening(self.workspace, palette_of=settings.palette)
+        self.flow = PairFlow(self.workspace)
+        self._restore(settings)
+        self.views = ViewArea(self.workspace)
+        self.browser = StudyBrowser(self.workspace, self.opening)
+        self.registration_panel = RegistrationPanel(self.workspace, self.flow)
+        self.fusion_panel = FusionPanel(self.workspace, self.flow)
+        self.metrics_pane = MetricsPane(self.workspace, curve_metric=settings.curve_metric)
+        self.notices, self.stop = NoticeBar(), StopBanner()
+        self.status = StatusLine(self.workspace.tasks)
+        self.exporter = Exporter(self, self.workspace, self.notices.show_notice)
+        self.handlers = Handlers(self)
+        self._held = HeldKeys(self, self.workspace)
+        self.actions_by_name: dict[str, QAction] = {}
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.setInterval(_IDLE_MS)
+        self.setWindowTitle("Synoptic")
+        self.setWindowIcon(icon("synoptic"))
+        self.setAcceptDrops(True)
+        self._assemble()
+        self._make_actions()
+        self._connect()
+        room = self.screen().availableSize()
+        self.resize(min(1440, room.width()), min(900, room.height()))
+        self.views.setFocus()
+
+    def _restore(self, settings: Settings) -> None:
+        self.workspace.update(
+            layout=settings.layout,
+            annotations=settings.annotations,
+            reverse_window_drag=settings.window_drag_reversed,
+        )
+        self.workspace.set_scene(device=settings.device)
+        self.workspace.clear_history()
+
+    # Assembly --------------------------------------------------------------------------------------------------
+
+    def _assemble(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget, stretch in ((self.stop, 0), (self.notices, 0), (self.views, 1), (OverlayBar(self.workspace), 0)):
+            column.addWidget(widget, stretch)
+        self.views.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(_scrolled(self.registration_panel), "Registration")
+        self.tabs.addTab(_scrolled(self.fusion_panel), "Fusion and display")
+        self.panels = QSplitter(Qt.Orientation.Vertical)
+        self.panels.addWidget(self.tabs)
+        self.panels.addWidget(_scrolled(self.metrics_pane))
+        self.panels.setSizes([430, 400])
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        for widget in (self.browser, middle, self.panels):
+            self.splitter.addWidget(widget)
+        self.splitter.setCollapsible(1, False)
+        for n, stretch in enumerate((0, 1, 0)):
+            self.splitter.setStretchFactor(n, stretch)
+        self.splitter.setSizes([self._settings.browser_width, 900, self._settings.panel_width])
+        self.setCentralWidget(self.splitter)
+        self.setStatusBar(self.status)
+
+    def _make_actions(self) -> None:
+        menus: dict[str, QMenu] = {}
+        groups: dict[str, QActionGroup] = {}
+        bar = QToolBar("Tools")
+        bar.setMovable(False)
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        last = ""
+        for command in COMMANDS:
+            action = self._action(command)
+            if command.group:
+                group = groups.setdefault(command.group, QActionGroup(self))
+                action.setCheckable(True)
+                group.addAction(action)
+            if command.in_menu:
+                menu = menus.get(command.menu)
+                if menu is None:
+                    menu = menus[command.menu] = self.menuBar().addMenu(command.menu)
+                menu.addAction(action)
+            if command.icon:
+                kind = command.group or command.menu
+                if last and kind != last:
+                    bar.addSeparator()
+                last = kind
+                bar.addAction(action)
+        self.addToolBar(bar)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own would hide the tool bar for good
+        for widget in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):
+            if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys stay with the panes after a click
+
+    def _action(self, command: Command) -> QAction:
+        action = QAction(command.text, self)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        if command.icon:
+            action.setIcon(icon(command.icon))
+        if command.keys:
+            action.setToolTip(f"{command.text.rstrip('…')} ({command.keys[0]})")
+        action.triggered.connect(_without_arguments(self.handlers.handler(command.name)))
+        self.addAction(action)
+        self.actions_by_name[command.name] = action
+        return action
+
+    def _connect(self) -> None:
+        workspace = self.workspace
+        for source in (self.opening, self.flow):
+            source.noticed.connect(self.notices.show_notice)
+            source.topic_cleared.connect(self.notices.clear_topic)
+        workspace.tasks.failed.connect(lambda name, error: self.notices.show_notice(of_error(name, error)))
+        self.metrics_pane.failed.connect(lambda what, error: self.notices.show_notice(of_error(what, error, "metrics")))
+        self.stop.confirmed.connect(lambda: workspace.set_scene(different_patients_confirmed=True))
+        self.status.cancel_asked.connect(self.handlers.cancel)
+        self.browser.open_asked.connect(self.handlers.open_files)
+        self.registration_panel.save_asked.connect(self.handlers.save_transform)
+        self.registration_panel.load_asked.connect(self.handlers.load_transform)
+        workspace.role_wanted.connect(self._give_role)
+        workspace.menu_wanted.connect(self._open_menu)
+        workspace.probed.connect(self._show_probe)
+        workspace.scene_changed.connect(self._show_scene)
+        workspace.changed.connect(self._show_state)
+        workspace.history_changed.connect(self._show_history)
+        workspace.tasks.changed.connect(lambda _: self._idle.start())
+        self._idle.timeout.connect(self._when_idle)
+        self._show_scene(workspace.scene)
+        self._show_state(workspace.state)
+        self._show_history()
+
+    # What is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything is still being worked out for the study in view."""
+        return self.flow.pending or self.metrics_pane.pending
+
+    def _show_scene(self, scene: Scene) -> None:
+        self.stop.show_contradictions(scene.different_patients if scene.stopped else ())
+        self.actions_by_name["export"].setEnabled(scene.stack is not None and not scene.stopped)
+        pair = scene.registration is not None and not scene.stopped
+        for name, action in self.actions_by_name.items():
+            if name in ("register", "confirm", "reset_alignment", "load_transform", "save_transform"):
+                action.setEnabled(pair)
+
+    def _show_state(self, state: ViewState) -> None:
+        self.actions_by_name[f"layout:{state.layout}"].setChecked(True)
+        self.actions_by_name[f"tool:{state.tool}"].setChecked(True)
+
+    def _show_history(self) -> None:
+        self.actions_by_name["undo"].setEnabled(self.workspace.can_undo)
+        self.actions_by_name["redo"].setEnabled(self.workspace.can_redo)
+
+    def _show_probe(self, at: Point | None) -> None:
+        scene = self.workspace.scene
+        if at is None:
+            self.status.reading.setText("")
+            return
+        names = [volume.modality if volume and volume.modality else name
+                 for volume, name in ((scene.mri, "MRI"), (scene.partner, "partner"))]  # fmt: skip
+        self.status.reading.setText(probe(scene, at).line(*names))
+
+    def _when_idle(self) -> None:
+        if not self.pending:
+            self.browser.make_next_thumbnail()
+
+    # What is asked ---------------------------------------------------------------------------------------------
+
+    def open_demo(self) -> None:
+        self.opening.open_made("Making the demo study", demo.prepare)
+
+    def _give_role(self, role: str, uid: str) -> None:
+        series = self.workspace.scene.series(uid)
+        if series is not None and role in ROLES:
+            self.opening.choose(role, series)
+
+    def _open_menu(self, role: str, at: QPoint) -> None:
+        """The context menu of a pane: its windows, inversion, tools and layouts."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for one in ROLES if role == "fused" else (role,):
+            volume = volume_of(self.workspace.scene, one)
+            windows = menu.addMenu(f"{ROLE_TITLES[one]} window")
+            windows.setEnabled(volume is not None)
+            for preset in presets(volume):
+                changes = {f"{one}_window": preset.window}
+                windows.addAction(preset.label).triggered.connect(
+                    _without_arguments(lambda changes=changes: self.workspace.update(**changes))
+                )
+        for group in ("tool", "layout"):
+            sub = menu.addMenu("Left drag" if group == "tool" else "Layout")
+            sub.addActions([a for name, a in self.actions_by_name.items() if name.startswith(f"{group}:")])
+        menu.addSeparator()
+        for name in ("fit", "reset", "maximise", "crosshair", "annotations", "clear_measurements"):
+            menu.addAction(self.actions_by_name[name])
+        menu.popup(at)
+
+    def toggle_panels(self) -> None:
+        shown = self.browser.isVisible()
+        self.browser.setVisible(not shown)
+        self.panels.setVisible(not shown)
+
+    def save_picture(self, path: Path) -> bool:
+        """The window as it is, as a PNG; whether that could be written."""
+        return self.grab().save(str(path), "PNG")
+
+    # Events ----------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.acceptProposedAction()
+            self.opening.open(paths)
+
+    def settings(self) -> Settings:
+        """What to remember for next time; never a path, never a patient."""
+        state, scene, sizes = self.workspace.state, self.workspace.scene, self.splitter.sizes()
+        kept = replace(
+            self._settings,
+            layout=state.layout,
+            network=scene.network,
+            device=scene.device,
+            annotations=state.annotations,
+            window_drag_reversed=state.reverse_window_drag,
+            curve_metric=self.metrics_pane.curve_metric,
+        )
+        if self.browser.isVisible() and self.panels.isVisible():
+            kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))
+        name = {"PT": "palette_pt", "NM": "palette_nm", "CT": "palette_ct"}
+        if scene.partner is not None and scene.partner.modality in name:
+            kept = replace(kept, **{name[scene.partner.modality]: state.palette})
+        return kept
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._idle.stop()
+        self.workspace.tasks.stop()
+        event.accept()
+
+
+def _without_arguments(function: Callable[[], object]) -> Callable[[], None]:
+    """For `triggered`, whose `checked` no command wants."""
+
+    def call() -> None:
+        function()
+
+    return call
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    area.setMinimumWidth(250)
+    return area
