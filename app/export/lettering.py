@@ -12,7 +12,7 @@ from app.errors import ExportError
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _SMALLEST = 7  # pixels: below it the letters cannot be told apart
-_SHARE = 0.34  # of the picture's height that a banner may cover
+_SHARES = (0.34, 0.52)  # of the picture's height that a banner may cover: first choice, and for small matrices
 
 
 class BannerRoomError(ExportError):
@@ -40,7 +40,7 @@ def wrapped(text: str, face: Font, width: int) -> list[str]:
 
 
 def banner(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """A notice along the bottom of a slice, as large as a third of its height allows.
+    """A notice along the bottom of a slice, as large as fits into a third of it, in small matrices into half.
 
     Returns
     -------
@@ -51,14 +51,8 @@ def banner(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[NDArray[np.
     ------
     BannerRoomError : the slice is too small for readable letters
     """
-    for size in range(max(_SMALLEST, min(rows, columns) // 16), _SMALLEST - 1, -1):
-        face = font(size)
-        broken = [part for line in lines for part in wrapped(line, face, columns - 4)]
-        step = size + max(2, size // 5)
-        if step * len(broken) <= _SHARE * rows and all(face.getlength(part) <= columns - 4 for part in broken):
-            break
-    else:
-        raise BannerRoomError(rows, columns)
+    size, broken = _layout(rows, columns, lines)
+    face, step = font(size), _step(size)
     letters, rim = Image.new("L", (columns, rows)), Image.new("L", (columns, rows))
     top = rows - step * len(broken) - 1
     for number, part in enumerate(broken):
@@ -66,3 +60,20 @@ def banner(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[NDArray[np.
         ImageDraw.Draw(letters).text(place, part, fill=255, font=face, anchor="ma")
         ImageDraw.Draw(rim).text(place, part, fill=255, font=face, anchor="ma", stroke_width=2, stroke_fill=255)
     return np.asarray(letters), np.asarray(rim) > 0
+
+
+def _layout(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[int, list[str]]:
+    """The largest size of letters, and the lines broken to it."""
+    for share in _SHARES:
+        for size in range(max(_SMALLEST, min(rows, columns) // 16), _SMALLEST - 1, -1):
+            face = font(size)
+            broken = [part for line in lines for part in wrapped(line, face, columns - 4)]
+            wide = max(face.getlength(part) for part in broken)
+            if wide <= columns - 4 and _step(size) * len(broken) <= share * rows:
+                return size, broken
+    raise BannerRoomError(rows, columns)
+
+
+def _step(size: int) -> int:
+    """From line to line."""
+    return size + max(1, size // 5)

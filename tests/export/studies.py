@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 from pydicom import Dataset, dcmwrite
@@ -17,12 +16,15 @@ from pydicom.uid import (
 )
 
 from app.imaging.geometry import Geometry
-from app.imaging.pixels import FusionWindow
+from app.imaging.pixels import FusionWindow, to_unit
+from app.imaging.registration import RegistrationResult
+from app.imaging.resample import resample
 from app.imaging.verdict import Verdict
 from app.imaging.volume import Patient, Series, Volume
 from app.pipeline import Aligned, FusionRequest, FusionStack
 
 STUDY, FRAME = generate_uid(entropy_srcs=["study"]), generate_uid(entropy_srcs=["frame"])
+PERSON = ("Mustermann^Erika", "PAT-4711", "19470601", "F")
 SECRETS = ("Mustermann", "Erika", "PAT-4711", "19470601")
 CLASSES = {"MR": MRImageStorage, "CT": CTImageStorage, "PT": PositronEmissionTomographyImageStorage}
 
@@ -46,7 +48,7 @@ def write_series(folder: Path, modality: str, grid: Geometry, voxels, *, without
         ds.SpecificCharacterSet = "ISO_IR 192"
         ds.SOPClassUID, ds.SOPInstanceUID = CLASSES[modality], generate_uid()
         ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = STUDY, uid, FRAME
-        ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Mustermann^Erika", "PAT-4711", "19470601", "F"
+        ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = PERSON
         ds.PatientAge, ds.PatientWeight, ds.PatientSize = "079Y", "70", "1.7"
         ds.StudyDate, ds.StudyTime, ds.StudyID, ds.AccessionNumber = "20260102", "101112", "1", "A1"
         ds.ReferringPhysicianName, ds.StudyDescription = "Ärztin^Überweisende", "Kopf"
@@ -93,30 +95,29 @@ def blob(grid: Geometry, centre, radius_mm, top):
 
 
 def volume(grid, modality, unit, voxels, paths=None, **changes) -> Volume:
-    patient = changes.pop("patient", Patient("PAT-4711", "Mustermann^Erika", "19470601", "F"))
+    patient = changes.pop("patient", Patient(PERSON[1], PERSON[0], *PERSON[2:]))
     sources = changes.pop("sources", tuple(paths) if paths else ())
     files = tuple(dict.fromkeys(path for path in sources if path)) or (Path("mr.nii.gz"),)
     spacing = grid.spacing_mm if grid.in_mm else None
-    series = Series(f"1.2.{len(modality)}", modality, f"{modality} test", files, grid.size, spacing, "", unit, "dicom", patient)
+    uid, name = f"1.2.{len(modality)}", f"{modality} test"
+    series = Series(uid, modality, name, files, grid.size, spacing, "", unit, "dicom", patient)
     return Volume(voxels, np.ones(1), np.zeros(1), grid, modality, unit, series, sources=sources, **changes)
 
 
 def registration(verdict=Verdict.UNVERIFIED, matrix=None, method="automatic"):
-    return SimpleNamespace(
-        fixed_to_moving=np.eye(4) if matrix is None else matrix, verdict=verdict, method=method, warnings=()
-    )
+    return RegistrationResult(np.eye(4) if matrix is None else matrix, (FRAME, FRAME), verdict, method)
 
 
-def stack_of(mri: Volume, partner: Volume, *, network="lightfusionnet", verdict=Verdict.UNVERIFIED, done=None, inside=None):
+def stack_of(
+    mri: Volume, partner: Volume, *, network="lightfusionnet", verdict=Verdict.UNVERIFIED, done=None, inside=None
+) -> FusionStack:
     """A stack as the pipeline leaves it; the mean of both stands in for a network."""
-    from app.imaging.pixels import to_unit
-    from app.imaging.resample import resample
-
     onto = resample(partner, mri.geometry, np.eye(4))
     inside = onto.inside if inside is None else inside
     windows = FusionWindow(0, 800, mri.unit), FusionWindow(0, 10, partner.unit)
     values = np.where(inside, onto.values, np.float32(0))
-    fused = np.where(inside, (to_unit(mri.values(), windows[0]) + to_unit(values, windows[1])) / 2, 0).astype(np.float32)
+    mean = (to_unit(mri.values(), windows[0]) + to_unit(values, windows[1])) / 2
+    fused = np.where(inside, mean, 0).astype(np.float32)
     done = np.ones(len(fused), bool) if done is None else np.asarray(done)
     for array in (values, inside, fused, done):
         array.flags.writeable = False
@@ -127,12 +128,12 @@ def stack_of(mri: Volume, partner: Volume, *, network="lightfusionnet", verdict=
 
 
 def study(folder: Path, *, partner="PT", grid=None, **changes) -> FusionStack:
-    """An MR and its partner written as DICOM, and their fusion; the partner's field of view leaves a strip uncovered."""
+    """An MR and its partner written as DICOM, and their fusion; the partner leaves a strip uncovered."""
     grid = grid or oblique()
     mr_voxels = np.rint(blob(grid, grid.centre_mm, 30, 800)).astype(np.uint16)
     mri = volume(grid, "MR", "a.u.", mr_voxels, write_series(folder / "mr", "MR", grid, mr_voxels, **changes))
     coarse = oblique((30, 30, 6), (2.9, 2.9, 3.2), 0.2, (-31.0, -33.0, 11.0))
     unit = {"PT": "SUVbw", "CT": "HU"}[partner]
-    voxels = np.rint(blob(coarse, grid.centre_mm + [8, 5, 0], 12, 9)).astype(np.uint16)
+    voxels = np.rint(blob(coarse, grid.centre_mm + np.array([8, 5, 0]), 12, 9)).astype(np.uint16)
     other = volume(coarse, partner, unit, voxels, write_series(folder / "partner", partner, coarse, voxels))
     return stack_of(mri, other)
