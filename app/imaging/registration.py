@@ -1,0 +1,235 @@
+"""Bring a partner (CT, PET, SPECT) and an MRI together, and never claim more than is known about the result.
+
+    guesses -> coarse search on 4 mm voxels -> SimpleITK on 4 mm, then on 2 mm -> best by mutual information -> checks
+
+Every choice is made by one figure, mutual information on the same places of the fixed image; it is computed for the
+start too, and a result that did not gain is thrown away. What gained may still be wrong, so it is `unverified` until
+the reader has looked. The heavy part is imported when it is used: the window wants the result's type long before.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from app.errors import RegistrationError
+from app.imaging.verdict import Verdict
+from app.imaging.volume import Volume
+from app.progress import Progress, nested, silent
+
+if TYPE_CHECKING:
+    from app.imaging.prepare import Prepared
+    from app.imaging.similarity import Similarity
+    from app.imaging.starts import Start
+
+Method = Literal["header", "identity", "automatic", "manual", "file"]
+
+_FINE_MM, _COARSE_MM = 2.0, 4.0
+_POINTS = 30_000
+_FEWEST_SLICES = 3
+
+
+@dataclass(frozen=True)
+class RegistrationResult:
+    """How the moving image lies in the fixed one, and what is known about it.
+
+    fixed_to_moving : float64 (4, 4), a point of the fixed image to that of the moving one, LPS mm (ITK's direction)
+    frames : the FrameOfReferenceUIDs it joins, fixed and moving; "" where the header states none
+    metric_before, metric_after : mutual information at the start and as returned, nats, higher is better; None where
+        it was not computed
+    warnings : sentences for the reader; an empty tuple is no promise
+    """
+
+    fixed_to_moving: NDArray[np.float64]
+    frames: tuple[str, str]
+    verdict: Verdict
+    method: Method
+    metric_before: float | None = None
+    metric_after: float | None = None
+    iterations: int = 0
+    stop_reason: str = ""
+    elapsed_s: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        matrix = np.array(self.fixed_to_moving, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+            raise ValueError(f"not a 4x4 matrix of finite numbers: {matrix}")
+        matrix.flags.writeable = False
+        object.__setattr__(self, "fixed_to_moving", matrix)
+
+
+def identity(fixed: Volume, moving: Volume) -> RegistrationResult:
+    """Both images as their headers place them: header-aligned where the frames of reference agree, else unverified.
+
+    Two plain pictures lie pixel on pixel; RegistrationError where their sizes differ, or where one is a volume.
+    """
+    frames = _frames(fixed, moving)
+    if not (fixed.geometry.in_mm and moving.geometry.in_mm):
+        if fixed.geometry.in_mm != moving.geometry.in_mm:
+            raise PictureError("a plain picture and a volume cannot be laid over each other")
+        if fixed.geometry.size != moving.geometry.size:
+            sizes = [f"{g.size[0]} x {g.size[1]}" for g in (fixed.geometry, moving.geometry)]
+            raise PictureError(f"one is {sizes[0]} pixels, the other {sizes[1]}")
+        reason = "Two pictures of the same size, laid pixel on pixel."
+        return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stop_reason=reason)
+    if _agree(frames):
+        reason = "Both series state the same frame of reference."
+        return RegistrationResult(np.eye(4), frames, Verdict.HEADER_ALIGNED, "header", stop_reason=reason)
+    reason = "The headers' positions as they are, although nothing says that they share one frame of reference."
+    return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stop_reason=reason)
+
+
+def confirmed(result: RegistrationResult) -> RegistrationResult:
+    """The reader has looked at the overlay and accepts it."""
+    return replace(result, verdict=Verdict.REGISTERED)
+
+
+def nudged(result: RegistrationResult, matrix: ArrayLike) -> RegistrationResult:
+    """Moved by hand to `matrix` (see transforms.nudged_matrix): what was known about the old place is known no more."""
+    return _placed(result.frames, matrix, "manual", "Moved by hand.")
+
+
+def from_file(fixed: Volume, moving: Volume, matrix: ArrayLike) -> RegistrationResult:
+    """A transform that was read from a file: nothing says that it belongs to this pair."""
+    return _placed(_frames(fixed, moving), matrix, "file", "Read from a file.")
+
+
+def register(
+    fixed: Volume, moving: Volume, *, start: ArrayLike | None = None, progress: Progress = silent
+) -> RegistrationResult:
+    """Find the rigid transform under which the two images tell most about each other; the same on every run.
+
+    start : (4, 4); given, only its neighbourhood is searched (some 20 mm and 20 degrees), for a pair that was brought
+        together by hand; without it the whole neighbourhood of the header's and of several other first guesses
+    The message of `progress` holds the metric as it stands. Cancelled passes through.
+
+    Returns a result that is at most `unverified`; where nothing better than the start was found, the start, `rejected`
+    (or `header-aligned`, where that start is the header's and the frames of reference agree).
+    Raises RegistrationError for pictures, for fewer than three slices, and where an image is empty.
+    """
+    began = time.perf_counter()
+    _check(fixed, moving)
+    from app.imaging.plausibility import concerns
+    from app.imaging.prepare import prepare
+    from app.imaging.starts import compare
+
+    frames = _frames(fixed, moving)
+    at_start = np.eye(4) if start is None else np.array(start, dtype=np.float64)
+    fixed_fine = prepare(fixed, _FINE_MM, nested(progress, 0.0, 0.06))
+    moving_fine = prepare(moving, _FINE_MM, nested(progress, 0.06, 0.12))
+    for volume, image in ((fixed, fixed_fine), (moving, moving_fine)):
+        if not np.ptp(image.values[image.usable]) > 0:
+            raise EmptyImageError(volume)
+    progress(0.12, "Comparing the images")
+    fixed_coarse, moving_coarse = fixed_fine.shrunk(_COARSE_MM), moving_fine.shrunk(_COARSE_MM)
+    judge = compare(fixed_fine, moving_fine, points=_POINTS)
+    before = judge(at_start)
+    found, rivals, iterations, reason = _best(
+        (fixed_fine, fixed_coarse),
+        (moving_fine, moving_coarse),
+        at_start,
+        judge,
+        near=start is not None,
+        progress=nested(progress, 0.12, 0.99),
+    )
+    after = judge(found)
+    result = RegistrationResult(found, frames, Verdict.UNVERIFIED, "automatic", before, after, iterations, reason)
+    lost = _why_rejected(before, after, judge.chance)
+    if lost:
+        header = start is None and _agree(frames)
+        verdict = Verdict.HEADER_ALIGNED if header else Verdict.REJECTED
+        result = replace(result, fixed_to_moving=at_start, metric_after=before, verdict=verdict, stop_reason=lost)
+    warnings = concerns(fixed, moving, fixed_coarse, result, judge, () if lost else rivals)
+    progress(1.0, f"Done, {result.metric_after:.3f} nats")
+    return replace(result, warnings=warnings, elapsed_s=time.perf_counter() - began)
+
+
+class PictureError(RegistrationError):
+    hint = "Crop or scale the pictures to one size, so that they show the same place pixel by pixel."
+
+    def __init__(self, fact: str) -> None:
+        super().__init__(f"Plain pictures carry no position in the patient: {fact}.")
+
+
+class TooFewSlicesError(RegistrationError):
+    hint = "Use the positions of the header, or align the pair by hand."
+
+    def __init__(self, volume: Volume) -> None:
+        slices = volume.geometry.size[2]
+        name = volume.series.description or volume.modality or "one series"
+        super().__init__(f"{name!r} has {slices} slice{'s' if slices > 1 else ''}: too few to be registered in space.")
+
+
+class EmptyImageError(RegistrationError):
+    hint = "Choose another series: this one holds nothing that could be compared."
+
+    def __init__(self, volume: Volume) -> None:
+        name = volume.series.description or volume.modality or "one series"
+        super().__init__(f"{name!r} has the same value everywhere.")
+
+
+def _best(
+    fixed: tuple[Prepared, Prepared],
+    moving: tuple[Prepared, Prepared],
+    start: NDArray[np.float64],
+    judge: Similarity,
+    *,
+    near: bool,
+    progress: Progress,
+) -> tuple[NDArray[np.float64], tuple[Start, ...], int, str]:
+    """(transform, what else was found with its score, iterations, why it stopped); the images fine and coarse."""
+    from app.imaging.refine import COARSE, FINE, refine
+    from app.imaging.starts import Start, field_around, search
+
+    starts = search(fixed[1], moving[1], start, near=near, progress=nested(progress, 0.0, 0.4))
+    iterations = 0
+    rivals = []
+    for n, first in enumerate(starts):
+        part = nested(progress, 0.4 + 0.2 * n / len(starts), 0.4 + 0.2 * (n + 1) / len(starts))
+        close = field_around(moving[1], fixed[1], first.fixed_to_moving)
+        refined = refine(fixed[1], close, first.fixed_to_moving, COARSE, part)
+        iterations += refined.iterations
+        rivals.append(Start(refined.fixed_to_moving, first.origin, judge(refined.fixed_to_moving)))
+    rivals.sort(key=lambda rival: -rival.score)
+    best = rivals[0]
+    close = field_around(moving[0], fixed[0], best.fixed_to_moving)
+    refined = refine(fixed[0], close, best.fixed_to_moving, FINE, nested(progress, 0.6, 0.98))
+    iterations += refined.iterations
+    # ITK counts on its own points: the coarse answer stays where the fine one is worse by ours
+    transform = refined.fixed_to_moving if judge(refined.fixed_to_moving) >= best.score else best.fixed_to_moving
+    return transform, tuple(rivals[1:]), iterations, f"{refined.stop_reason} Best start: {best.origin}."
+
+
+def _why_rejected(before: float, after: float, chance: float) -> str:
+    """The reason to keep the start, or "" where there is none."""
+    if not after > before:
+        return f"No gain: {after:.4f} nats found, {before:.4f} at the start, which was kept."
+    if after <= chance:
+        return f"The images have nothing in common beyond chance ({after:.4f} nats); the start was kept."
+    return ""
+
+
+def _check(fixed: Volume, moving: Volume) -> None:
+    if not (fixed.geometry.in_mm and moving.geometry.in_mm):
+        raise PictureError("they cannot be registered, only laid pixel on pixel")
+    for volume in (fixed, moving):
+        if volume.geometry.size[2] < _FEWEST_SLICES:
+            raise TooFewSlicesError(volume)
+
+
+def _placed(frames: tuple[str, str], matrix: ArrayLike, method: Method, reason: str) -> RegistrationResult:
+    transform = np.asarray(matrix, dtype=np.float64)
+    return RegistrationResult(transform, frames, Verdict.UNVERIFIED, method, stop_reason=reason)
+
+
+def _frames(fixed: Volume, moving: Volume) -> tuple[str, str]:
+    return fixed.series.frame_of_reference_uid, moving.series.frame_of_reference_uid
+
+
+def _agree(frames: tuple[str, str]) -> bool:
+    return frames[0] == frames[1] != ""
