@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.imaging.dicom_frames import NM, Frame, frames
 from app.imaging.dicom_grid import NotAStack, Stack, stack
-from app.imaging.dicom_header import MALFORMED, Header, UnreadableFile, number, numbers, read_header, text
+from app.imaging.dicom_header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text
 from app.imaging.dicom_pixels import missing_bytes
 from app.imaging.dicom_read import read
 from app.imaging.dicom_split import Part, split
@@ -72,7 +72,7 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
             progress(n / len(paths), f"{n} of {len(paths)} headers")
         try:
             header = read_header(path)
-        except UnreadableFile as error:
+        except DamagedFileError as error:
             skipped.append(Skipped(path, error.reason))
             continue
         reason = _not_an_image(header)
@@ -105,6 +105,8 @@ def _not_an_image(header: Header) -> str:
         return f"it is {what}, not an image to fuse."
     if header.pixels is None:
         return "it holds no image (no rows and columns)."
+    if not header.pixels.present:
+        return "it holds no pixel data, or was cut off before them."
     short_of = missing_bytes(header.length, header.pixels)
     if short_of:
         whole = header.pixels.frames * header.pixels.frame_bytes
@@ -154,7 +156,7 @@ def _series(uid: str, group: list[Header], damaged: Sequence[str]) -> tuple[list
     told += tuple(dict.fromkeys(header.preamble for header in group if header.preamble))
     try:
         parts = split(found, lambda frame: kinds[frame.path])
-    except UnreadableFile as error:  # two files at one place had to be compared, and one cannot be decoded
+    except DamagedFileError as error:  # two files at one place had to be compared, and one cannot be decoded
         parts = [Part(tuple(found), mixed=True, warnings=(str(error),))]
     return [
         _one(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, told)
@@ -208,7 +210,7 @@ def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tup
             stack=laid,
             factors=(factor.factor if factor and factor.factor else (1.0,) * len(laid.frames)),
             window=_window(header),
-            inverted=header.pixels is not None and header.pixels.photometric == "MONOCHROME1"
+            inverted=first.pixels.photometric == "MONOCHROME1"
             or text(header.data, "PresentationLUTShape").upper() == "INVERSE",
         ),
     )

@@ -126,7 +126,8 @@ def stack(frames: Sequence[Frame]) -> Stack:
         interpolated[:] = True
         warnings.append(_tilt(corner, normal, places))
     affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1], affine[:3, 2], affine[:3, 3] = row * columns_mm, column * rows_mm, normal * step_mm, origin
+    affine[:3, :3] = np.stack([row * columns_mm, column * rows_mm, normal * step_mm], axis=1)
+    affine[:3, 3] = origin
     geometry = Geometry((size[0], size[1], count), affine)
     return Stack(frames, at, None if straight else shifts, geometry, interpolated, tuple(warnings))
 

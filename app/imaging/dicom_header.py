@@ -1,6 +1,6 @@
 """One DICOM file's header, read without its pixels and reduced to what assembling a volume needs.
 
-A file can hold anything, so whatever pydicom raises while it reads one is turned into UnreadableFile here, at the door.
+A file can hold anything, so whatever pydicom raises while it reads one becomes a DamagedFileError here, at the door.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ from pydicom.multival import MultiValue
 from app.errors import InputError
 from app.imaging.volume import Patient
 
-MALFORMED = (  # what pydicom and its decoders were seen to raise on broken files; Cancelled and AppError are not among them
+MALFORMED = (  # what pydicom and its decoders raise on broken files; Cancelled and AppError are not among them
     ArithmeticError, AssertionError, AttributeError, EOFError, InvalidDicomError, LookupError, MemoryError,
     NotImplementedError, OSError, RecursionError, RuntimeError, struct.error, TypeError, ValueError, zlib.error,
 )  # fmt: skip
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
 LARGEST_DEFLATED = 1 << 29  # bytes; more is taken for a bomb
-_KEYWORDS = (
-    "SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate"
-    " AcquisitionDateTime SeriesTime AcquisitionTime ContentTime Modality Manufacturer StudyDescription"
-    " SeriesDescription TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex PatientWeight"
-    " BodyPartExamined SliceThickness SpacingBetweenSlices KVP EchoTime InversionTime EchoNumbers TriggerTime FlipAngle"
-    " ConvolutionKernel FrameReferenceTime ActualFrameDuration RadiopharmaceuticalInformationSequence DiffusionBValue"
-    " DiffusionGradientOrientation StudyInstanceUID SeriesInstanceUID SeriesNumber AcquisitionNumber InstanceNumber"
-    " ImagePositionPatient ImageOrientationPatient FrameOfReferenceUID TemporalPositionIdentifier"
-    " TemporalPositionIndex SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing"
-    " BitsAllocated BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit WindowCenter"
-    " WindowWidth RescaleIntercept RescaleSlope RescaleType ModalityLUTSequence EnergyWindowVector DetectorVector"
-    " PhaseVector RRIntervalVector TimeSlotVector SliceVector DetectorInformationSequence NumberOfSlices Units"
-    " CorrectedImage SUVType DecayCorrection PresentationLUTShape SharedFunctionalGroupsSequence"
-    " PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence DecayCorrected DecayCorrectionDateTime"
-    " AttenuationCorrected RescaleIntercept NumberOfTemporalPositions"
-).split()
+_KEYWORDS = """
+    SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate
+    AcquisitionDateTime SeriesTime AcquisitionTime ContentTime Modality Manufacturer StudyDescription
+    SeriesDescription TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex PatientWeight
+    BodyPartExamined SliceThickness SpacingBetweenSlices KVP EchoTime InversionTime EchoNumbers TriggerTime
+    FlipAngle ConvolutionKernel FrameReferenceTime ActualFrameDuration RadiopharmaceuticalInformationSequence
+    DiffusionBValue DiffusionGradientOrientation StudyInstanceUID SeriesInstanceUID SeriesNumber AcquisitionNumber
+    InstanceNumber ImagePositionPatient ImageOrientationPatient FrameOfReferenceUID TemporalPositionIdentifier
+    TemporalPositionIndex SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
+    BitsAllocated BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit WindowCenter
+    WindowWidth RescaleIntercept RescaleSlope RescaleType ModalityLUTSequence EnergyWindowVector DetectorVector
+    PhaseVector RRIntervalVector TimeSlotVector SliceVector DetectorInformationSequence NumberOfSlices Units
+    CorrectedImage SUVType DecayCorrection PresentationLUTShape SharedFunctionalGroupsSequence
+    PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence DecayCorrected DecayCorrectionDateTime
+    AttenuationCorrected
+"""
 PRIVATE = {  # creator: (group, elements) that change a value or tell two pictures of one place apart
     "Philips PET Private Group": (0x7053, (0x00, 0x09)),
     "GEMS_PETD_01": (0x0009, (0x0D,)),
     "SIEMENS MR HEADER": (0x0019, (0x0C,)),
 }
 _BLOCKS = range(0x10, 0x14)
-TAGS: list[Any] = [tag for tag in map(tag_for_keyword, dict.fromkeys(_KEYWORDS)) if tag is not None]
+TAGS: list[Any] = [tag for tag in map(tag_for_keyword, _KEYWORDS.split()) if tag is not None]
 for _group, _elements in PRIVATE.values():
     TAGS += [_group << 16 | block for block in _BLOCKS]
     TAGS += [_group << 16 | block << 8 | element for block in _BLOCKS for element in _elements]
@@ -63,7 +63,7 @@ for _group, _elements in PRIVATE.values():
 PROGRAMS = {b"MZ": "Windows", b"\x7fELF": "Linux", b"\xcf\xfa\xed\xfe": "macOS", b"\xca\xfe\xba\xbe": "macOS"}
 
 
-class UnreadableFile(InputError):
+class DamagedFileError(InputError):
     """A file that cannot be used; `reason` is the sentence's part after the file's name."""
 
     hint = "Send or copy the file again; the other files of the series can be opened without it."
@@ -78,7 +78,7 @@ class Pixels:
     """How the pixel data lie in a file.
 
     offset : bytes to the pixel data element in an uncompressed little-endian file, None where pydicom must find it
-    explicit : whether that element carries a VR
+    present : whether there are pixel data at all; explicit : whether that element carries a VR
     padding : the values from..to that are no measurement (PixelPaddingValue, PixelPaddingRangeLimit), or None
     """
 
@@ -93,6 +93,7 @@ class Pixels:
     signed: bool
     syntax: str
     offset: int | None
+    present: bool
     explicit: bool
     padding: tuple[int, int] | None
 
@@ -201,7 +202,7 @@ def read_header(path: Path) -> Header:
 
     Raises
     ------
-    UnreadableFile : not DICOM, damaged, or a deflated file that unpacks to too much
+    DamagedFileError : not DICOM, damaged, or a deflated file that unpacks to too much
     """
     hush()
     try:
@@ -213,17 +214,17 @@ def read_header(path: Path) -> Header:
             data = dcmread(file, stop_before_pixels=True, force=True, specific_tags=TAGS)
             offset = file.tell()
         return _header(path, length, data, head, offset)
-    except UnreadableFile:
+    except DamagedFileError:
         raise
     except MALFORMED as error:
-        raise UnreadableFile(path, f"its DICOM header is damaged ({type(error).__name__}).") from error
+        raise DamagedFileError(path, f"its DICOM header is damaged ({type(error).__name__}).") from error
 
 
 def _header(path: Path, length: int, data: Dataset, head: bytes, offset: int) -> Header:
     modality = text(data, "Modality").upper()
     sop_class = text(data, "SOPClassUID") or clean(data.file_meta.get("MediaStorageSOPClassUID"))
     if not sop_class and not modality:
-        raise UnreadableFile(path, "it is not a DICOM file, or holds no image (no SOP class, no modality).")
+        raise DamagedFileError(path, "it is not a DICOM file, or holds no image (no SOP class, no modality).")
     patient = Patient(
         id=text(data, "PatientID"), name=text(data, "PatientName"),
         birth_date=text(data, "PatientBirthDate"), sex=text(data, "PatientSex"),
@@ -259,7 +260,7 @@ def _pixels(path: Path, length: int, data: Dataset, offset: int) -> Pixels | Non
     high = number(data, "HighBit")
     signed = number(data, "PixelRepresentation") == 1
     if not 0 < stored <= allocated <= 64:
-        raise UnreadableFile(path, f"BitsStored {stored} and BitsAllocated {allocated} contradict each other.")
+        raise DamagedFileError(path, f"BitsStored {stored} and BitsAllocated {allocated} contradict each other.")
     frames = number(data, "NumberOfFrames")
     return Pixels(
         rows=int(rows),
@@ -273,6 +274,7 @@ def _pixels(path: Path, length: int, data: Dataset, offset: int) -> Pixels | Non
         signed=signed,
         syntax=syntax,
         offset=offset if in_place else None,
+        present=syntax == DEFLATED or offset < length,
         explicit=syntax != "1.2.840.10008.1.2",
         padding=_padding(data, allocated, signed),
     )
@@ -298,7 +300,7 @@ def _refuse_bomb(path: Path, head: bytes, length: int) -> None:
         return
     group_length = struct.unpack("<I", head[140:144])[0] if head[132:136] == b"\x02\x00\x00\x00" else None
     if group_length is None or 144 + group_length > length:
-        raise UnreadableFile(path, "its file meta group is damaged.")
+        raise DamagedFileError(path, "its file meta group is damaged.")
     unpack, total = zlib.decompressobj(-zlib.MAX_WBITS), 0
     with path.open("rb") as file:
         file.seek(144 + group_length)
@@ -307,7 +309,7 @@ def _refuse_bomb(path: Path, head: bytes, length: int) -> None:
                 total += len(unpack.decompress(piece, 1 << 20))
                 piece = unpack.unconsumed_tail
                 if total > LARGEST_DEFLATED:
-                    raise UnreadableFile(path, f"it unpacks to more than {LARGEST_DEFLATED >> 20} MB.")
+                    raise DamagedFileError(path, f"it unpacks to more than {LARGEST_DEFLATED >> 20} MB.")
 
 
 def _preamble(head: bytes) -> str:

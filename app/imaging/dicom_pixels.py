@@ -17,12 +17,14 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.pixels import iter_pixels
 
-from app.imaging.dicom_header import MALFORMED, Pixels, UnreadableFile, hush
+from app.imaging.dicom_header import MALFORMED, DamagedFileError, Pixels, hush
 from app.imaging.limits import require
 
 Stored = NDArray[Any]
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN", b"OV", b"OL")
 _FLOAT = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
+UNCOMPRESSED = {f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2")}
+JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 
 
@@ -38,26 +40,26 @@ def decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> tuple[Stored, 
 
     Raises
     ------
-    UnreadableFile : the pixel data are cut short, damaged, or of another size than the header says
-    TooLarge : more than the memory budget
+    DamagedFileError : the pixel data are cut short, damaged, or of another size than the header says
+    TooLargeError : more than the memory budget
     """
     require(len(indices) * pixels.rows * pixels.columns * 8, path.name)
     try:
         raw = _in_place(path, pixels, indices) if pixels.offset is not None else _by_pydicom(path, pixels, indices)
-    except UnreadableFile:
+    except DamagedFileError:
         raise
     except MALFORMED as error:
         told = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise UnreadableFile(path, f"its pixel data cannot be decoded ({told}).") from error
+        raise DamagedFileError(path, f"its pixel data cannot be decoded ({told}).") from error
     if raw.shape != (len(indices), pixels.rows, pixels.columns):
-        raise UnreadableFile(path, f"its pixel data are {raw.shape[1:]}, not {pixels.rows} x {pixels.columns}.")
+        raise DamagedFileError(path, f"its pixel data are {raw.shape[1:]}, not {pixels.rows} x {pixels.columns}.")
     valid = None
     if pixels.padding is not None and raw.dtype.kind in "iu":
         low, high = pixels.padding
         valid = (raw < low) | (raw > high)
         if valid.all():  # a series of nothing but padding says more about the tag than about the patient
             valid = None
-    stored = _stored_bits(raw, pixels) if pixels.offset is not None else raw
+    stored = _stored_bits(raw, pixels) if pixels.syntax in UNCOMPRESSED else raw
     if valid is not None and stored is not raw:
         stored[~valid] = raw[~valid]
     return stored, valid
@@ -66,28 +68,30 @@ def decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> tuple[Stored, 
 def _in_place(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
     assert pixels.offset is not None
     if missing_bytes(path.stat().st_size, pixels):
-        raise UnreadableFile(path, "it is cut short in its pixel data.")
+        raise DamagedFileError(path, "it is cut short in its pixel data.")
     with path.open("rb") as file:
         file.seek(pixels.offset)
         tag = file.read(4)
         if pixels.explicit:
             vr, _ = struct.unpack("<2sH", file.read(4))
             if vr not in _LONG_VRS:
-                raise UnreadableFile(path, f"its pixel data have the unexpected VR {vr!r}.")
+                raise DamagedFileError(path, f"its pixel data have the unexpected VR {vr!r}.")
         stated = struct.unpack("<I", file.read(4))[0]
         if tag not in _FLOAT and tag != _PIXEL_DATA:
-            raise UnreadableFile(path, "its pixel data are not where the header ends.")
+            raise DamagedFileError(path, "its pixel data are not where the header ends.")
         kind = np.dtype(_FLOAT.get(tag) or f"<{'i' if pixels.signed else 'u'}{pixels.bits_allocated // 8}")
         if pixels.bits_allocated not in (8, 16, 32, 64) or kind.itemsize * 8 != pixels.bits_allocated:
-            raise UnreadableFile(path, f"{pixels.bits_allocated} bits per pixel cannot be read.")
+            raise DamagedFileError(path, f"{pixels.bits_allocated} bits per pixel cannot be read.")
         if stated != 0xFFFFFFFF and stated < pixels.frames * pixels.frame_bytes:
-            raise UnreadableFile(path, f"its pixel data have {stated} bytes, too few for {pixels.rows} x {pixels.columns}.")
+            raise DamagedFileError(
+                path, f"its pixel data have {stated} bytes, too few for {pixels.rows} x {pixels.columns}."
+            )
         start = file.tell()
         out = np.empty((len(indices), pixels.rows, pixels.columns), kind)
         for n, index in enumerate(indices):
             file.seek(start + index * pixels.frame_bytes)
             if file.readinto(out[n].data.cast("B")) != pixels.frame_bytes:
-                raise UnreadableFile(path, "it is cut short in its pixel data.")
+                raise DamagedFileError(path, "it is cut short in its pixel data.")
     return out.astype(kind.newbyteorder("="), copy=False)
 
 
@@ -98,6 +102,11 @@ def _by_pydicom(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
         data.file_meta.TransferSyntaxUID = pixels.syntax
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
         _check_frame_size(path, data, pixels)
+    if data.file_meta.TransferSyntaxUID == JPEG_EXTENDED and pixels.bits_stored > 8:
+        from app.imaging.jpeg12 import decode_jpeg12  # brings GDCM
+
+        streams = list(generate_frames(data.PixelData, number_of_frames=pixels.frames))
+        return decode_jpeg12((streams[index] for index in indices), pixels.rows, pixels.columns)
     return np.stack([np.asarray(frame) for frame in iter_pixels(data, indices=list(indices), raw=True)])
 
 
@@ -112,12 +121,13 @@ def _stored_bits(raw: Stored, pixels: Pixels) -> Stored:
 
 def _check_frame_size(path: Path, data: Dataset, pixels: Pixels) -> None:
     """A compressed frame states its own size: refuse one that differs before a decoder allocates it."""
-    first = next(generate_frames(data.PixelData, number_of_frames=pixels.frames))
-    size = frame_size(first)
-    if size is not None and size != (pixels.rows, pixels.columns):
-        raise UnreadableFile(
-            path, f"its compressed image is {size[0]} x {size[1]}, the header says {pixels.rows} x {pixels.columns}."
-        )
+    for code in generate_frames(data.PixelData, number_of_frames=pixels.frames):
+        size = frame_size(code)
+        if size is not None and size != (pixels.rows, pixels.columns):
+            raise DamagedFileError(
+                path,
+                f"its compressed image is {size[0]} x {size[1]}, its header says {pixels.rows} x {pixels.columns}.",
+            )
 
 
 def frame_size(code: bytes) -> tuple[int, int] | None:

@@ -28,8 +28,8 @@ def read(series: Series, progress: Progress = silent) -> Volume:
 
     Raises
     ------
-    UnreadableFile : a file is damaged; its name is in the sentence
-    TooLarge : the volume does not fit into memory
+    DamagedFileError : a file is damaged; its name is in the sentence
+    TooLargeError : the volume does not fit into memory
     """
     details: Details = series.details
     laid = details.stack

@@ -40,14 +40,17 @@ def split(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
     frames : all of one SeriesInstanceUID
     kind : what sort of picture a frame is ("" for a slice of a volume): different kinds always part
     """
-    frames, told = _without_copies(frames)
+    frames, told = _without_copies(frames, kind)
     parts = _by_what_always_parts(frames, kind)
-    parts = [piece for part in parts for piece in _by_traits(part)]
-    parts = [piece for part in parts for piece in _by_far_gaps(part)]
+    parts = [piece for part in parts for piece in ([part] if kind(part.frames[0]) else _by_place(part))]
     parts.sort(key=lambda part: (bool(kind(part.frames[0])), -len(part.frames)))
     if len(parts) > 1:
         parts = [replace(part, warnings=(_told_split(part, parts), *part.warnings)) for part in parts]
     return [replace(part, warnings=(*told, *part.warnings)) for part in parts]
+
+
+def _by_place(part: Part) -> list[Part]:
+    return [piece for unique in _by_traits(part) for piece in _by_far_gaps(unique)]
 
 
 def _told_split(part: Part, parts: Sequence[Part]) -> str:
@@ -59,13 +62,15 @@ def _told_split(part: Part, parts: Sequence[Part]) -> str:
     )
 
 
-def _without_copies(frames: Sequence[Frame]) -> tuple[list[Frame], tuple[str, ...]]:
+def _without_copies(
+    frames: Sequence[Frame], kind: Callable[[Frame], str]
+) -> tuple[list[Frame], tuple[str, ...]]:
     """Drop what is there twice: the same SOPInstanceUID at the same place."""
     seen: dict[object, Frame] = {}
     kept, dropped = [], []
     for frame in frames:
         key = (frame.sop_uid, frame.index, frame.position, frame.pixels.rows, frame.pixels.columns)
-        if frame.sop_uid and key in seen and _same_pixels(seen[key], frame):
+        if frame.sop_uid and key in seen and not kind(frame) and _same_pixels(seen[key], frame):
             dropped.append(frame.path.name)
         else:
             seen.setdefault(key, frame)
@@ -84,7 +89,12 @@ def _listed(names: Sequence[str], most: int = 5) -> str:
 
 
 def _same_pixels(one: Frame, two: Frame) -> bool:
-    """Whether two frames hold the same values; a frame that cannot be decoded equals none (an AppError passes)."""
+    """Whether two frames hold the same values.
+
+    Raises
+    ------
+    DamagedFileError : one of them cannot be decoded
+    """
     if (one.slope, one.intercept) != (two.slope, two.intercept):
         return False
     a, b = (hashlib.sha256(decode(f.path, f.pixels, [f.index])[0].tobytes()).digest() for f in (one, two))
@@ -124,11 +134,19 @@ def _by_what_always_parts(frames: Sequence[Frame], kind: Callable[[Frame], str])
 def _label(key: tuple[object, ...], frame: Frame, names: Sequence[str], differing: Sequence[int]) -> str:
     shown = {
         1: f"{frame.pixels.columns} x {frame.pixels.rows} pixels",
+        2: _plane(frame),
         3: f"pixel spacing {frame.pixel_mm[0]:g} x {frame.pixel_mm[1]:g} mm" if frame.pixel_mm else "no pixel spacing",
         5: "image type " + "\\".join(frame.image_type[:3]),
     }
     told = [shown.get(n, f"own {names[n]}") for n in differing]
     return ", ".join(told)
+
+
+def _plane(frame: Frame) -> str:
+    if frame.orientation is None:
+        return "no orientation stated"
+    normal = np.abs(np.cross(frame.orientation[:3], frame.orientation[3:]))
+    return ("sagittal", "coronal", "axial")[int(np.argmax(normal))] + " orientation"
 
 
 def _repeated(frames: Sequence[Frame]) -> int:
@@ -186,7 +204,7 @@ def _as_number(value: str) -> tuple[float, str]:
 
 
 def _without_equal(part: Part) -> Part:
-    """Nothing in the headers tells the repeats apart: drop those with the same pixels, and mark what is left as mixed."""
+    """No header tells the repeats apart: drop those with the same pixels, and mark what is left as mixed."""
     places = along_normal(part.frames)
     order = sorted(range(len(places)), key=lambda n: (places[n], part.frames[n].instance, part.frames[n].path.name))
     kept: list[int] = []

@@ -56,7 +56,8 @@ def info_text(scan: Scan) -> str:
     """The same for people: a line for each study and series, its warnings under it."""
     lines = []
     for study in scan.studies:
-        lines.append(f"Study {study.uid or 'without UID'}  patient {study.patient.id or study.patient.name or 'not named'}")
+        patient = study.patient.id or study.patient.name or "not named"
+        lines.append(f"Study {study.uid or 'without UID'}  patient {patient}")
         for series in study.series:
             told = series_document(series)
             size = " x ".join(str(n) for n in told["size"])

@@ -11,10 +11,10 @@ WITHOUT_ANSWER = 8 << 30  # physical memory assumed where the system does not te
 SHARE = 0.6  # of the memory that is free
 
 
-class TooLarge(InputError):
+class TooLargeError(InputError):
     """What a header states does not fit into memory, or not into its own file."""
 
-    hint = "Close other studies or programs, or open a smaller part of the study; check that the file is what it claims."
+    hint = "Close other studies or programs, or open a smaller part; check that the file is what it claims."
 
     def __init__(self, name: str, needed: int, allowed: int) -> None:
         super().__init__(f"{name}: needs {needed / 2**30:.1f} GB of memory, and {allowed / 2**30:.1f} GB can be used.")
@@ -35,7 +35,7 @@ def budget_bytes() -> int:
 
 
 def require(needed_bytes: int, name: str) -> None:
-    """Raise TooLarge where `needed_bytes` do not fit; `name` is what the reader knows it by."""
+    """Raise TooLargeError where `needed_bytes` do not fit; `name` is what the reader knows it by."""
     allowed = budget_bytes()
     if needed_bytes > allowed:
-        raise TooLarge(name, needed_bytes, allowed)
+        raise TooLargeError(name, needed_bytes, allowed)

@@ -19,11 +19,11 @@ LARGEST_SIDECAR = 10 << 20
 ENDINGS = (".nii.gz", ".seg.nrrd", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd")
 TOKENS = {
     "CT": "ct cbct ncct cect cta ldct hrct",
-    "MR": "mr mri t1 t1w t1c t1ce t1gd t2 t2w t2star flair pd pdw dwi adc dti asl pcasl bold fmri swi mprage mp2rage spgr",
+    "MR": "mr mri t1 t1w t1c t1ce t1gd t2 t2w t2star flair pd pdw dwi adc dti asl pcasl bold fmri swi epi mprage spgr",
     "PT": "pet pt fdg fdgpet",
     "NM": "spect nm",
 }
-MASKS = frozenset("mask masks seg segmentation label labels roi contour".split())
+MASKS = {"mask", "masks", "seg", "segmentation", "label", "labels", "roi", "contour"}
 STATED_UNITS = {unit.lower(): unit for unit in UNITS} | {"bqml": "Bq/mL", "cnts": "counts", "hounsfield": "HU"}
 
 
@@ -55,7 +55,7 @@ def stated_by(path: Path) -> Stated:
     if told.get("Units") and not unit:
         warnings.append(f"The file beside it states the unit {told['Units'][:20]!r}, which is not known here.")
     if not modality:
-        modality, warning = _by_name(stem(path))
+        modality, warning = _by_name(stem(path), path.parent.name)
         warnings.append(warning)
     description = told.get("SeriesDescription") or stem(path)
     return Stated(modality, unit, description, told.get("BodyPartExamined", ""), tuple(warnings))
@@ -71,7 +71,8 @@ def _sidecar(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _by_name(name: str) -> tuple[str, str]:
+def _by_name(name: str, folder: str) -> tuple[str, str]:
+    """The modality that the file's name speaks of, or the whole name of its folder ("mri/0017.png"); and a warning."""
     words = re.findall(r"[a-z]+[0-9]?[a-z]*|[0-9]+", name.lower())
     found = sorted({modality for modality, tokens in TOKENS.items() if set(words) & set(tokens.split())})
     if set(words) & MASKS:
@@ -80,4 +81,7 @@ def _by_name(name: str) -> tuple[str, str]:
         return found[0], f"The modality {found[0]} is taken from the file's name; the file itself states none."
     if found:
         return "", f"The file's name speaks of {' and '.join(found)}, and the file states no modality: choose its role."
+    by_folder = next((code for code, tokens in TOKENS.items() if folder.lower() in tokens.split()), "")
+    if by_folder:
+        return by_folder, f"The modality {by_folder} is taken from the folder's name; the file itself states none."
     return "", "Neither the file nor its name states a modality: choose its role."

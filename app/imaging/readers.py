@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import stat
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -50,6 +51,8 @@ class Reader:
 
 READERS = (  # asked in this order; DICOM last, because a DICOM file may lack its mark
     Reader("nifti", "NIfTI", "app.imaging.nifti"),
+    Reader("nrrd_mha", "NRRD, MetaImage", "app.imaging.nrrd_mha"),
+    Reader("pictures", "PNG, JPEG, TIFF, BMP", "app.imaging.pictures"),
     Reader("dicom", "DICOM", "app.imaging.dicom"),
 )
 
@@ -66,14 +69,14 @@ class Scan:
         return tuple(series for study in self.studies for series in study.series)
 
 
-class NothingThere(InputError):
+class MissingPathError(InputError):
     hint = "Check the path; files on a network drive or a removed disk may be gone."
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path}: there is no such file or folder.")
 
 
-class UnreadableSeries(InputError):
+class NotAVolumeError(InputError):
     hint = "Choose another series."
 
     def __init__(self, series: Series) -> None:
@@ -85,14 +88,14 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Scan:
 
     Raises
     ------
-    NothingThere : one of `paths` does not exist
+    MissingPathError : one of `paths` does not exist
     """
     files: list[Path] = []
     skipped: list[Skipped] = []
     for path in map(Path, paths):
         if not path.exists():
-            raise NothingThere(path)
-        files += _files(path, skipped, progress)
+            raise MissingPathError(path)
+        files += _files(path, skipped, nested(progress, 0.0, 0.05))
     files = list(dict.fromkeys(files))
     claimed = _claimed(files, skipped, progress)
     found: list[Found] = []
@@ -104,7 +107,8 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Scan:
             found.append(reader.format.scan(mine, share))
             done += len(mine)
     progress(1.0, "all headers read")
-    return Scan(_studies(found), (*skipped, *(skip for one in found for skip in one.skipped)))
+    skipped += [skip for one in found for skip in one.skipped]
+    return Scan(_studies(found), tuple(_known_by_archive(skip) for skip in skipped))
 
 
 def read(series: Series, progress: Progress = silent) -> Volume:
@@ -112,16 +116,16 @@ def read(series: Series, progress: Progress = silent) -> Volume:
 
     Raises
     ------
-    UnreadableSeries : the scan found it is no volume; the sentence says why
+    NotAVolumeError : the scan found it is no volume; the sentence says why
     InputError : a file is damaged or gone, or memory does not suffice
     """
     if series.problem:
-        raise UnreadableSeries(series)
+        raise NotAVolumeError(series)
     reader = next(reader for reader in READERS if reader.name == series.reader)
     try:
         return reader.format.read(series, progress)
     except FileNotFoundError as error:
-        raise NothingThere(Path(error.filename or series.paths[0])) from error
+        raise MissingPathError(Path(error.filename or series.paths[0])) from error
     except MemoryError as error:
         raise InputError(
             f"{series.description or series.uid}: memory does not suffice.", hint="Close other studies or programs."
@@ -143,7 +147,35 @@ def _files(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[P
                     raise InputError(f"{path} holds more than {MOST_FILES} files.", hint="Open a folder below it.")
                 yield from _regular(Path(folder, name), skipped)
         return
-    yield from _regular(path, skipped)
+    yield from _inside(path, skipped, progress)
+
+
+def _inside(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[Path]:
+    """A file given by itself: what it holds, if it is a zip or lists others, or else the file."""
+    from app.imaging import archives  # brings pydicom
+
+    for file in _regular(path, skipped):
+        head = _head(file, skipped)
+        if head is None:
+            continue
+        if head.startswith(b"PK\x03\x04") or file.suffix.lower() == ".zip":
+            for member in archives.unpack_zip(file, skipped, progress):
+                yield from _regular(member, skipped)
+        elif archives.is_dicomdir(file, head):
+            for listed in archives.dicomdir_files(file, skipped):
+                yield from _regular(listed, skipped)
+        else:
+            yield file
+
+
+def _head(path: Path, skipped: list[Skipped]) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        skipped.append(Skipped(path, f"it cannot be opened ({error.strerror or 'read error'})."))
+        return None
+
 
 
 def _regular(path: Path, skipped: list[Skipped]) -> Iterator[Path]:
@@ -168,18 +200,45 @@ def _claimed(files: Sequence[Path], skipped: list[Skipped], progress: Progress) 
     for n, path in enumerate(files):
         if n % 64 == 0:
             progress(0.1 * n / len(files), f"{n} of {len(files)} files")
-        try:
-            with path.open("rb") as file:
-                head = file.read(HEAD)
-        except OSError as error:
-            skipped.append(Skipped(path, f"cannot be opened ({error.strerror or 'read error'})."))
+        head = _head(path, skipped)
+        if head is None:
             continue
         name = next((name for name, one in formats if one.claims(path, head)), None)
-        if name is None:
-            skipped.append(Skipped(path, "it is none of the image formats that can be opened here."))
+        if name is None and head[:2] == b"\x1f\x8b":
+            inner = _gzipped_dicom(path, head, skipped)
+            if inner is not None:
+                claimed["dicom"].append(inner)
+        elif name is None:
+            skipped.append(Skipped(path, _unknown(path, head)))
         else:
             claimed[name].append(path)
     return claimed
+
+
+def _known_by_archive(skip: Skipped) -> Skipped:
+    """A skipped file from an archive under the archive's name, not that of the temporary folder."""
+    archives = sys.modules.get("app.imaging.archives")
+    return skip if archives is None else replace(skip, path=archives.shown(skip.path))
+
+
+def _unknown(path: Path, head: bytes) -> str:
+    if head.startswith((b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")):
+        return "it is an archive inside a folder: open it by itself, or unpack it."
+    return "it is none of the image formats that can be opened here."
+
+
+def _gzipped_dicom(path: Path, head: bytes, skipped: list[Skipped]) -> Path | None:
+    """The unpacked file, where a gzip holds DICOM."""
+    from app.imaging import archives, dicom  # brings pydicom
+
+    if not dicom.claims(path, archives.gzip_head(head)):
+        skipped.append(Skipped(path, "it is a packed file without an image in it: unpack it to see what it holds."))
+        return None
+    try:
+        return archives.unpack_gzip(path)
+    except archives.ArchiveError as error:
+        skipped.append(Skipped(path, str(error).split(": ", 1)[-1]))
+        return None
 
 
 def _studies(found: Sequence[Found]) -> tuple[Study, ...]:
