@@ -166,19 +166,22 @@ prepare() {
     made_from=$(printf '%s' "$made_from" | cksum)
     [ ! -x "$venv/bin/synoptic" ] || ! is_made test "$level" || return 0 # `test` holds all that `run` does
 
+    find_python
     fresh=
-    running=$root/.venv.running
+    running=$root/.venv.running # there from the first change to the last; its lock ends with the process
     if [ -f "$running" ]; then
-        ! kill -0 "$(cat "$running")" 2>/dev/null ||
-            stop "another set-up is running here (process $(cat "$running")): wait until it has finished."
-        say "the last set-up was interrupted, so .venv is made anew"
         fresh=--clear
+    fi
+    exec 9>"$running"
+    if command -v flock >/dev/null 2>&1 && ! flock -n 9; then
+        stop "another set-up is running here: wait until it has finished, then start again."
+    fi
+    if [ -n "$fresh" ]; then
+        say "the last set-up was interrupted, so .venv is made anew"
     elif [ -e "$venv" ] && ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
         say "the Python of .venv is gone, so .venv is made anew"
         fresh=--clear
     fi
-    find_python
-    echo $$ >"$running"
     say "setting up $venv with $("$python" --version); this happens once"
     quiet=-qq
     [ ! -t 2 ] || quiet= # someone is watching: show the downloads
@@ -200,4 +203,5 @@ prepare() {
         exit 2
     }
     rm -f "$running"
+    exec 9>&-
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["packaging/run.sh", "packaging/test.sh", ".ci/run"]
-TOOLS = ["sh", "cat", "cksum", "dirname", "env", "grep", "mktemp", "rm", "tail", "uname"]
+TOOLS = ["sh", "cat", "cksum", "dirname", "env", "flock", "grep", "mktemp", "rm", "tail", "uname"]
 
 # Like Python where setup.sh looks: makes a .venv whose Python is itself, and says what torch pip would find.
 PYTHON = """#!/bin/sh
@@ -117,9 +117,7 @@ def test_a_new_pin_or_another_folder_sets_up_again(machine: Machine) -> None:
 def test_a_set_up_that_was_killed_starts_from_an_empty_environment(machine: Machine) -> None:
     machine.run()
     (machine.root / ".venv" / "left-over").touch()
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (machine.root / ".venv.running").write_text(f"{gone.pid}\n", encoding="utf-8")
+    (machine.root / ".venv.running").touch()
     for stamp in (machine.root / ".venv").glob("synoptic-*"):
         stamp.unlink()
     again = machine.run()
@@ -130,8 +128,9 @@ def test_a_set_up_that_was_killed_starts_from_an_empty_environment(machine: Mach
 
 
 def test_a_second_set_up_at_the_same_time_is_refused(machine: Machine) -> None:
-    machine.root.joinpath(".venv.running").write_text(f"{os.getpid()}\n", encoding="utf-8")
-    refused = machine.run()
+    with (machine.root / ".venv.running").open("w") as running:
+        fcntl.flock(running, fcntl.LOCK_EX)
+        refused = machine.run()
     assert (refused.returncode, machine.asked) == (2, "")
     assert "another set-up is running" in refused.stderr
 
