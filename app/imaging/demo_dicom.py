@@ -87,6 +87,7 @@ class DicomSeries:
         ds.SOPClassUID, ds.SOPInstanceUID = _SOP_CLASS[name], uid(self.series_uid, self._content, k)
         ds.SpecificCharacterSet = "ISO_IR 100"
         ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "DEMO^HEAD PHANTOM", "SYNOPTIC-DEMO", "", "O"
+        ds.PatientWeight = f"{WEIGHT_KG:g}"
         ds.PatientIdentityRemoved, ds.DeidentificationMethod = "YES", "Digital phantom: there is no patient"
         ds.StudyInstanceUID, ds.StudyID, ds.AccessionNumber, ds.ReferringPhysicianName = self.study_uid, "1", "", ""
         ds.StudyDescription = "Digital head phantom"
@@ -144,7 +145,6 @@ class DicomSeries:
 
     def _pet(self, ds: Dataset, k: int) -> None:
         ds.ImageType = ["ORIGINAL", "PRIMARY"]
-        ds.PatientWeight = f"{WEIGHT_KG:g}"
         ds.Units, ds.CountsSource, ds.SeriesType = "BQML", "EMISSION", ["STATIC", "IMAGE"]
         ds.NumberOfSlices, ds.ImageIndex = len(self.scan.stored), k + 1
         ds.CorrectedImage = ["NORM", "DTIM", "RAN", "ATTN", "SCAT", "DECY"]

@@ -60,8 +60,8 @@ def _cavity(x: Array, y: Array, z: Array) -> Array:
     floor = 31 + 34 / (1 + np.exp(-(y - 2) / np.float32(9)))
     height = np.where(up > 0, np.float32(67), floor)
     wide, long = (across / 69) ** 2, (back / 87) ** 2
-    q = np.sqrt(wide + long - np.float32(0.3) * wide * long + (up / height) ** 2) + np.float32(1e-4)  # a blunt forehead
-    egg = np.sqrt(across * across + back * back + up * up) * (1 - 1 / q)
+    q = np.sqrt(wide + long - np.float32(0.3) * wide * long + (up / height) ** 2 + np.float32(1e-8))  # a blunt forehead
+    egg = np.sqrt(across * across + back * back + up * up + np.float32(1e-5)) * (1 - 1 / q)
     for side in (-1, 1):
         egg = union(egg, ellipsoid(x, y, z, (side * 41.0, -13.0, -19.0), (25.0, 35.0, 24.0)), 8)
     return egg

@@ -100,8 +100,9 @@ def ellipsoid(x: Array, y: Array, z: Array, centre: Point, radii: Point) -> Arra
     """Distance to the surface along the ray through the centre: exact for spheres, close enough for the rest."""
     dx, dy, dz = x - np.float32(centre[0]), y - np.float32(centre[1]), z - np.float32(centre[2])
     a, b, c = (np.float32(1 / r) for r in radii)
-    q = np.sqrt((dx * a) ** 2 + (dy * b) ** 2 + (dz * c) ** 2) + np.float32(1e-4)
-    return np.sqrt(dx * dx + dy * dy + dz * dz) * (1 - 1 / q) - np.float32(1e-4) * np.float32(min(radii))
+    tiny = 1e-8  # at the very centre the ray has no direction: let it take the shortest
+    q = np.sqrt((dx * a) ** 2 + (dy * b) ** 2 + (dz * c) ** 2 + np.float32(tiny))
+    return np.sqrt(dx * dx + dy * dy + dz * dz + np.float32(tiny * min(radii) ** 2)) * (1 - 1 / q)
 
 
 def segment(x: Array, y: Array, z: Array, a: Point, b: Point) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ the same fused picture. Its defaults make real volumes look like the pictures th
 - CT: the brain window of those pictures: fat and air 0, CSF 0.09, brain near 0.4, acute blood below 0.9, bone 1.
   Another part of the body, where its header says so, gets the soft-tissue window.
 - MR, and what no header names: 0 is the noise of the air in the corners of the volume, 1 the top half percent.
-- PET and SPECT: 0 is no uptake, 1 the hottest millilitre, rounded up.
+- PET and SPECT: 0 is no uptake, 1 the hottest quarter of a millilitre, rounded up, so that a small lesion is not cut.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
 def default_display_window(volume: Volume) -> tuple[float, float]:
     """(centre, width) to show a volume with at first, in its unit.
 
-    PET in SUV gets the smallest of PET_PRESETS that holds its hottest millilitre, since header windows of PET follow
+    PET in SUV gets the smallest of PET_PRESETS that holds its fusion window, since header windows of PET follow
     each slice's maximum. Otherwise the header's window, where it is one and meets the data; then CT_PRESETS for HU.
     """
     if volume.rgb is not None or not volume.geometry.in_mm:
@@ -190,8 +190,8 @@ def _sample(volume: Volume) -> tuple[NDArray[np.float32], float]:
 
 
 def _hottest(sample: NDArray[np.float32], samples_per_ml: float, unit: str) -> float:
-    """The value that only the hottest millilitre exceeds, rounded up: to whole SUV within _SUV_TOP, else two digits."""
-    count = min(sample.size, max(3, round(samples_per_ml)))
+    """The value that only the hottest 0.25 mL exceed, rounded up: to whole SUV within _SUV_TOP, else two digits."""
+    count = min(sample.size, max(3, round(samples_per_ml / 4)))
     hottest = float(np.partition(sample, sample.size - count)[sample.size - count])
     if unit.startswith("SUV"):
         return float(np.clip(ceil(hottest - 1e-6), *_SUV_TOP))

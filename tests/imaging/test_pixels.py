@@ -111,9 +111,9 @@ def pet_with_lesion(background: float, lesion: float, millilitres: int) -> np.nd
 
 @pytest.mark.parametrize(
     ("lesion", "millilitres", "high"),
-    [(13.2, 4, 14), (2.5, 4, 5), (80, 4, 20), (13.2, 0, 5)],  # rounded up; at least 5; at most 20; no lesion
+    [(13.2, 1, 14), (2.5, 1, 5), (80, 1, 20), (13.2, 0, 5)],  # rounded up; at least 5; at most 20; no lesion
 )
-def test_the_pet_window_ends_at_the_hottest_millilitre_in_whole_suv(lesion, millilitres, high):
+def test_the_pet_window_ends_at_its_hottest_spot_in_whole_suv(lesion, millilitres, high):
     values = pet_with_lesion(2.0, lesion, millilitres)
     assert default_fusion_window(volume(values, "PT", "SUVbw", spacing=2)) == FusionWindow(0, high, "SUVbw")
 
@@ -127,6 +127,12 @@ def test_slopes_of_each_slice_count():
     stored = np.full((10, 20, 20), 100, np.int16)
     slopes = np.linspace(0.01, 0.1, 10)  # SUV 1 to 10
     assert default_fusion_window(volume(stored, "PT", "SUVbw", slope=slopes, spacing=4)).high == 10
+
+
+def test_one_wild_voxel_does_not_set_the_window():
+    values = pet_with_lesion(2, 6.5, 1)
+    values[20, 20, 20] = 900
+    assert default_fusion_window(volume(values, "PT", "SUVbw", spacing=2)).high == 7
 
 
 @pytest.mark.parametrize("modality", ["MR", "PT", "NM", ""])
