@@ -314,7 +314,7 @@ def _stderr_progress() -> Progress:
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, on_interrupt)
     live = sys.stderr.isatty()
-    last = [0.0]
+    last = [time.monotonic()]
 
     def progress(fraction: float, message: str = "") -> None:
         if interrupted.is_set():
