@@ -80,7 +80,7 @@ Resample = Callable[[Plane, int], PartnerSlice | None]
 class Memo:
     """Steps already done for the same inputs, the oldest forgotten first. Inputs are held, so an id cannot recur."""
 
-    def __init__(self, entries: int = 32) -> None:
+    def __init__(self, entries: int = 24) -> None:
         self._entries = entries
         self._kept: OrderedDict[tuple[Any, ...], tuple[object, Any]] = OrderedDict()
 

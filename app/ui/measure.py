@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.imaging.geometry import transform_points
 from app.imaging.volume import Volume
+from app.ui.labels import name_of
 from app.ui.probe import number, unit_text
 from app.ui.scene import Scene
 from app.ui.view_state import Measurement, point
@@ -130,7 +131,7 @@ def describe(one: Measurement, scene: Scene, view: Viewport) -> tuple[str, ...]:
     for volume, to_volume in readings:
         found = None if volume is None or to_volume is None else ellipse_statistics(volume, one, axes, to_volume)
         if volume is not None and found is not None:
-            lines.append(f"{volume.modality or 'image'} {number(found.mean)} ± {number(found.deviation)} "
+            lines.append(f"{name_of(volume)} {number(found.mean)} ± {number(found.deviation)} "
                          f"({number(found.low)} to {number(found.high)}) {unit_text(volume.unit)}")
     return tuple(lines)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.ui.compose import Memo
 from app.ui.measure import describe
-from app.ui.pane_paint import text
+from app.ui.pane_paint import BANNER_HEIGHT, text, text_width
 from app.ui.view_state import Measurement
 from app.ui.viewport import Viewport
 from app.ui.workspace import Workspace
 
 _COLOUR = QColor(140, 255, 140)
 _SHADE = QColor(0, 0, 0, 200)
+_ROOMY = 450  # logical pixels: a narrower pane shows the size alone, the values would cover the picture
 
 
 def measurements(painter: QPainter, workspace: Workspace, view: Viewport, memo: Memo) -> None:
@@ -26,10 +29,13 @@ def measurements(painter: QPainter, workspace: Workspace, view: Viewport, memo: 
         _draw(painter, one, spots)
         scene = workspace.scene
         key = ("measured", one, view.index, scene.generation)
-        lines = memo.get(view.plane, key, lambda one=one: describe(one, workspace.scene, view))
-        x, y = max(spot.x() for spot in spots) + 8, max(spot.y() for spot in spots)
+        lines = memo.get(view.plane, key, partial(describe, one, scene, view))
+        lines = lines if view.width >= _ROOMY else lines[:1]
+        room = max(text_width(line) for line in lines)
+        x = min(max(spot.x() for spot in spots) + 8, view.width - room - 4)
+        y = min(max(spot.y() for spot in spots), view.height - BANNER_HEIGHT - 40 - 15 * (len(lines) - 1))
         for row, line in enumerate(lines):
-            text(painter, x, y + 15 * row, line, size=12)
+            text(painter, x, y + 15 * row, line)
 
 
 def _draw(painter: QPainter, one: Measurement, spots: list[QPointF]) -> None:

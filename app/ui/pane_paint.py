@@ -6,14 +6,15 @@ Everything has a dark edge, so that it can be read on white bone as on black air
 from __future__ import annotations
 
 from functools import lru_cache
+from math import ceil
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap
 
 from app import NOT_FOR_DIAGNOSIS
 from app.ui.colours import colours
-from app.ui.labels import Bar, Labels, Line
+from app.ui.labels import Bar, Labels
 from app.ui.planes import Plane
 from app.ui.viewport import Viewport
 
@@ -23,6 +24,7 @@ _TONES = {"plain": QColor(225, 232, 238), "warn": QColor(255, 196, 64), "stop": 
 _SHADE = QColor(0, 0, 0, 210)
 _CROSSHAIR = QColor(88, 200, 255, 190)
 _RECT = QColor(255, 214, 10)
+_EDGE = 2.0  # room for the dark edge around letters
 _GAP = 9.0  # the crosshair leaves what it points at in sight
 
 
@@ -36,16 +38,29 @@ def font(size: float, *, bold: bool = False) -> QFont:
     return made
 
 
-@lru_cache(maxsize=8)
-def _metrics(size: float, bold: bool) -> QFontMetricsF:
-    return QFontMetricsF(font(size, bold=bold))
-
-
 @lru_cache(maxsize=512)
-def _elided(text: str, width: int, size: float, bold: bool) -> tuple[str, float]:
-    metrics = _metrics(size, bold)
-    short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-    return short, metrics.horizontalAdvance(short)
+def _elided(words: str, width: int, size: float, bold: bool) -> str:
+    return QFontMetricsF(font(size, bold=bold)).elidedText(words, Qt.TextElideMode.ElideRight, width)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(words: str, tone: str, size: float, bold: bool, ratio: float) -> QPixmap:
+    """A line with an edge all round, drawn once: outlining at every paint would cost more than the picture."""
+    metrics = QFontMetricsF(font(size, bold=bold))
+    width, height = metrics.horizontalAdvance(words) + 2 * _EDGE, metrics.height() + 2 * _EDGE
+    made = QPixmap(max(ceil(width * ratio), 1), max(ceil(height * ratio), 1))
+    made.setDevicePixelRatio(ratio)
+    made.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(made)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    path, place = QPainterPath(), QPointF(_EDGE, _EDGE + metrics.ascent())
+    path.addText(place, font(size, bold=bold), words)
+    painter.strokePath(path, QPen(_SHADE, 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
+    painter.setFont(font(size, bold=bold))
+    painter.setPen(_TONES[tone])
+    painter.drawText(place, words)
+    painter.end()
+    return made
 
 
 def text(
@@ -53,14 +68,19 @@ def text(
     bold: bool = False, anchor: str = "left", width: float = 10_000,
 ) -> None:
     """One line with a dark edge; anchor "left", "right" or "middle" says which part of it stands at x."""
-    words, advance = _elided(words, int(width), size, bold)
+    words = _elided(words, int(width), size, bold)
+    if not words:
+        return
+    made = _drawn(words, tone, size, bold, painter.device().devicePixelRatio())
+    made_size = made.deviceIndependentSize()
+    advance = made_size.width() - 2 * _EDGE
     x -= {"left": 0.0, "right": advance, "middle": advance / 2}[anchor]
-    painter.setFont(font(size, bold=bold))
-    painter.setPen(_SHADE)
-    painter.drawText(QPointF(x + 1, baseline + 1), words)
-    painter.drawText(QPointF(x - 1, baseline), words)
-    painter.setPen(_TONES[tone])
-    painter.drawText(QPointF(x, baseline), words)
+    ascent = QFontMetricsF(font(size, bold=bold)).ascent()
+    painter.drawPixmap(QPointF(round(x - _EDGE), round(baseline - ascent - _EDGE)), made)
+
+
+def text_width(words: str, size: float = 12) -> float:
+    return QFontMetricsF(font(size)).horizontalAdvance(words)
 
 
 def corners(painter: QPainter, width: float, height: float, shown: Labels, *, size: float = 12) -> None:
@@ -165,7 +185,3 @@ def message(painter: QPainter, width: float, height: float, words: str, *, tone:
 def border(painter: QPainter, width: float, height: float, *, active: bool) -> None:
     painter.setPen(QPen(QColor(64, 140, 190) if active else QColor(46, 52, 58), 1))
     painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))
-
-
-__all__ = ["BANNER_HEIGHT", "MARGIN", "Line", "banner", "border", "colour_bar", "corners", "crosshair", "font",
-           "letters", "message", "rectangle", "scale_bar", "scale_length_mm", "text"]

@@ -49,5 +49,5 @@ def is_inverted(state: ViewState, volume: Volume, role: str) -> bool:
 
 
 def has_whole_numbers(volume: Volume) -> bool:
-    """Whether DICOM's LINEAR window applies: whole numbers as stored, as in CT and most MR."""
-    return volume.stored.dtype.kind in "iu" and bool(np.all(volume.slope == 1))
+    """Whether DICOM's LINEAR window applies: whole numbers as stored, as in CT and most MR; not to plain pictures."""
+    return volume.geometry.in_mm and volume.stored.dtype.kind in "iu" and bool(np.all(volume.slope == 1))
