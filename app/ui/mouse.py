@@ -79,6 +79,7 @@ class PaneMouse:
         if event.button() != self._button:
             return
         button, self._button, self._drag = self._button, Qt.MouseButton.NoButton, None
+        self._workspace.end_gesture()
         if self._moved:
             return
         if button == Qt.MouseButton.LeftButton:

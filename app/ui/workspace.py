@@ -140,6 +140,10 @@ class Workspace(QObject):
     def redo(self) -> None:
         self._swap(self._redo, self._undo)
 
+    def end_gesture(self) -> None:
+        """The mouse was released: the next change is a step of its own, however soon it follows."""
+        self._last_change = frozenset(), 0.0
+
     def clear_history(self) -> None:
         self._undo.clear()
         self._redo.clear()
