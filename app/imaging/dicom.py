@@ -58,8 +58,10 @@ def claims(path: Path, head: bytes) -> bool:
     """Whether a file's first bytes look like DICOM, with or without its preamble."""
     if head[128:132] == b"DICM":
         return True
-    # Without preamble: the first element is of group 2 or 8, in either byte order, with a small length or a VR.
-    return head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00" and len(head) >= 8
+    # Without preamble: the first element is of group 2 or 8 and has a small number, in either byte order.
+    little = head[:2] in (b"\x02\x00", b"\x08\x00") and head[3:4] == b"\x00"
+    big = head[:2] == b"\x00\x08" and head[2:3] == b"\x00"
+    return len(head) >= 8 and (little or big)
 
 
 def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
@@ -131,7 +133,7 @@ def _kind(header: Header) -> str:
         return OTHER.format(header.modality or "unknown")
     if "MOSAIC" in header.image_type:
         return MOSAIC
-    if header.sop_class == NM and "RECON" not in "\\".join(header.image_type):
+    if header.sop_class == NM and "RECON" not in "\\".join(header.image_type) and not header.data.get("SliceVector"):
         return PROJECTIONS
     return ""
 

@@ -23,29 +23,29 @@ Traits = dict[str, str]
 
 NM = "1.2.840.10008.5.1.4.1.1.20"
 MOST_FRAMES = 100_000
-TRAITS = {  # what can tell two pictures of one place apart, the most telling first: keyword, name for the reader
-    "ImageType": "image type",
-    "EchoNumbers": "echo number",
-    "EchoTime": "echo time (ms)",
-    "DiffusionBValue": "b-value (s/mm²)",
-    "DiffusionGradientOrientation": "diffusion direction",
-    "TemporalPositionIdentifier": "temporal position",
-    "TemporalPositionIndex": "temporal position",
-    "TriggerTime": "trigger time (ms)",
-    "InversionTime": "inversion time (ms)",
-    "FlipAngle": "flip angle (°)",
-    "StackID": "stack",
-    "EnergyWindowVector": "energy window",
-    "DetectorVector": "detector",
-    "PhaseVector": "phase",
-    "RRIntervalVector": "R-R interval",
-    "TimeSlotVector": "time slot",
-    "ConvolutionKernel": "reconstruction kernel",
-    "KVP": "tube voltage (kV)",
-    "AcquisitionNumber": "acquisition number",
-    "FrameReferenceTime": "frame reference time (ms)",
-    "AcquisitionTime": "acquisition time",
-    "ContentTime": "time",
+TRAITS = {  # what can tell two pictures of one place apart, the most telling first: keyword: name, unit
+    "ImageType": ("image type", ""),
+    "EchoNumbers": ("echo number", ""),
+    "EchoTime": ("echo time", "ms"),
+    "DiffusionBValue": ("b-value", "s/mm²"),
+    "DiffusionGradientOrientation": ("diffusion direction", ""),
+    "TemporalPositionIdentifier": ("temporal position", ""),
+    "TemporalPositionIndex": ("temporal position", ""),
+    "TriggerTime": ("trigger time", "ms"),
+    "InversionTime": ("inversion time", "ms"),
+    "FlipAngle": ("flip angle", "°"),
+    "StackID": ("stack", ""),
+    "EnergyWindowVector": ("energy window", ""),
+    "DetectorVector": ("detector", ""),
+    "PhaseVector": ("phase", ""),
+    "RRIntervalVector": ("R-R interval", ""),
+    "TimeSlotVector": ("time slot", ""),
+    "ConvolutionKernel": ("reconstruction kernel", ""),
+    "KVP": ("tube voltage", "kV"),
+    "AcquisitionNumber": ("acquisition number", ""),
+    "FrameReferenceTime": ("frame reference time", "ms"),
+    "AcquisitionTime": ("acquisition time", ""),
+    "ContentTime": ("time", ""),
 }
 NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "PhaseVector", "RRIntervalVector", "TimeSlotVector")
 _MACROS = {  # functional group: the keywords that may stand in it
@@ -102,6 +102,8 @@ def frames(header: Header) -> list[Frame]:
     count = header.pixels.frames
     if not 0 < count <= MOST_FRAMES:
         raise ValueError(f"it states {count} frames")
+    if number(header.data, "RescaleSlope") == 0:
+        raise ValueError("RescaleSlope is 0, which would make all values equal")
     pet = pet_facts(header.data) if header.modality == "PT" else None
     per_frame = header.data.get("PerFrameFunctionalGroupsSequence")
     if per_frame:

@@ -138,7 +138,10 @@ def clean(value: Any, longest: int = 256) -> str:
         value = "\\".join(str(part) for part in value)
     if isinstance(value, bytes):
         value = value.decode("ascii", "replace")
-    kept = "".join(c for c in str(value)[: 4 * longest] if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
+    value = str(value)[: 4 * longest]
+    if value.isascii() and value.isprintable():  # nearly always
+        return value.strip()[:longest]
+    kept = "".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
     return kept.strip()[:longest]
 
 

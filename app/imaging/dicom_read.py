@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.imaging.dicom import Details
 
 Mask = NDArray[np.bool_]
+AT_ONCE = 32  # frames of an uncompressed multi-frame file between two reports of progress
 
 
 def read(series: Series, progress: Progress = silent) -> Volume:
@@ -73,11 +74,17 @@ def _decode_all(laid: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | N
     valid: Mask | None = None
     shape = (len(laid.frames), first.rows, first.columns)
     done = 0
-    for path, places in by_path.items():
+    pieces = [
+        (path, places[n : n + step])
+        for path, places in by_path.items()
+        for step in [AT_ONCE if laid.frames[places[0]].pixels.offset is not None else len(places)]
+        for n in range(0, len(places), step)
+    ]
+    for path, places in pieces:
         progress(done / shape[0], f"slice {done + 1} of {shape[0]}")
         frames = [laid.frames[n] for n in places]
         pixels, inside = decode(path, frames[0].pixels, [frame.index for frame in frames])
-        pixels = _through_table(pixels, frames[0])
+        pixels, inside = _finite(_through_table(pixels, frames[0]), inside)
         if stored is None:
             stored = np.empty(shape, pixels.dtype)
         elif pixels.dtype != stored.dtype:
@@ -91,6 +98,14 @@ def _decode_all(laid: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | N
     assert stored is not None  # a stack has at least one frame
     progress(1.0, "all slices read")
     return stored, valid
+
+
+def _finite(pixels: NDArray[Any], inside: Mask | None) -> tuple[NDArray[Any], Mask | None]:
+    """Float pixels without NaN and infinities: 0 stands there, and they count as padding."""
+    if pixels.dtype.kind != "f" or np.isfinite(pixels).all():
+        return pixels, inside
+    known = np.isfinite(pixels)
+    return np.where(known, pixels, 0).astype(pixels.dtype), known if inside is None else known & inside
 
 
 def _through_table(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:

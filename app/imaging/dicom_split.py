@@ -187,13 +187,21 @@ def _by_traits(part: Part) -> list[Part]:
                 Part(
                     tuple(group),
                     ", ".join(
-                        filter(None, [part.label, *(f"{TRAITS[keys[n]]} {values[n] or 'absent'}" for n in varying)])
+                        filter(None, [part.label, *(_trait(keys[n], values[n]) for n in varying)])
                     ),
                     part.warnings,
                 )
                 for values, group in ordered
             ]
     return [_without_equal(part)]
+
+
+def _trait(key: str, value: str) -> str:
+    """For example "echo time 12 ms"."""
+    name, unit = TRAITS[key]
+    number = _as_number(value)[0]
+    shown = f"{number:g}" if np.isfinite(number) else value
+    return f"{name} {shown} {unit}".strip() if value else f"{name} absent"
 
 
 def _as_number(value: str) -> tuple[float, str]:

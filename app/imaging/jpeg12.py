@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import gdcm
+import gdcm  # type: ignore[import-untyped]  # GDCM ships no types
 import numpy as np
 from numpy.typing import NDArray
 
