@@ -7,7 +7,6 @@ an old picture; `Memo` only keeps steps of the work for the very same inputs.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ from app.ui.colours import (
     packed,
     stored_levels,
 )
+from app.ui.memo import Memo
 from app.ui.planes import Plane, axis_named, plane_of
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
@@ -75,30 +75,6 @@ class PartnerSlice:
 
 Resample = Callable[[Plane, int], PartnerSlice | None]
 """Gives the partner on a slice when `scene.aligned` does not; None while it cannot."""
-
-
-class Memo:
-    """Steps already done for the same inputs, the oldest forgotten first. Inputs are held, so an id cannot recur."""
-
-    def __init__(self, entries: int = 24) -> None:
-        self._entries = entries
-        self._kept: OrderedDict[tuple[Any, ...], tuple[object, Any]] = OrderedDict()
-
-    def get(self, source: object, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-        """make(), or what it gave before for this source object and key."""
-        full = (id(source), *key)
-        found = self._kept.get(full)
-        if found is not None:
-            self._kept.move_to_end(full)
-            return found[1]
-        made = make()
-        self._kept[full] = source, made
-        if len(self._kept) > self._entries:
-            self._kept.popitem(last=False)
-        return made
-
-    def clear(self) -> None:
-        self._kept.clear()
 
 
 def compose(

@@ -14,7 +14,6 @@ from PySide6.QtGui import (
     QContextMenuEvent,
     QDragEnterEvent,
     QDropEvent,
-    QEnterEvent,
     QImage,
     QMouseEvent,
     QPainter,
@@ -24,11 +23,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui import measure_paint, pane_paint
-from app.ui.compose import STOPPED, Memo, Picture, compose
+from app.ui.colours import Pixels
+from app.ui.compose import STOPPED, Picture, compose
 from app.ui.labels import bar, labels
 from app.ui.live import LivePartner
+from app.ui.memo import Memo
 from app.ui.mouse import PaneMouse
 from app.ui.planes import axis_named
+from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.viewport import Viewport, viewport, zoom_rect, zoom_viewport
 from app.ui.workspace import Workspace
@@ -62,8 +64,8 @@ class ImagePane(QWidget):
         self._live = live
         self._memo = memo
         self._mouse = PaneMouse(self, workspace)
-        self._composed: tuple[tuple[object, ...], Picture] | None = None
-        self._image: tuple[object, QImage | None] = None, None
+        self._composed: tuple[ViewState, Scene, Picture] | None = None
+        self._image: tuple[Pixels, QImage] | None = None
         self.setObjectName(f"pane-{spec.name}")
         self.setAccessibleName(spec.title)
         self.setMouseTracking(True)
@@ -93,13 +95,10 @@ class ImagePane(QWidget):
     def picture(self) -> Picture:
         """The picture that answers the present state and scene."""
         state, scene = self.workspace.state, self.workspace.scene
-        key = (state, scene)
-        if self._composed is None or self._composed[0][0] is not state or self._composed[0][1] is not scene:
-            picture = compose(
-                state, scene, self.spec.role, axis=self.axis(), resample=self._live, memo=self._memo
-            )
-            self._composed = key, picture
-        return self._composed[1]
+        if self._composed is None or self._composed[0] is not state or self._composed[1] is not scene:
+            picture = compose(state, scene, self.spec.role, axis=self.axis(), resample=self._live, memo=self._memo)
+            self._composed = state, scene, picture
+        return self._composed[2]
 
     def view(self) -> Viewport | None:
         """Where the picture lies in the pane; None where there is no grid."""
@@ -165,12 +164,11 @@ class ImagePane(QWidget):
     def _paint_pixels(self, painter: QPainter, picture: Picture, view: Viewport) -> None:
         pixels = picture.pixels
         assert pixels is not None  # the caller looked
-        if self._image[0] is not pixels:
+        if self._image is None or self._image[0] is not pixels:
             rows, columns = pixels.shape
-            image = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_RGB32)
-            self._image = pixels, image  # the image looks into the array, which therefore stays
+            made = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_RGB32)
+            self._image = pixels, made  # the image looks into the array, which therefore stays
         image = self._image[1]
-        assert image is not None
         x, y, width, height = view.target()
         ratio = self.devicePixelRatioF()
         one_to_one = abs(width * ratio - image.width()) < 0.5 and abs(height * ratio - image.height()) < 0.5
@@ -228,9 +226,6 @@ class ImagePane(QWidget):
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._mouse.wheel(event)
         event.accept()
-
-    def enterEvent(self, event: QEnterEvent) -> None:
-        super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self._mouse.leave(event)

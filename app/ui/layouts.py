@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from app.ui.compose import Memo
 from app.ui.image_pane import ImagePane, PaneSpec
 from app.ui.live import LivePartner
+from app.ui.memo import Memo
 from app.ui.scene import Scene
 from app.ui.view_state import LAYOUT_NAMES, ViewState
 from app.ui.workspace import Workspace

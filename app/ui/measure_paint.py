@@ -7,8 +7,8 @@ from functools import partial
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from app.ui.compose import Memo
 from app.ui.measure import describe
+from app.ui.memo import Memo
 from app.ui.pane_paint import BANNER_HEIGHT, text, text_width
 from app.ui.view_state import Measurement
 from app.ui.viewport import Viewport

@@ -34,7 +34,8 @@ Drag = Callable[[float, float], None]  # told where the mouse is, in the pane's 
 class Pane(Protocol):
     """What of a pane the mouse needs to know."""
 
-    zoomed: bool
+    @property
+    def zoomed(self) -> bool: ...
 
     def view(self) -> Viewport | None: ...
     def linked(self) -> bool: ...

@@ -11,7 +11,8 @@ from app.imaging.palettes import palette, put_chroma
 from app.pipeline import Aligned
 from app.ui import compose as c
 from app.ui.colours import rgb
-from app.ui.compose import Memo, PartnerSlice, compose
+from app.ui.compose import PartnerSlice, compose
+from app.ui.memo import Memo
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState, at_slice
 from tests.scenes import BERT, Registered, fused, head, pair, volume
