@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,6 +144,29 @@ def test_the_command_trains_from_folders_and_reports_a_mistake_in_a_sentence(tmp
     assert training.main([*arguments, "--device", "cpu", "--resume"]) == 0
     assert training.main(["--network", "no-such", "--pairs", str(tmp_path), "--out", str(tmp_path / "x")]) == 2
     assert "lightfusionnet" in capsys.readouterr().err
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks: made_up(1))
+    monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1000, validate_every=1000))
+    update = training._follow
+    steps: list[int] = []
+
+    def interrupted(*args: Any) -> None:
+        update(*args)
+        steps.append(1)
+        if len(steps) == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(training, "_follow", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    code = training.main(
+        ["--network", "lightfusionnet", "--pairs", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    )
+    assert code == 130
+    assert "--resume" in capsys.readouterr().err
+    assert torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["step"] == len(steps) == 3
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 @pytest.mark.parametrize("run", CONFIGS.values(), ids=CONFIGS)
