@@ -57,6 +57,7 @@ UPTAKE_S = 3600.0
 SUV_PER_BQML = WEIGHT_KG * 1000 / (DOSE_BQ * 2 ** (-UPTAKE_S / HALF_LIFE_S))
 
 FOV_CENTRE_MM: Point = (0.0, -5.0, 6.0)  # of the head: where the technologist centres the field of view
+Seed = tuple[int, ...]
 _BLOCK = 150_000  # points painted at a time: a few megabytes an array, and a quick Cancel
 
 
@@ -112,42 +113,42 @@ def _rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
 
 def acquire(name: str, *, seed: int, small: bool, progress: Progress) -> Acquisition:
     """The acquisition "mr", "ct", "pet" or "spect" of the head; `small` halves the grids in every direction."""
-    pose = poses(seed)[name]
-    rng = np.random.default_rng((seed, *name.encode()))
-    return _SCANNERS[name](pose, rng, 2 if small else 1, progress)
+    return _SCANNERS[name](poses(seed)[name], (seed, *name.encode()), 2 if small else 1, progress)
 
 
-def _mr(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress) -> Acquisition:
+def _mr(pose: Affine, seed: Seed, coarse: int, progress: Progress) -> Acquisition:
     oblique = rigid((-7.0, 0.0, 1.5), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))[:3, :3]  # planned along the base of the brain
     grid = _grid((224, 256, 176), (1.0, 1.0, 1.0), pose, coarse, oblique)
-    signal = _sample(grid, pose, MR_VALUES, 1.0 * coarse, nested(progress, 0, 0.85))
-    signal = gaussian_filter(signal, 0.45)
-    k, j, i = (np.linspace(-1, 1, n, dtype=np.float32) for n in signal.shape)
-    coil = 1 + 0.09 * np.sin(2 * i + 0.4) - 0.1 * j[:, None] - 0.08 * k[:, None, None] ** 2
-    signal *= coil.astype(np.float32)
-    progress(0.9, "MR: noise")
-    real, imaginary = (rng.standard_normal(signal.shape, np.float32) * np.float32(14) for _ in range(2))
-    stored = np.rint(np.minimum(np.hypot(signal + real, imaginary), 4095)).astype(np.uint16)  # Rician
+    z, y, x = (np.linspace(-1, 1, n, dtype=np.float32) for n in grid.shape)
+    coil = 1 + 0.09 * np.sin(2 * x + 0.4) - 0.1 * y[:, None]
+
+    def receive(k: int, signal: Array) -> Array:
+        real, imaginary = np.random.default_rng((*seed, k)).standard_normal((2, *signal.shape), np.float32) * 14
+        signal = gaussian_filter(signal, 0.45) * (coil - 0.08 * z[k] ** 2).astype(np.float32)
+        return np.minimum(np.rint(np.hypot(signal + real, imaginary)), 4095)  # Rician
+
+    stored = _scan(grid, pose, MR_VALUES, 1.0 * coarse, receive, np.uint16, progress)
     return Acquisition("mr", stored, np.ones(len(stored)), 0.0, "a.u.", grid, pose, MR_VALUES)
 
 
-def _ct(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress) -> Acquisition:
+def _ct(pose: Affine, seed: Seed, coarse: int, progress: Progress) -> Acquisition:
     grid = _grid((384, 384, 88), (0.65, 0.65, 2.0), pose, coarse)
-    hu = _sample(grid, pose, CT_VALUES, 0.9 * coarse, nested(progress, 0, 0.8))
-    np.maximum(hu, _head_holder(grid), out=hu)
-    progress(0.85, "CT: noise")
-    noise = gaussian_filter(rng.standard_normal(hu.shape, np.float32), (0, 0.7, 0.7))
-    hu = gaussian_filter(hu, (0, 0.55 / coarse, 0.55 / coarse))
-    hu += noise * np.float32(3.5 / noise.std())
-    stored = np.clip(np.rint(hu) + 1024, 0, 4095).astype(np.uint16)
+    holder = _head_holder(grid)
+
+    def reconstruct(k: int, hu: Array) -> Array:
+        noise = np.random.default_rng((*seed, k)).standard_normal(hu.shape, np.float32)
+        hu = gaussian_filter(np.maximum(hu, holder), 0.55 / coarse) + 3.5 * _coloured(noise, 0.7)
+        return np.clip(np.rint(hu) + 1024, 0, 4095)
+
+    stored = _scan(grid, pose, CT_VALUES, 0.9 * coarse, reconstruct, np.uint16, progress)
     return Acquisition("ct", stored, np.ones(len(stored)), -1024.0, "HU", grid, pose, CT_VALUES)
 
 
-def _pet(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress) -> Acquisition:
+def _pet(pose: Affine, seed: Seed, coarse: int, progress: Progress) -> Acquisition:
     grid = _grid((128, 128, 72), (2.0, 2.0, 3.0), pose, coarse, up_mm=-10)
-    suv = _emission(grid, (1, 1, 2), pose, PET_VALUES, 5.5, nested(progress, 0, 0.9))
-    noise = gaussian_filter(rng.standard_normal(suv.shape, np.float32), 0.9)
-    suv += noise / noise.std() * np.float32(0.17) * np.sqrt(np.maximum(suv, 0) + np.float32(0.02))
+    suv = _emission(grid, (1, 1, 2), pose, PET_VALUES, 5.5, nested(progress, 0, 0.95))
+    noise = _coloured(np.random.default_rng(seed).standard_normal(suv.shape, np.float32), 0.9)
+    suv += np.float32(0.17) * noise * np.sqrt(suv + np.float32(0.02))
     activity = np.maximum(suv, 0) / np.float32(SUV_PER_BQML)
     highest = np.maximum(activity.max(axis=(1, 2)), 1).astype(np.float64)
     slope = np.array([float(f"{top / 32767:.8g}") for top in highest])  # fits the 16 characters of a DICOM decimal
@@ -155,16 +156,16 @@ def _pet(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress
     return Acquisition("pet", stored, slope, 0.0, "Bq/mL", grid, pose, PET_VALUES)
 
 
-def _spect(pose: Affine, rng: np.random.Generator, coarse: int, progress: Progress) -> Acquisition:
+def _spect(pose: Affine, seed: Seed, coarse: int, progress: Progress) -> Acquisition:
     grid = _grid((128, 128, 64), (3.3, 3.3, 3.3), pose, coarse, up_mm=-8)
-    counts = _emission(grid, (2, 2, 2), pose, SPECT_VALUES, 9.5, nested(progress, 0, 0.9))
-    noise = gaussian_filter(rng.standard_normal(counts.shape, np.float32), 0.8)
-    counts += noise / noise.std() * np.float32(0.8) * np.sqrt(np.maximum(counts, 0))
+    counts = _emission(grid, (2, 2, 2), pose, SPECT_VALUES, 9.5, nested(progress, 0, 0.95))
+    noise = _coloured(np.random.default_rng(seed).standard_normal(counts.shape, np.float32), 0.8)
+    counts += np.float32(0.8) * noise * np.sqrt(counts)
     stored = np.rint(np.maximum(counts, 0)).astype(np.uint16)
     return Acquisition("spect", stored, np.ones(len(stored)), 0.0, "counts", grid, pose, SPECT_VALUES)
 
 
-_SCANNERS: Mapping[str, Callable[[Affine, np.random.Generator, int, Progress], Acquisition]] = {
+_SCANNERS: Mapping[str, Callable[[Affine, Seed, int, Progress], Acquisition]] = {
     "mr": _mr,
     "ct": _ct,
     "pet": _pet,
@@ -190,29 +191,33 @@ def _grid(
     return Geometry(size, affine)
 
 
-def _sample(grid: Geometry, pose: Affine, values: Values, edge_mm: float, progress: Progress) -> Array:
-    """The anatomy at every voxel centre, float32 [k, j, i]."""
+def _scan(
+    grid: Geometry,
+    pose: Affine,
+    values: Values,
+    edge_mm: float,
+    finish: Callable[[int, Array], Array],
+    kind: type[np.generic],
+    progress: Progress,
+) -> NDArray[Any]:
+    """The anatomy at every voxel centre, [k, j, i] of this kind, after `finish(k, slice)` made it what is recorded."""
     to_head = np.linalg.inv(pose) @ grid.affine
-    out = np.empty(grid.shape, np.float32)
     slices, rows, columns = grid.shape
+    out = np.empty(grid.shape, kind)
     step = max(1, _BLOCK // (rows * columns))
     starts = range(0, slices, step)
 
     def paint(start: int) -> None:
         k, j, i = (np.arange(a, b) for a, b in ((start, min(start + step, slices)), (0, rows), (0, columns)))
         x, y, z = (
-            (
-                (to_head[axis, 2] * k + to_head[axis, 3])[:, None, None]
-                + (to_head[axis, 1] * j)[:, None]
-                + to_head[axis, 0] * i
-            )
-            .astype(np.float32)
-            .ravel()
-            for axis in range(3)
+            ((row[2] * k + row[3])[:, None, None] + (row[1] * j)[:, None] + row[0] * i).astype(np.float32).ravel()
+            for row in to_head[:3]
         )
-        out[k[0] : k[-1] + 1] = paint_head(x, y, z, values, edge_mm).reshape(len(k), rows, columns)
+        image = paint_head(x, y, z, values, edge_mm).reshape(len(k), rows, columns)
+        for at, picture in zip(k.tolist(), image, strict=True):
+            out[at] = finish(at, picture)
 
-    with ThreadPoolExecutor(2) as pool:  # numpy releases the interpreter in its loops
+    with ThreadPoolExecutor(2) as pool:  # numpy and scipy release the interpreter in their loops
         try:
             for count, _ in enumerate(pool.map(paint, starts), 1):
                 progress(count / len(starts), "scanning the head")
@@ -225,29 +230,36 @@ def _sample(grid: Geometry, pose: Affine, values: Values, edge_mm: float, progre
 def _emission(
     grid: Geometry, finer: tuple[int, int, int], pose: Affine, values: Values, fwhm_mm: float, progress: Progress
 ) -> Array:
-    """Activity as a camera of this resolution sees it: painted on a finer grid, blurred, then averaged to voxels."""
+    """Activity as a camera of this resolution sees it: painted on a finer grid, averaged to voxels, then blurred."""
     split = np.asarray(finer)
     affine = grid.affine.copy()
     affine[:3, :3] = affine[:3, :3] / split
     affine[:3, 3] = grid.to_lps(-0.5 * (1 - 1 / split))
     i, j, k = (int(n) for n in np.multiply(grid.size, split))
     fine = Geometry((i, j, k), affine)
-    activity = _sample(fine, pose, values, float(np.cbrt(np.prod(fine.spacing_mm))), nested(progress, 0, 0.8))
-    activity = gaussian_filter(activity, [fwhm_mm / FWHM / mm for mm in reversed(fine.spacing_mm)], truncate=3)
+    edge_mm = float(np.cbrt(np.prod(fine.spacing_mm)))
+    activity = _scan(fine, pose, values, edge_mm, lambda _, picture: picture, np.float32, progress)
     blocks = activity.reshape(grid.size[2], finer[2], grid.size[1], finer[1], grid.size[0], finer[0])
-    progress(1.0, "scanning the head")
-    return blocks.mean(axis=(1, 3, 5), dtype=np.float32)
+    voxels = blocks.mean(axis=(1, 3, 5), dtype=np.float32)
+    return np.maximum(gaussian_filter(voxels, [fwhm_mm / FWHM / mm for mm in reversed(grid.spacing_mm)]), 0)
+
+
+def _coloured(noise: Array, sigma: float) -> Array:
+    """White noise of deviation 1 made as grainy as a reconstruction leaves it, its deviation 1 again."""
+    impulse = np.zeros([17] * noise.ndim, np.float32)
+    impulse[(8,) * noise.ndim] = 1
+    return gaussian_filter(noise, sigma) / np.float32(np.linalg.norm(gaussian_filter(impulse, sigma)))
 
 
 def _head_holder(grid: Geometry) -> Array:
-    """A carbon shell behind the head with a foam lining, the same in every slice: HU, [1, j, i]."""
+    """A carbon shell behind the head with a foam lining, the same in every slice: HU, [j, i]."""
     dx, dy, _ = grid.spacing_mm
     x = (np.arange(grid.size[0]) - (grid.size[0] - 1) / 2) * dx
     y = ((np.arange(grid.size[1]) - (grid.size[1] - 1) / 2) * dy)[:, None]
     radius, down = np.hypot(x, y), np.arctan2(np.abs(x), y) < np.deg2rad(58)
     foam = np.clip(0.5 - (np.abs(radius - 111) - 5) / dx, 0, 1) * 90 * down - 1000
     shell = np.clip(0.5 - (np.abs(radius - 118) - 1.4) / dx, 0, 1) * 1150 * down - 1000
-    return np.maximum(foam, shell).astype(np.float32)[None]
+    return np.maximum(foam, shell).astype(np.float32)
 
 
 def mean_near(scan: Acquisition, head_mm: Point, radius_mm: float) -> float:

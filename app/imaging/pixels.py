@@ -190,7 +190,7 @@ def _sample(volume: Volume) -> tuple[NDArray[np.float32], float]:
 
 
 def _hottest(sample: NDArray[np.float32], samples_per_ml: float, unit: str) -> float:
-    """The value that only the hottest 0.25 mL exceed, rounded up: to whole SUV within _SUV_TOP, else two digits."""
+    """The value that only the hottest 0.25 mL exceed, rounded up: whole SUV within _SUV_TOP, else 2 digits."""
     count = min(sample.size, max(3, round(samples_per_ml / 4)))
     hottest = float(np.partition(sample, sample.size - count)[sample.size - count])
     if unit.startswith("SUV"):
@@ -200,7 +200,7 @@ def _hottest(sample: NDArray[np.float32], samples_per_ml: float, unit: str) -> f
     warm = sample[sample > 0.1 * hottest]
     hottest = min(hottest, 4 * float(np.median(warm)))  # a full bladder or a syringe beside the body
     step = 10.0 ** (floor(log10(hottest)) - 1)
-    return ceil(hottest / step - 1e-6) * step
+    return min(ceil(hottest / step - 1e-6) * step, max(float(sample.max()), hottest))
 
 
 def _air_level(volume: Volume, sample: NDArray[np.float32]) -> float:
