@@ -28,6 +28,7 @@ _REFERENCE_TAGS = [
     "LossyImageCompressionRatio", "LossyImageCompressionMethod", "SpecificCharacterSet", "Manufacturer",
     "ManufacturerModelName", "InstitutionName", "StationName", "DeviceSerialNumber", "SoftwareVersions",
 ]  # fmt: skip
+_PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 
 
 class NoDicomHeaderError(ExportError):
@@ -140,6 +141,7 @@ def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
         wanted = None if keywords is None else list(keywords)
         with open(path, "rb") as file:
             header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=wanted)
+        _drop_unreadable(header)
         missing = [word for word in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID") if not header.get(word)]
     except InvalidDicomError:
         raise NoDicomHeaderError(path.name) from None
@@ -150,6 +152,17 @@ def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
     if missing:
         raise NoDicomHeaderError(f"{path.name} (without {missing[0]})")
     return header
+
+
+def _drop_unreadable(header: Dataset) -> None:
+    """Take out elements whose value cannot be decoded, such as a number that is none: they count as absent."""
+    for tag in list(header.keys()):
+        if tag == _PER_FRAME:  # large, and nothing is inherited from it
+            continue
+        try:
+            _ = header[tag]
+        except MALFORMED:
+            del header[tag]
 
 
 def _reference(header: Dataset) -> Reference:

@@ -21,10 +21,10 @@ from app import NOT_FOR_DIAGNOSIS, __version__
 from app.errors import ExportError
 from app.export import wording
 from app.export.colour import Colouring
-from app.export.dicom_inherit import code, inherit, refer
+from app.export.dicom_inherit import code, copy_elements, inherit, lawful, refer
 from app.export.dicom_mr import fill_mr
 from app.export.dicom_secondary import fill_secondary
-from app.export.dicom_sources import NoDicomHeaderError, Sources, check_derived_mr
+from app.export.dicom_sources import Sources, check_derived_mr
 from app.export.lettering import banner
 from app.export.plan import DifferentPatientsExportError
 
@@ -69,8 +69,6 @@ class DicomSeries:
             (f"FUSED, {wording.verdict(stack)}", NOT_FOR_DIAGNOSIS),
         )
         first = self.sources.header(0)
-        if "PixelData" not in first and "Rows" not in first:
-            raise NoDicomHeaderError(mri.series.description)
         if derived_mr:
             check_derived_mr(first, mri.modality)
         self.number = _series_number(first)
@@ -136,17 +134,23 @@ def _place(dataset: Dataset, grid: Geometry, k: int, source: Dataset | None) -> 
         ("PixelSpacing", np.array([j_mm, i_mm]), 1e-5),  # between rows, then between columns
     ]
     for keyword, values, tolerance in said:
-        stated = None if source is None else source.get(keyword)
-        if stated is not None and len(stated) == len(values) and np.allclose(
-            np.asarray(stated, dtype=np.float64), values, rtol=0, atol=tolerance
-        ):
-            setattr(dataset, keyword, stated)
+        if source is not None and _says(source, keyword, values, tolerance):
+            setattr(dataset, keyword, source[keyword].value)
         else:
             setattr(dataset, keyword, [format_number_as_ds(float(value)) for value in values])
-    stated_thickness = None if source is None else source.get("SliceThickness")
-    dataset.SliceThickness = stated_thickness
+    dataset.SliceThickness = None  # type 2: an interpolated slice has none
+    if source is not None:
+        copy_elements(source, dataset, ["SliceThickness"])
     dataset.SpacingBetweenSlices = format_number_as_ds(k_mm)
     dataset.PatientOrientation = ["".join(_sides(grid.direction[:, axis])) for axis in (0, 1)]
+
+
+def _says(source: Dataset, keyword: str, values: NDArray[np.float64], tolerance: float) -> bool:
+    """Whether the header states these numbers, in a form that may be copied."""
+    stated = source.get(keyword)
+    if stated is None or len(stated) != len(values) or not lawful(source[keyword]):
+        return False
+    return bool(np.allclose(np.asarray(stated, dtype=np.float64), values, rtol=0, atol=tolerance))
 
 
 def _sides(vector: NDArray[np.float64]) -> list[str]:

@@ -59,7 +59,8 @@ def banner(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[NDArray[np.
         place = (columns / 2, top + step * number)
         ImageDraw.Draw(letters).text(place, part, fill=255, font=face, anchor="ma")
         ImageDraw.Draw(rim).text(place, part, fill=255, font=face, anchor="ma", stroke_width=2, stroke_fill=255)
-    return np.asarray(letters), np.asarray(rim) > 0
+    bold = np.minimum(np.asarray(letters, dtype=np.uint16) * 3 // 2, 255)  # thin strokes of small letters fade
+    return bold.astype(np.uint8), np.asarray(rim) > 0
 
 
 def _layout(rows: int, columns: int, lines: tuple[str, ...]) -> tuple[int, list[str]]:
