@@ -82,13 +82,13 @@ class Curve(QWidget):
             labels.moveCenter(QPointF(labels.center().x(), min(max(y, 7), self.height() - 7)))
             painter.drawText(labels, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:.4g}")
         below = QRectF(field.left(), field.bottom() + 2, field.width(), _BOTTOM - 2)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, str(self.count - 1))
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "1")
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, str(self.count))
         if 0 <= self._current < self.count:
             x = self.point_of(self._current, low).x()
             painter.setPen(QPen(QColor("#ffc861"), 1))
             painter.drawLine(QPointF(x, field.top()), QPointF(x, field.bottom()))
-            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"slice {self._current}")
+            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"slice {self._current + 1}")
         painter.setPen(QPen(QColor("#8fc7ff"), 1.4))
         for run in self._runs():
             points = [self.point_of(k, self.values[k]) for k in run]

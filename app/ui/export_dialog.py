@@ -56,13 +56,13 @@ class ExportDialog(QDialog):
         kinds = QButtonGroup(self)
         kinds.addButton(self.secondary)
         kinds.addButton(self.derived)
-        self.only_current = QRadioButton(f"the current slice ({current})")
+        self.only_current = QRadioButton(f"the current slice ({current + 1})")
         self.some = QRadioButton("slices")
         self.all = QRadioButton(f"all {count} slices")
         self.only_current.setChecked(True)
         self.first, self.last = QSpinBox(), QSpinBox()
-        for box, value in ((self.first, 0), (self.last, count - 1)):
-            box.setRange(0, count - 1)
+        for box, value in ((self.first, 1), (self.last, count)):  # as the panes count; file names count from 0
+            box.setRange(1, count)
             box.setValue(value)
             box.valueChanged.connect(lambda: self.some.setChecked(True))
         self.path = QLineEdit(str(folder))
@@ -83,7 +83,10 @@ class ExportDialog(QDialog):
         row.addWidget(self.path, 1)
         row.addWidget(browse)
         column.addLayout(row)
-        note = "Every export names the registration's verdict and says NOT FOR DIAGNOSTIC USE."
+        note = (
+            "Every export names the registration's verdict and says NOT FOR DIAGNOSTIC USE. "
+            "File names count slices from 0, as the command line does."
+        )
         column.addWidget(plain_label(note, name="quiet"))
         column.addWidget(self.buttons)
         for check in self.formats.values():
@@ -133,7 +136,7 @@ class ExportDialog(QDialog):
             return (self._current,)
         if self.all.isChecked():
             return tuple(range(self._count))
-        low, high = sorted((self.first.value(), self.last.value()))
+        low, high = sorted((self.first.value() - 1, self.last.value() - 1))
         return tuple(range(low, high + 1))
 
     def options(self, palette: str) -> Options:

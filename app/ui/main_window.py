@@ -6,8 +6,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -46,6 +54,7 @@ from app.ui.view_state import Point, ViewState
 from app.ui.windows import volume_of
 from app.ui.workspace import Workspace
 
+_SIZE = QSize(1440, 900)
 _IDLE_MS = 400  # how long nothing must run before thumbnails of series not opened are made
 
 
@@ -80,7 +89,9 @@ class MainWindow(QMainWindow):
         self._make_actions()
         self._connect()
         room = self.screen().availableSize()
-        self.resize(min(1440, room.width()), min(900, room.height()))
+        if QGuiApplication.platformName() == "offscreen":  # its screen is made up, and a picture must not be cramped
+            room = _SIZE
+        self.resize(_SIZE.boundedTo(room))
         self.views.setFocus()
 
     def _restore(self, settings: Settings) -> None:

@@ -62,6 +62,8 @@ class MetricsPane(QWidget):
         self.table = QTableWidget(0, 3)
         self.table.setHorizontalHeaderLabels(["Metric", "Value", "Unit"])
         self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(21)
+        self.table.verticalHeader().setMinimumSectionSize(18)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -133,7 +135,7 @@ class MetricsPane(QWidget):
             self._show(k, self._readings[k])
         elif k != self._asked:
             fused = self._workspace.scene.stack is not None and self._workspace.scene.stack.done[k]
-            self._blank(f"Slice {k}" if fused else f"Slice {k}: not fused yet")
+            self._blank(_named(k) if fused else f"{_named(k)}: not fused yet")
             self._calm.start()
 
     def _slice_fused(self, k: int) -> None:
@@ -153,11 +155,11 @@ class MetricsPane(QWidget):
         if k is None or stack is None or k in self._readings or k == self._asked or not stack.done[k]:
             return
         if not stack.aligned.inside[k].any():
-            self._blank(f"Slice {k}: outside the partner's field of view")
+            self._blank(f"{_named(k)}: outside the partner's field of view")
             return
         self._asked = k
         self._workspace.tasks.start(
-            f"Measuring slice {k}",
+            "Measuring",
             lambda progress: stack.metrics(k),
             partial(self._measured, stack.key, k),
             failed=partial(self._not_measured, k),
@@ -175,12 +177,12 @@ class MetricsPane(QWidget):
 
     def _not_measured(self, k: int, error: Exception | None = None) -> None:
         self._asked = None
-        self._blank(f"Slice {k}: not measured")
+        self._blank(f"{_named(k)}: not measured")
         if error is not None:
             self.failed.emit("Measuring", error)
 
     def _show(self, k: int, readings: tuple[MetricReading, ...]) -> None:
-        self.heading.setText(f"Slice {k}: fused against its two sources")
+        self.heading.setText(f"{_named(k)}: fused against its two sources")
         self.heading.setToolTip(tooltip(BEWARE))
         self.table.show()
         self.table.setRowCount(len(readings))
@@ -264,6 +266,11 @@ class MetricsPane(QWidget):
         mri = self._workspace.scene.mri
         if mri is not None:
             self._workspace.update(**at_slice(self._workspace.state, mri.geometry, k, 2))
+
+
+def _named(k: int) -> str:
+    """As the panes count, from 1; the command line and file names count from 0."""
+    return f"Slice {k + 1}"
 
 
 def _told(metric: Metric) -> str:

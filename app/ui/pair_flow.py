@@ -8,8 +8,10 @@ is not tried again until something it rests on changes, or the reader asks.
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +92,11 @@ class PairFlow(QObject):
         scene = self.workspace.scene
         if scene.registration is None or scene.stopped or self.registering:
             return
-        self._say_the_same(registrations.confirmed(scene.registration))
+        found = registrations.confirmed(scene.registration)
+        when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        record = f"Checked and confirmed by {_reader()}, {when}. {found.stop_reason}".strip()
+        self.topic_cleared.emit("register")
+        self._say_the_same(replace(found, stop_reason=record))
 
     def _say_the_same(self, registration: RegistrationResult) -> None:
         """Replace the registration by one with the same transform, keeping all that was computed with it."""
@@ -102,16 +108,19 @@ class PairFlow(QObject):
             fusing.rests_on = (aligned, *fusing.rests_on[1:])
         self.workspace.set_scene(registration=registration, aligned=aligned, stack=stack)
 
-    def realign(self, fixed_to_moving: NDArray[np.float64], *, method: str = "manual") -> None:
+    def realign(self, fixed_to_moving: NDArray[np.float64], *, from_file: bool = False) -> None:
         """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
         from app.imaging import registration as registrations
 
         scene = self.workspace.scene
-        if scene.registration is None or scene.stopped:
+        if scene.registration is None or scene.mri is None or scene.partner is None or scene.stopped:
             return
         self._register_next = False
-        moved = registrations.nudged(scene.registration, fixed_to_moving)
-        self.workspace.set_scene(registration=replace(moved, method=method))
+        if from_file:
+            moved = registrations.from_file(scene.mri, scene.partner, fixed_to_moving)
+        else:
+            moved = registrations.nudged(scene.registration, fixed_to_moving)
+        self.workspace.set_scene(registration=moved)
 
     def reset_alignment(self) -> None:
         """Back to where the headers put the pair."""
@@ -134,7 +143,7 @@ class PairFlow(QObject):
         self.workspace.tasks.start(
             "Loading the transform",
             work,
-            lambda matrix: self.realign(matrix, method="file"),
+            lambda matrix: self.realign(matrix, from_file=True),
             failed=lambda error: self.noticed.emit(of_error("Loading the transform", error, "transform")),
         )
 
@@ -242,9 +251,13 @@ class PairFlow(QObject):
         self.workspace.clear_history()  # undo starts with what the reader does
 
     def _registered(self, result: RegistrationResult) -> None:
-        self.topic_cleared.emit("register")
-        for warning in result.warnings:
-            self.noticed.emit(Notice(warning, kind="warning", topic="register"))
+        hint = "Check it over the overlay, then press C to confirm, or correct it (Alt+arrows)."
+        if result.verdict.value == "unverified":
+            self.noticed.emit(Notice(f"Registered automatically in {result.elapsed_s:.1f} s.", hint, topic="register"))
+        else:
+            self.noticed.emit(Notice(result.verdict.sentence, kind="warning", topic="register"))
+        if result.warnings:
+            self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
         self.workspace.set_scene(registration=result)
 
     def _align_when_calm(self, scene: Scene) -> None:
@@ -317,6 +330,14 @@ _NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
         scene.partner_fusion_window,
     ),
 }
+
+
+def _reader() -> str:
+    """Who sits here, as the computer knows them; never the patient."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no entry for this user, as in some containers
+        return "unknown user"
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:

@@ -37,7 +37,7 @@ SHORT = {
     "rejected": "Registration rejected",
 }
 METHODS = {
-    "header": "as the headers say",
+    "header": "",
     "identity": "as the coordinates stand",
     "automatic": "automatic, rigid",
     "manual": "by hand",
@@ -181,7 +181,9 @@ class RegistrationPanel(QWidget):
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
         sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
-        told = [f"{heading} ({method})", f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
+        heading = f"{heading} ({method})" if method else heading
+        told = [heading, f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
+        told += [registration.stop_reason] if verdict == "registered" else []  # who confirmed it, and when
         self._say(told[0], verdict, "\n".join(told[1:]), _gain(registration.metric_before, registration.metric_after))
         if scene.mri is not None:
             self._moved = Moved.of(registration.fixed_to_moving, scene.mri.geometry)

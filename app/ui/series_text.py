@@ -46,7 +46,7 @@ def lines(series: Series) -> tuple[str, ...]:
     rows = [title(series)]
     if series.problem:
         return title(series), f"⛔ {shown(series.problem)}"
-    rows += [size(series), f"{spacing(series)} · {series.unit}"]
+    rows += [size(series), spacing(series), series.unit]
     if series.warnings:
         more = f" (+{len(series.warnings) - 1})" if len(series.warnings) > 1 else ""
         rows.append(f"⚠ {shown(series.warnings[0])}{more}")

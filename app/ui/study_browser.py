@@ -31,6 +31,7 @@ from app.ui.thumbnails import SIZE, Thumbnail, of_series, of_volume
 from app.ui.view_state import ViewState
 from app.ui.workspace import Workspace
 
+NOTHING_OPEN = "Drop files, a folder or a zip on the window, or press Ctrl+O."
 _UID = Qt.ItemDataRole.UserRole
 
 
@@ -172,6 +173,7 @@ class StudyBrowser(QWidget):
                 item.setForeground(0, QBrush(QColor("#9aa1ab")))
                 item.setToolTip(0, series_text.tooltip(f"{one.path.name}\n{one.reason}"))
         self._show_roles()
+        self._show_details()
 
     def _item(
         self, parent: QTreeWidget | QTreeWidgetItem, lines: tuple[str, ...], *, bold: bool = False
@@ -201,7 +203,8 @@ class StudyBrowser(QWidget):
 
     def _show_details(self) -> None:
         series = self.selected
-        self.details.setText("" if series is None else series_text.details(series))
+        empty = "" if self._workspace.scene.studies else NOTHING_OPEN
+        self.details.setText(empty if series is None else series_text.details(series))
 
     # Thumbnails ------------------------------------------------------------------------------------------------
 
