@@ -121,6 +121,7 @@ def test_the_pet_window_ends_at_its_hottest_spot_in_whole_suv(lesion, millilitre
 def test_a_window_in_counts_is_rounded_up_to_two_digits_but_not_beyond_the_data():
     values = pet_with_lesion(400, 1234, 4)
     assert default_fusion_window(volume(values, "NM", "counts", spacing=2)) == FusionWindow(0, 1234, "counts")
+    values = pet_with_lesion(400, 1234, 4)
     values[20, 20, 20] = 2000
     assert default_fusion_window(volume(values, "NM", "counts", spacing=2)) == FusionWindow(0, 1300, "counts")
 
