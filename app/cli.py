@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     as_json = "--json" in argv
     try:
         args = parse(argv)
-        document = args.run(args, _stderr_progress())
+        with _stderr_progress() as progress:
+            document = args.run(args, progress)
         if args.json:
             _print_json(document)
         return 0
@@ -302,7 +304,8 @@ def _nats(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f} nats"
 
 
-def _stderr_progress() -> Progress:
+@contextmanager
+def _stderr_progress() -> Iterator[Progress]:
     """Prints to stderr; the first Ctrl-C makes it raise Cancelled at the next report, the second stops at once."""
     interrupted = threading.Event()
 
@@ -311,8 +314,6 @@ def _stderr_progress() -> Progress:
             raise KeyboardInterrupt
         interrupted.set()
 
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, on_interrupt)
     live = sys.stderr.isatty()
     last = [time.monotonic()]
 
@@ -326,4 +327,10 @@ def _stderr_progress() -> Progress:
         line = f"{fraction:4.0%} {message}"
         print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
 
-    return progress
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield progress
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
