@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
-from tests.imaging.dicom_files import ROOT, dataset, put_pixels, slice_values, write_series
 
 from app.errors import AppError
 from app.imaging import readers
 from app.imaging.volume import Series, Volume
 from app.progress import Cancelled
+from tests.imaging.dicom_files import ROOT, dataset, put_pixels, slice_values, write_series
 
 
 def only(folder: Path) -> Series:
@@ -34,7 +34,8 @@ def test_a_plain_series_has_the_geometry_units_and_texts_it_was_written_with(tmp
     assert series.orientation == "LPS"
     assert (series.patient.id, series.body_part, series.number) == ("P1", "HEAD", 3)
     assert series.frame_of_reference_uid == f"{ROOT}.9"
-    assert series.warnings == () and series.problem == ""
+    assert series.warnings == ()
+    assert series.problem == ""
     read = readers.read(series)
     np.testing.assert_array_equal(read.geometry.origin_mm, (-10, -20, 0))
     np.testing.assert_array_equal(read.values(), np.stack([slice_values(k) - 1000.0 for k in range(4)]))
@@ -87,9 +88,12 @@ def test_bits_above_bits_stored_are_no_part_of_the_value(tmp_path):
 
 def test_missing_slices_are_told_with_both_positions_interpolated_and_marked(tmp_path):
     series = only(write_series(tmp_path, places=[0, 2, 4, 10, 12]))
-    assert series.size[2] == 7 and series.acquired == 5
+    assert series.size[2] == 7
+    assert series.acquired == 5
     (warning,) = series.warnings
-    assert "2 slices are missing" in warning and "4.00 mm" in warning and "10.00 mm" in warning
+    assert "2 slices are missing" in warning
+    assert "4.00 mm" in warning
+    assert "10.00 mm" in warning
     read = readers.read(series)
     np.testing.assert_array_equal(read.interpolated, [0, 0, 0, 1, 1, 0, 0])
     assert [path is None for path in read.sources] == [False, False, False, True, True, False, False]
@@ -101,14 +105,17 @@ def test_an_uneven_gap_is_told_with_both_positions_and_values_stay_at_their_true
     series = only(write_series(tmp_path, places=places))
     assert any("3.00 mm instead of 2.00 mm" in warning and "7.00 mm" in warning for warning in series.warnings)
     read = readers.read(series)
-    along = read.geometry.to_lps(np.stack([np.zeros(read.geometry.size[2])] * 2 + [np.arange(read.geometry.size[2])], 1))
+    along = read.geometry.to_lps(
+        np.stack([np.zeros(read.geometry.size[2])] * 2 + [np.arange(read.geometry.size[2])], 1)
+    )
     np.testing.assert_allclose(read.values()[:, 0, 0], np.interp(along[:, 2], places, 1000.0 * np.arange(5)) - 1000)
     assert along[-1, 2] == pytest.approx(9)
 
 
 def test_a_spacing_within_a_hundredth_of_a_millimetre_is_even(tmp_path):
     series = only(write_series(tmp_path, places=[0, 3.375, 6.745, 10.12, 13.49]))
-    assert series.warnings == () and series.spacing_mm[2] == pytest.approx(3.3725)
+    assert series.warnings == ()
+    assert series.spacing_mm[2] == pytest.approx(3.3725)
 
 
 def test_a_tilted_gantry_is_sheared_back_by_positions(tmp_path):
@@ -121,11 +128,14 @@ def test_a_tilted_gantry_is_sheared_back_by_positions(tmp_path):
     series = only(write_series(tmp_path, places=range(4), change=change))
     assert any("tilted by 21.8" in warning for warning in series.warnings)  # atan(2 / 5)
     read = readers.read(series)
-    assert read.geometry.size == (8, 9, 4) and read.interpolated.all()
+    assert read.geometry.size == (8, 9, 4)
+    assert read.interpolated.all()
     np.testing.assert_allclose(read.geometry.direction, np.eye(3), atol=1e-12)
     for k in range(4):
         np.testing.assert_allclose(read.values(k)[k : k + 6], slice_values(k) - 1000.0, atol=1e-3)
-        assert read.valid[k, k : k + 6].all() and not read.valid[k, :k].any() and not read.valid[k, k + 6 :].any()
+        assert read.valid[k, k : k + 6].all()
+        assert not read.valid[k, :k].any()
+        assert not read.valid[k, k + 6 :].any()
     assert all(read.sources)  # every slice still has its file
 
 
@@ -140,7 +150,9 @@ def test_oblique_axes_come_from_the_cosines(tmp_path):
     np.testing.assert_allclose(read.geometry.direction[:, 2], np.cross([0, c, -s], [0, -s, -c]), atol=1e-12)
     assert read.geometry.spacing_mm[2] == pytest.approx(4)
     assert read.geometry.plane == "sagittal"
-    assert [int(v) for v in read.stored[:, 0, 0]] == ([0, 1000, 2000] if read.geometry.direction[0, 2] > 0 else [2000, 1000, 0])
+    assert [int(v) for v in read.stored[:, 0, 0]] == (
+        [0, 1000, 2000] if read.geometry.direction[0, 2] > 0 else [2000, 1000, 0]
+    )
 
 
 def test_another_size_orientation_or_spacing_splits_and_says_so(tmp_path):
@@ -189,10 +201,13 @@ def test_two_different_slices_at_one_place_are_refused_with_both_names(tmp_path)
         readers.read(series)
 
 
-@pytest.mark.parametrize(("gone", "told"), [("PixelSpacing", "PixelSpacing"), ("ImagePositionPatient", "where they lie")])
+@pytest.mark.parametrize(
+    ("gone", "told"), [("PixelSpacing", "PixelSpacing"), ("ImagePositionPatient", "where they lie")]
+)
 def test_without_spacing_or_position_it_is_no_volume(tmp_path, gone, told):
     series = only(write_series(tmp_path, change=lambda ds, k: ds.__delattr__(gone)))
-    assert told in series.problem and series.spacing_mm is None
+    assert told in series.problem
+    assert series.spacing_mm is None
 
 
 def test_a_truncated_file_is_named_and_its_place_is_marked(tmp_path):
@@ -201,7 +216,8 @@ def test_a_truncated_file_is_named_and_its_place_is_marked(tmp_path):
     victim.write_bytes(victim.read_bytes()[:-40])
     scan = readers.scan([folder])
     (skip,) = scan.skipped
-    assert skip.path == victim and "56 of 96 bytes" in skip.reason
+    assert skip.path == victim
+    assert "56 of 96 bytes" in skip.reason
     (series,) = scan.series
     assert any(victim.name in warning for warning in series.warnings)
     assert list(readers.read(series).interpolated) == [False, False, True, False, False]
@@ -254,7 +270,8 @@ def test_hounsfield_units_only_where_the_header_says_so(tmp_path, attributes, un
 
 def test_monochrome1_keeps_its_values_and_is_marked_inverted(tmp_path):
     read = volume(write_series(tmp_path, change=lambda ds, k: ds.update({"PhotometricInterpretation": "MONOCHROME1"})))
-    assert read.inverted and int(read.stored[0, 0, 1]) == 1
+    assert read.inverted
+    assert int(read.stored[0, 0, 1]) == 1
 
 
 def test_a_modality_table_replaces_the_rescale(tmp_path):
@@ -283,7 +300,8 @@ def test_texts_lose_characters_that_rewrite_what_stands_beside_them(tmp_path):
     series = only(write_series(tmp_path, change=lambda ds, k: ds.update(
         {"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": "a\u202eb\u0007c" + "x" * 5000}
     )))  # fmt: skip
-    assert series.description.startswith("abcxxx") and len(series.description) <= 256
+    assert series.description.startswith("abcxxx")
+    assert len(series.description) <= 256
 
 
 def test_a_program_in_the_preamble_is_told(tmp_path):
