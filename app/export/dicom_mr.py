@@ -15,7 +15,7 @@ from pydicom.multival import MultiValue
 from pydicom.uid import MRImageStorage
 
 from app.export.colour import Colouring, hatch
-from app.export.dicom_inherit import copy_elements
+from app.export.dicom_copy import copy_elements
 
 _ACQUISITION = [
     "ScanningSequence", "SequenceVariant", "ScanOptions", "MRAcquisitionType", "SequenceName", "AngioFlag",

@@ -21,8 +21,10 @@ from app import NOT_FOR_DIAGNOSIS, __version__
 from app.errors import ExportError
 from app.export import wording
 from app.export.colour import Colouring
-from app.export.dicom_inherit import code, copy_elements, inherit, lawful, refer
+from app.export.dicom_copy import copy_elements, lawful
+from app.export.dicom_inherit import inherit
 from app.export.dicom_mr import fill_mr
+from app.export.dicom_references import code, refer
 from app.export.dicom_secondary import fill_secondary
 from app.export.dicom_sources import Sources, check_derived_mr
 from app.export.lettering import banner

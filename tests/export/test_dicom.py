@@ -12,6 +12,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 from PIL import Image
+from pydicom import Dataset
 from pydicom.config import RAISE, settings
 from pydicom.uid import EnhancedMRImageStorage, MRImageStorage, SecondaryCaptureImageStorage, generate_uid
 
@@ -76,6 +77,15 @@ SOURCES = {
     },
     "an empty side": {"Laterality": None},
     "an unknown part": {"BodyPartExamined": "Kopf"},
+    "removed without method": {"PatientIdentityRemoved": "YES"},
+    "an incomplete trial": {"ClinicalTrialSponsorName": None, "ClinicalTrialProtocolID": "P1"},
+    "a complete trial": {
+        "ClinicalTrialSponsorName": "S", "ClinicalTrialProtocolID": "P1", "ClinicalTrialProtocolName": "",
+        "ClinicalTrialSiteID": "", "ClinicalTrialSiteName": "", "ClinicalTrialSubjectID": "7",
+    },
+    "an incomplete code": {"ProcedureCodeSequence": [Dataset()]},
+    "an impossible sex": {"PatientSex": "0000"},
+    "an animal": {"PatientSpeciesDescription": "mouse"},
     "values their types forbid": {
         "StudyID": "a study ID of more than 16 characters", "PatientAge": "79", "StudyDescription": "x" * 65,
         "PixelSpacing": ["1.200000000000000001", "0.900000000000000001"], "PatientPosition": "hfs",
