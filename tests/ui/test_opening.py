@@ -1,0 +1,159 @@
+"""Opening: what lies under paths comes into the list, a pair into the roles, and every failure is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app import pipeline
+from app.errors import InputError
+from app.imaging import readers
+from app.imaging.found import Skipped
+from app.imaging.volume import Series, Study, Volume
+from app.ui.opening import Opening
+from app.ui.workspace import Workspace
+from tests.scenes import ANNA, volume
+from tests.waiting import wait_until
+
+
+@dataclass
+class Disk:
+    """Volumes by path, standing in for files; `broken` paths fail when they are read."""
+
+    volumes: dict[str, Volume] = field(default_factory=dict)
+    broken: set[str] = field(default_factory=set)
+    reads: list[str] = field(default_factory=list)
+
+    def put(self, name: str, one: Volume, **changes: object) -> Series:
+        series = replace(one.series, uid=name, description=name, **changes)
+        self.volumes[name] = replace(one, series=series)
+        return series
+
+    def scan(self, paths, progress):
+        series = tuple(self.volumes[path.name].series for path in paths if path.name in self.volumes)
+        skipped = tuple(Skipped(path, "this is no image") for path in paths if path.name not in self.volumes)
+        return readers.Scan((Study(ANNA, "study", series),) if series else (), skipped)
+
+    def read(self, series, progress):
+        self.reads.append(series.uid)
+        if series.uid in self.broken:
+            raise InputError("Truncated.", "Copy it again.")
+        return self.volumes[series.uid]
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    one = Disk()
+    shape = (4, 8, 8)
+    one.put("mr", volume(np.full(shape, 100, np.int16)))
+    one.put("pet", volume(np.full(shape, 5, np.int16), modality="PT", unit="SUVbw"))
+    one.put("pet-nac", volume(np.full(shape, 5, np.int16), modality="PT", unit="Bq/mL"), attenuation_corrected=False)
+    one.put("ct", volume(np.full(shape, 40, np.int16), modality="CT", unit="HU"), warnings=("A slice is missing.",))
+    monkeypatch.setattr(pipeline, "open_study", one.scan)
+    monkeypatch.setattr(readers, "read", one.read)
+    return one
+
+
+@pytest.fixture
+def opening(qapp, disk):
+    workspace = Workspace()
+    one = Opening(workspace, palette_of=lambda modality: {"CT": "Grey"}.get(modality, "PET"))
+    one.told = []
+    one.noticed.connect(one.told.append)
+    yield one
+    workspace.tasks.stop()
+
+
+def _open(opening, *names):
+    opening.open([Path(name) for name in names])
+    wait_until(lambda: not opening.workspace.tasks.busy, "opening")
+    return opening.workspace.scene
+
+
+def test_a_pair_gets_both_roles_and_its_palette(opening):
+    scene = _open(opening, "mr", "pet-nac", "pet")
+    assert (scene.mri.series.uid, scene.partner.series.uid) == ("mr", "pet")  # never the uncorrected one
+    assert opening.workspace.state.palette == "PET"
+    assert not opening.workspace.can_undo  # nothing the reader did
+
+
+def test_two_files_opened_one_after_the_other_become_a_pair(opening):
+    assert _open(opening, "mr").partner is None
+    scene = _open(opening, "ct")
+    assert (scene.mri.series.uid, scene.partner.series.uid) == ("mr", "ct")
+    assert [one.uid for study in scene.studies for one in study.series] == ["mr", "ct"]
+
+
+def test_a_partner_alone_is_shown_as_a_partner(opening):
+    scene = _open(opening, "pet")
+    assert scene.mri is None
+    assert scene.partner.series.uid == "pet"
+
+
+def test_a_series_opened_beside_a_pair_takes_the_fitting_role(opening):
+    _open(opening, "mr", "pet")
+    assert _open(opening, "ct").partner.series.uid == "ct"
+
+
+def test_choosing_the_other_role_s_series_swaps_them_without_reading_again(opening, disk):
+    _open(opening, "mr", "pet")
+    opening.choose("mri", opening.chosen["partner"])
+    scene = opening.workspace.scene
+    assert (scene.mri.series.uid, scene.partner.series.uid) == ("pet", "mr")
+    assert disk.reads == ["mr", "pet"]
+
+
+def test_a_new_choice_blanks_the_old_picture_at_once(opening, disk):
+    _open(opening, "mr", "pet")
+    opening.choose("partner", disk.volumes["ct"].series)
+    assert opening.workspace.scene.partner is None  # being read: nothing old is shown meanwhile
+    wait_until(lambda: opening.workspace.scene.partner is not None)
+    assert opening.workspace.scene.partner.series.uid == "ct"
+
+
+def test_choices_made_faster_than_reading_end_at_the_last(opening, disk):
+    _open(opening, "mr", "pet")
+    for name in ("ct", "pet-nac", "ct", "pet-nac"):
+        opening.choose("partner", disk.volumes[name].series)
+    wait_until(lambda: not opening.workspace.tasks.busy)
+    assert opening.workspace.scene.partner.series.uid == "pet-nac"
+
+
+def test_warnings_of_a_series_are_told_when_it_is_opened(opening):
+    _open(opening, "mr", "ct")
+    assert any("A slice is missing." in one.text and one.kind == "warning" for one in opening.told)
+
+
+def test_what_holds_no_image_is_told_with_the_first_reason(opening):
+    scene = _open(opening, "notes.txt")
+    assert scene.studies == ()
+    assert [one.path.name for one in scene.skipped] == ["notes.txt"]
+    assert "notes.txt: no image that can be read." in opening.told[-1].text
+    assert "this is no image" in opening.told[-1].hint
+    assert isinstance(opening.failed, InputError)
+
+
+def test_a_file_that_breaks_while_being_read_leaves_its_role_empty(opening, disk):
+    disk.broken.add("pet")
+    scene = _open(opening, "mr", "pet")
+    assert scene.mri is not None
+    assert scene.partner is None
+    assert opening.chosen["partner"] is None
+    assert opening.told[-1].text == "Truncated."
+
+
+def test_a_series_with_a_problem_is_refused_with_its_sentence(opening, disk):
+    series = disk.put("scout", volume(np.zeros((1, 4, 4), np.int16)), problem="It has no positions.")
+    opening.choose("mri", series)
+    assert opening.chosen["mri"] is None
+    assert opening.told[-1].text == "It has no positions."
+
+
+def test_closing_forgets_everything(opening):
+    _open(opening, "mr", "pet")
+    opening.close_all()
+    scene = opening.workspace.scene
+    assert (scene.mri, scene.partner, scene.studies, scene.skipped) == (None, None, (), ())

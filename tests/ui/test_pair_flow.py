@@ -1,0 +1,269 @@
+"""From two volumes to fused slices: what starts by itself, what is dropped, what is kept."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app import pipeline
+from app.errors import RegistrationError
+from app.imaging import registration
+from app.imaging.pixels import FusionWindow
+from app.imaging.transforms import rigid
+from app.imaging.verdict import Verdict
+from app.imaging.volume import Volume
+from app.ui.pair_flow import PairFlow
+from app.ui.workspace import Workspace
+from tests.scenes import BERT, head
+from tests.waiting import wait_until
+
+FOUND = rigid((0, 0, 3), (2, 0, 0))
+
+
+def _in_frame(volume: Volume, frame: str, **changes: object) -> Volume:
+    return replace(volume, series=replace(volume.series, frame_of_reference_uid=frame, **changes))
+
+
+@pytest.fixture(scope="module")
+def volumes():
+    return head(size=48, slices=12)
+
+
+@pytest.fixture
+def flow(qapp):
+    workspace = Workspace()
+    one = PairFlow(workspace)
+    one.told = []
+    one.noticed.connect(one.told.append)
+    yield one
+    workspace.tasks.stop()
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """An automatic registration that answers at once, and notes the start it was given."""
+    starts = []
+
+    def register(fixed, moving, *, start=None, progress):
+        starts.append(start)
+        progress(0.5, "0.4 nats")
+        there = registration.identity(fixed, moving)
+        return replace(there, fixed_to_moving=FOUND, verdict=Verdict.UNVERIFIED, method="automatic")
+
+    monkeypatch.setattr(registration, "register", register)
+    return starts
+
+
+def _give(flow: PairFlow, mri: Volume, partner: Volume) -> None:
+    flow.workspace.set_scene(mri=mri, partner=partner)
+
+
+def _settle(flow: PairFlow):
+    wait_until(lambda: not flow.pending, "the flow to settle")
+    return flow.workspace.scene
+
+
+def test_one_frame_of_reference_is_fused_as_the_headers_say(flow, volumes, registered):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    scene = _settle(flow)
+    assert registered == []
+    assert scene.registration.verdict is Verdict.HEADER_ALIGNED
+    assert scene.stack.complete
+    assert scene.stack.aligned is scene.aligned
+    assert not flow.workspace.can_undo
+
+
+@pytest.mark.parametrize("frames", [("1.2.3", "1.2.4"), ("", ""), ("1.2.3", "")])
+def test_other_or_missing_frames_are_registered_and_stay_unverified(flow, volumes, registered, frames):
+    _give(flow, *(_in_frame(one, frame) for one, frame in zip(volumes, frames, strict=True)))
+    scene = _settle(flow)
+    assert registered == [None]
+    assert scene.registration.verdict is Verdict.UNVERIFIED
+    np.testing.assert_array_equal(scene.stack.aligned.registration.fixed_to_moving, FOUND)
+    assert any("registering them automatically" in one.text for one in flow.told)
+
+
+def test_one_click_registers_a_header_aligned_pair_all_the_same(flow, volumes, registered):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    flow.register()
+    assert _settle(flow).registration.method == "automatic"
+    assert registered == [None]
+
+
+def test_registering_again_starts_from_where_the_reader_put_it(flow, volumes, registered):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    by_hand = rigid((0, 0, 0), (5, 0, 0))
+    flow.realign(by_hand)
+    flow.register()
+    _settle(flow)
+    np.testing.assert_array_equal(registered[0], by_hand)
+
+
+def test_confirming_is_recorded_and_computes_nothing_again(flow, volumes, registered):
+    _give(flow, *(_in_frame(one, "") for one in volumes))
+    before = _settle(flow)
+    flow.confirm()
+    after = flow.workspace.scene
+    assert after.registration.verdict is Verdict.REGISTERED
+    assert after.registration.stop_reason.startswith("Checked and confirmed by ")
+    assert after.stack.fused is before.stack.fused
+    assert after.stack.aligned.registration is after.registration  # so that an export says so too
+    assert not flow.pending
+
+
+def test_confirming_while_slices_are_fused_lets_them_go_on(flow, volumes, monkeypatch):
+    gate, real = threading.Event(), pipeline.fuse_pair
+
+    def slow(aligned, request, *, on_slice, progress, **more):
+        def told(stack, k):
+            on_slice(stack, k)
+            if not gate.is_set() and stack.done.sum() == 2:
+                gate.wait(20)
+
+        return real(aligned, request, on_slice=told, progress=progress, **more)
+
+    monkeypatch.setattr(pipeline, "fuse_pair", slow)
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    wait_until(lambda: flow.workspace.scene.stack is not None and flow.workspace.scene.stack.done.sum() == 2)
+    flow.confirm()
+    assert flow.workspace.scene.stack is not None
+    gate.set()
+    scene = _settle(flow)
+    assert scene.stack.complete
+    assert scene.stack.aligned.registration.verdict is Verdict.REGISTERED
+
+
+def test_a_nudge_blanks_the_fusion_at_once_and_fuses_anew_when_calm(flow, volumes):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    before = _settle(flow)
+    flow.realign(rigid((0, 0, 0), (3, 0, 0)))
+    assert flow.workspace.scene.stack is None
+    assert flow.workspace.scene.registration.verdict is Verdict.UNVERIFIED
+    after = _settle(flow)
+    assert after.stack.key != before.stack.key
+    flow.workspace.undo()
+    again = _settle(flow)
+    assert again.stack.key == before.stack.key
+    np.testing.assert_array_equal(again.stack.fused, before.stack.fused)
+
+
+@pytest.mark.parametrize("change", [{"network": "maximum"}, {"mri_fusion_window": FusionWindow(0, 50, "a.u.")}])
+def test_another_network_or_fusion_window_fuses_anew_without_aligning_again(flow, volumes, change):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    before = _settle(flow)
+    flow.workspace.set_scene(**change)
+    assert flow.workspace.scene.stack is None
+    after = _settle(flow)
+    assert after.aligned is before.aligned
+    assert after.stack.complete
+    assert after.stack.key != before.stack.key
+
+
+def test_a_change_of_mind_while_fusing_leaves_only_the_last_answer(flow, volumes):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    for network in ("maximum", "laplacian", "average", "maximum"):
+        flow.workspace.set_scene(network=network)
+    assert _settle(flow).stack.request.network == "maximum"
+
+
+def test_a_cancelled_registration_leaves_the_start_and_fuses_that(flow, volumes, monkeypatch):
+    started = threading.Event()
+
+    def endless(fixed, moving, *, start=None, progress):
+        started.set()
+        while True:
+            progress(0.1, "0.1 nats")
+            threading.Event().wait(0.005)
+
+    monkeypatch.setattr(registration, "register", endless)
+    _give(flow, *(_in_frame(one, "") for one in volumes))
+    wait_until(lambda: flow.registering and started.is_set())
+    assert flow.workspace.scene.stack is None
+    flow.workspace.tasks.cancel_all()
+    scene = _settle(flow)
+    assert scene.registration.method == "identity"
+    assert scene.registration.verdict is Verdict.UNVERIFIED
+    assert scene.stack is not None
+    assert any("cancelled" in one.text for one in flow.told)
+
+
+def test_a_failed_registration_is_told_and_leaves_the_start(flow, volumes, monkeypatch):
+    def fail(fixed, moving, *, start=None, progress):
+        raise RegistrationError("The PET is empty.", "Choose another.")
+
+    monkeypatch.setattr(registration, "register", fail)
+    _give(flow, *(_in_frame(one, "") for one in volumes))
+    scene = _settle(flow)
+    assert scene.registration.method == "identity"
+    assert scene.stack.complete
+    assert any(one.text == "The PET is empty." and one.kind == "error" for one in flow.told)
+
+
+def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
+    gate, real = threading.Event(), pipeline.fuse_pair
+
+    def stuck(aligned, request, *, progress, **more):
+        while not gate.is_set():
+            progress(0.0)
+            gate.wait(0.005)
+        return real(aligned, request, progress=progress, **more)
+
+    monkeypatch.setattr(pipeline, "fuse_pair", stuck)
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    wait_until(lambda: any(one.key == "fuse" for one in flow.workspace.tasks.running))
+    flow.workspace.tasks.cancel_all()
+    assert _settle(flow).stack is None
+    gate.set()
+    flow.fuse_again()
+    assert _settle(flow).stack.complete
+
+
+def test_two_patients_are_neither_aligned_nor_fused_until_confirmed(flow, volumes):
+    mri, partner = volumes
+    _give(flow, _in_frame(mri, "1.2.3"), _in_frame(partner, "1.2.3", patient=BERT))
+    scene = _settle(flow)
+    assert scene.stopped
+    assert (scene.registration, scene.aligned, scene.stack) == (None, None, None)
+    flow.workspace.set_scene(different_patients_confirmed=True)
+    assert _settle(flow).stack.complete
+
+
+def test_back_to_the_header_forgets_the_hand(flow, volumes):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    flow.realign(rigid((0, 0, 4), (3, 0, 0)))
+    flow.reset_alignment()
+    scene = _settle(flow)
+    assert scene.registration.method == "header"
+    np.testing.assert_array_equal(scene.registration.fixed_to_moving, np.eye(4))
+
+
+def test_a_transform_survives_saving_and_loading(flow, volumes, tmp_path):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    matrix = rigid((1, -2, 3), (4, 5, -6))
+    flow.realign(matrix)
+    flow.save_transform(tmp_path / "t.tfm")
+    _settle(flow)
+    flow.reset_alignment()
+    flow.load_transform(tmp_path / "t.tfm")
+    scene = _settle(flow)
+    np.testing.assert_allclose(scene.registration.fixed_to_moving, matrix, atol=1e-9)
+    assert scene.registration.method == "file"
+    assert scene.registration.verdict is Verdict.UNVERIFIED
+
+
+def test_a_file_that_is_no_transform_is_told(flow, volumes, tmp_path):
+    (tmp_path / "t.tfm").write_text("hello", encoding="utf-8")
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    flow.load_transform(tmp_path / "t.tfm")
+    _settle(flow)
+    assert flow.told[-1].kind == "error"
+    assert "t.tfm" in flow.told[-1].text
