@@ -22,8 +22,11 @@ CLIPPING_WARNS = 5.0  # percent of the voxels beyond the fusion window
 
 @dataclass(frozen=True)
 class Line:
+    """short : what is said where `text` has no room; a warning is never cut off in the middle"""
+
     text: str
     tone: str = "plain"
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Label
     top_right = [*_alignment(scene, role, picture)]
     top_right += [Line(note, "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain")
                   for note in picture.notes]
-    bottom_left = [*_fusion_facts(scene, picture), *_windows(state, scene, picture), _place(picture)]
+    bottom_left = [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)]
     every = Labels(tuple(top_left), tuple(top_right), tuple(bottom_left))
     if state.annotations == "none":
         return Labels(*(tuple(line for line in corner if line.tone != "plain")
@@ -144,8 +147,8 @@ def verdict_line(verdict: str) -> Line:
     return {
         "header-aligned": Line("aligned by header"),
         "registered": Line("registered, confirmed"),
-        "unverified": Line("ALIGNMENT NOT VERIFIED", "warn"),
-        "rejected": Line("REGISTRATION REJECTED", "stop"),
+        "unverified": Line("ALIGNMENT NOT VERIFIED", "warn", "UNVERIFIED"),
+        "rejected": Line("REGISTRATION REJECTED", "stop", "REJECTED"),
     }[verdict]
 
 
@@ -175,14 +178,15 @@ def _windows(state: ViewState, scene: Scene, picture: Picture) -> list[Line]:
     return lines
 
 
-def _place(picture: Picture) -> Line:
+def _place(picture: Picture) -> list[Line]:
     plane = picture.plane
     assert plane is not None  # labels() looked
     if not plane.grid.in_mm:
-        return Line(f"picture {picture.index + 1} / {plane.slices}" if plane.slices > 1 else "picture, no millimetres")
-    count = f"{plane.name} {picture.index + 1} / {plane.slices}"
-    centre = plane.grid.to_lps([picture.index if axis == plane.axis else (n - 1) / 2
-                                for axis, n in enumerate(plane.grid.size)])
+        several = plane.slices > 1
+        return [Line(f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres")]
+    middle = [picture.index if axis == plane.axis else (n - 1) / 2 for axis, n in enumerate(plane.grid.size)]
     along = {"sagittal": 0, "coronal": 1, "axial": 2}[plane.name]
+    at_mm = float(plane.grid.to_lps(middle)[along])
     sides = (("L", "R"), ("P", "A"), ("S", "I"))[along]
-    return Line(f"{count}   {sides[0] if centre[along] >= 0 else sides[1]} {abs(centre[along]):.1f} mm")
+    return [Line(f"{sides[0] if at_mm >= 0 else sides[1]} {abs(at_mm):.1f} mm"),
+            Line(f"{plane.name} {picture.index + 1} / {plane.slices}")]

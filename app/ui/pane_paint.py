@@ -71,7 +71,7 @@ def text(
     words = _elided(words, int(width), size, bold)
     if not words:
         return
-    made = _drawn(words, tone, size, bold, painter.device().devicePixelRatio())
+    made = _drawn(words, tone, size, bold, painter.device().devicePixelRatioF())
     made_size = made.deviceIndependentSize()
     advance = made_size.width() - 2 * _EDGE
     x -= {"left": 0.0, "right": advance, "middle": advance / 2}[anchor]
@@ -79,23 +79,25 @@ def text(
     painter.drawPixmap(QPointF(round(x - _EDGE), round(baseline - ascent - _EDGE)), made)
 
 
+@lru_cache(maxsize=512)
 def text_width(words: str, size: float = 12) -> float:
+    """Logical pixels of one line."""
     return QFontMetricsF(font(size)).horizontalAdvance(words)
 
 
 def corners(painter: QPainter, width: float, height: float, shown: Labels, *, size: float = 12) -> None:
     """The labels of three corners; the fourth is the scale bar's."""
-    step, room = size + 4, width / 2 - 2 * MARGIN
-    bold_room = width - 2 * MARGIN
+    step, room, whole = size + 4, width / 2 - 2 * MARGIN, width - 2 * MARGIN
     for row, line in enumerate(shown.top_left):
         text(painter, MARGIN, MARGIN + size + row * step, line.text, tone=line.tone, size=size, width=room)
     for row, line in enumerate(shown.top_right):
-        text(painter, width - MARGIN, MARGIN + size + row * step, line.text, tone=line.tone, size=size, width=room,
+        words = line.short if line.short and text_width(line.text, size) > room else line.text
+        text(painter, width - MARGIN, MARGIN + size + row * step, words, tone=line.tone, size=size, width=room,
              anchor="right")
     last = height - BANNER_HEIGHT - MARGIN
     for row, line in enumerate(reversed(shown.bottom_left)):
         text(painter, MARGIN, last - row * step, line.text, tone=line.tone, size=size,
-             width=room if row == 0 else bold_room)
+             width=room if row == 0 else whole)
 
 
 def banner(painter: QPainter, width: float, height: float) -> None:

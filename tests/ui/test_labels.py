@@ -31,7 +31,7 @@ def words(state, scene, role, axis=None):
 
 def test_the_mri_pane_names_patient_series_window_and_place(scene):
     assert words(STATE, scene, "mri") == [
-        "MRI  MR head", "Muster Anna  P1", "C 300  W 600 a.u.", "axial 15 / 24   S 2.5 mm"]
+        "MRI  MR head", "Muster Anna  P1", "C 300  W 600 a.u.", "S 2.5 mm", "axial 15 / 24"]
 
 
 def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
