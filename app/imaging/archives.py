@@ -23,7 +23,7 @@ from pydicom import Dataset, dcmread
 from pydicom.multival import MultiValue
 
 from app.errors import InputError
-from app.imaging.dicom_header import MALFORMED, clean, hush
+from app.imaging.dicom_header import MALFORMED, BoundedFile, clean, hush
 from app.imaging.found import Skipped
 from app.imaging.grid_file import unpacked
 from app.progress import Progress
@@ -215,7 +215,8 @@ def dicomdir_files(path: Path, skipped: list[Skipped]) -> list[Path]:
     """
     hush()
     try:
-        records = dcmread(path, specific_tags=["DirectoryRecordSequence"]).get("DirectoryRecordSequence")
+        with BoundedFile(path) as file:
+            records = dcmread(file, specific_tags=["DirectoryRecordSequence"]).get("DirectoryRecordSequence")
         listed = [components for record in records or () if (components := _components(record))]
     except MALFORMED as error:
         raise ArchiveError(path, "this DICOMDIR is damaged; open its folder instead.") from error

@@ -144,7 +144,7 @@ def _levels(frames: Sequence[Frame], places: Array, warnings: list[str]) -> tupl
     mean = float(places[-1] - places[0]) / (count - 1)
     if np.abs(steps - mean).max() <= SAME_MM + 1e-6:
         return np.arange(count, dtype=np.float64), mean, count
-    usual = float(np.median(steps))
+    usual = float(np.percentile(steps, 50, method="lower"))  # of two steps, 2 and 4 mm, not the 3 mm between them
     numbers = np.round((places - places[0]) / usual)
     if (np.diff(numbers) >= 1).all():  # every slice has its place in the grid, some places may be empty
         fitted = float(np.polyfit(numbers, places, 1)[0]) if count > 2 else usual

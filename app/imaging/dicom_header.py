@@ -5,6 +5,7 @@ A file can hold anything, so whatever pydicom raises while it reads one becomes 
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import struct
@@ -121,6 +122,19 @@ class Header:
     preamble: str
 
 
+class BoundedFile(io.BufferedReader):
+    """A file whose `read` asks for no more memory than there are bytes left: an element may state any length."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.length = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > 1 << 16:
+            size = min(size, max(0, self.length - self.tell()))
+        return super().read(size)
+
+
 def hush() -> None:
     """Keep pydicom's remarks on sloppy headers out of Python's warnings: what matters becomes a series warning.
 
@@ -209,8 +223,8 @@ def read_header(path: Path) -> Header:
     """
     hush()
     try:
-        with path.open("rb") as file:
-            length = os.fstat(file.fileno()).st_size
+        with BoundedFile(path) as file:
+            length = file.length
             head = file.read(4096)
             _refuse_bomb(path, head, length)
             file.seek(0)

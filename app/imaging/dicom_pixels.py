@@ -17,7 +17,7 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.pixels import iter_pixels
 
-from app.imaging.dicom_header import MALFORMED, DamagedFileError, Pixels, hush
+from app.imaging.dicom_header import MALFORMED, BoundedFile, DamagedFileError, Pixels, hush
 from app.imaging.limits import require
 
 Stored = NDArray[Any]
@@ -97,7 +97,8 @@ def _in_place(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
 
 def _by_pydicom(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
     hush()
-    data = dcmread(path, force=True)
+    with BoundedFile(path) as file:
+        data = dcmread(file, force=True)
     if "TransferSyntaxUID" not in data.file_meta:
         data.file_meta.TransferSyntaxUID = pixels.syntax
     if data.file_meta.TransferSyntaxUID.is_encapsulated:

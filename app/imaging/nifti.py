@@ -156,7 +156,7 @@ def _affine(path: Path, header: Any, size: tuple[int, int, int]) -> tuple[NDArra
     if qform is not None:
         return RAS_TO_LPS @ qform, warnings
     zooms = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64)) * scale
-    if not np.isfinite(zooms).all() or min(zooms) <= 0 or scode > 0 or qcode > 0:
+    if not np.isfinite(zooms).all() or min(zooms) < 1e-4 or max(zooms) > 1e4 or scode > 0 or qcode > 0:
         raise GridFileError(path, "neither sform nor qform nor voxel sizes say where the voxels lie in millimetres.")
     warnings.append(
         "The header does not say how the volume lies in the patient (qform and sform codes 0): left and right are not"
