@@ -7,6 +7,7 @@ alignment and the notice that it is no diagnostic picture stand in the pixels, s
 from __future__ import annotations
 
 import datetime
+import io
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
@@ -77,8 +78,9 @@ class DicomSeries:
 
     def write(self, file: BinaryIO, k: int) -> None:
         """Slice k as one file."""
-        dataset = self.dataset(k)
-        pydicom.dcmwrite(file, dataset, enforce_file_format=True)
+        content = io.BytesIO()  # pydicom would wrap what the disk says into an error without its number
+        pydicom.dcmwrite(content, self.dataset(k), enforce_file_format=True)
+        file.write(content.getbuffer())
 
     def dataset(self, k: int) -> Dataset:
         source = self.sources.header(k)

@@ -152,6 +152,6 @@ def _colour_bar(canvas: Image.Image, colouring: Colouring, box: tuple[int, int, 
         value = window.low + share * (window.high - window.low)
         at = top + (1 - share) * (height - 1)
         draw.line((left + width, at, left + width + 4, at), fill=_DIM)
-        draw.text((left + width + 7, at), f"{value:.3g}", fill=_INK, font=face, anchor="lm")
+        draw.text((left + width + 7, at), f"{value:.4g}", fill=_INK, font=face, anchor="lm")
     unit = "" if window.unit == "unknown" else window.unit
     draw.text((left, top + height + 6), wording.ascii_only(unit), fill=_INK, font=face)

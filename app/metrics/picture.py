@@ -56,7 +56,8 @@ def as_picture(pixels: ArrayLike, name: str = "the picture") -> Image:
             raise ImageValueError(f"{name} holds values that are not whole numbers from 0 to 255.")
     values = array.astype(np.float64)
     if values.ndim == 3:
-        values = np.rint(values @ np.array([0.299, 0.587, 0.114]))
+        # one product after the other: a matrix product may round differently where the luma ends in exactly a half
+        values = np.rint(0.299 * values[..., 0] + 0.587 * values[..., 1] + 0.114 * values[..., 2])
     return values
 
 

@@ -339,6 +339,22 @@ def test_an_interpolated_slice_has_its_place_from_the_grid_and_names_both_neighb
     assert errors_of([path]) == []
 
 
+def test_a_multi_frame_mri_gives_slices_with_places_from_its_grid(pet, tmp_path):
+    whole = pydicom.dcmread(pet.aligned.mri.sources[0])
+    whole.SOPClassUID = whole.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        del whole[keyword]  # an enhanced object has them in its functional groups
+    whole.save_as(tmp_path / "enhanced.dcm")
+    mri = replace(pet.aligned.mri, sources=(tmp_path / "enhanced.dcm",) * 5)
+    stack = replace(pet, aligned=replace(pet.aligned, mri=mri))
+    paths = export.write(stack, tmp_path / "out", formats=("dicom",))
+    assert errors_of(paths) == []
+    for k, path in enumerate(paths):
+        ds = pydicom.dcmread(path)
+        np.testing.assert_allclose(ds.ImagePositionPatient, mri.geometry.to_lps((0, 0, k)), atol=1e-4)
+        assert ds.SourceImageSequence[0].ReferencedSOPClassUID == EnhancedMRImageStorage
+
+
 def test_an_average_says_so_in_the_standard_s_code(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)))
     stack = replace(stack, request=replace(stack.request, network="average"), weights_sha256="")

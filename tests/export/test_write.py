@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -164,6 +167,30 @@ def test_pictures_and_nifti_hold_nothing_about_the_patient(pair, tmp_path):
                 assert not header.extensions
             for secret in (*SECRETS, str(pair.aligned.mri.sources[0].parent)):
                 assert secret.encode() not in content
+
+
+def test_a_limit_of_the_system_in_the_middle_of_each_format_leaves_nothing(tmp_path):
+    """The kernel refuses to let a file grow, in a process of its own; like a full disk, and possible anywhere."""
+    program = f"""
+import resource
+from pathlib import Path
+from app import export
+from app.errors import ExportError
+from tests.export.studies import oblique, study
+stack = study(Path({str(tmp_path)!r}) / "source", grid=oblique((192, 160, 2)))
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+refused = []
+for form in export.FORMATS:
+    try:
+        export.write(stack, Path({str(tmp_path)!r}) / "out", formats=(form,))
+    except ExportError as error:
+        refused.append((form, type(error).__name__, bool(error.hint)))
+print(refused)
+"""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == str([(form, "FileTooLargeError", True) for form in FORMATS])
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
 def test_every_refusal_has_a_hint(pair, tmp_path):

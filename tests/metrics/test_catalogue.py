@@ -136,7 +136,7 @@ def test_41_pixels_are_enough_for_four_scales():
 
 
 def test_colour_becomes_rounded_luma():
-    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    rgb = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
     luma = [[round(0.299 * r + 0.587 * g + 0.114 * b) for r, g, b in row] for row in rgb.tolist()]
     np.testing.assert_array_equal(as_picture(rgb), luma)
 

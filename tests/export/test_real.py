@@ -1,0 +1,32 @@
+"""Real studies of one patient, exported and looked at by the validators."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import SimpleITK as sitk
+
+from app import export, pipeline
+from app.imaging import readers
+from app.imaging.resample import slice_geometry
+from tests.export.test_dicom import errors_of
+from tests.export.test_nifti import same_place
+
+SLICES = range(0, 59, 7)
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("derived", [False, True], ids=["capture", "derived"])
+@pytest.mark.parametrize("partner", ["PET", "CT"])
+@pytest.mark.parametrize("patient", ["sts-001-dicom", "sts-010-dicom"])
+def test_validators_accept_what_real_headers_lead_to(tmp_path, patient, partner, derived):
+    folder = Path(os.environ["SYNOPTIC_DATA"]) / "volumes" / patient
+    mri, other = (readers.read(readers.scan([folder / part]).series[0]) for part in ("MR_T1", partner))
+    aligned = pipeline.align(mri, other, pipeline.register_pair(mri, other, how="none"))
+    stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "maximum", "cpu"), slices=SLICES)
+    paths = export.write(stack, tmp_path, formats=("dicom", "nifti"), derived_mr=derived, slices=SLICES)
+    assert errors_of([path for path in paths if path.suffix == ".dcm"]) == []
+    one = export.write(stack, tmp_path, formats=("nifti",), slices=(7,), overwrite=True)[0]
+    same_place(sitk.ReadImage(str(one)), slice_geometry(mri.geometry, 7), 1e-3)
