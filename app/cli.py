@@ -197,7 +197,7 @@ def register(args: argparse.Namespace, progress: Progress) -> Any:
     found = registration.register(*volumes, progress=nested(progress, 0.3, 1))
     transforms.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm)
     for warning in found.warnings:
-        print(f"synoptic: {warning}", file=sys.stderr)
+        _note(warning)
     document = {
         "fixed_to_moving": found.fixed_to_moving.tolist(),
         "metric_before": found.metric_before,
@@ -247,7 +247,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
     means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
     outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
     for note in (*registration.warnings, *stack.notes):
-        print(f"synoptic: {note}", file=sys.stderr)
+        _note(note)
     document = {
         "network": args.network,
         "weights_sha256": stack.weights_sha256 or None,
@@ -274,7 +274,7 @@ def metrics(args: argparse.Namespace, progress: Progress) -> Any:
 
     for path in (args.fused, args.a, args.b):
         require_path(path)
-    values = metrics_of_files(args.fused, args.a, args.b)
+    values = metrics_of_files(args.fused, args.a, args.b, note=_note)
     if not args.json:
         for name, value in values.items():
             print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")
@@ -298,6 +298,10 @@ def _formats(text: str) -> tuple[str, ...]:
         if one not in known:
             raise argparse.ArgumentTypeError(f"{one!r} is not one of {', '.join(known)}")
     return formats
+
+
+def _note(text: str) -> None:
+    print(f"synoptic: {text}", file=sys.stderr)
 
 
 def _nats(value: float | None) -> str:
