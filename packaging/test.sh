@@ -19,9 +19,12 @@ chosen='not bench'
 [ -n "${SYNOPTIC_DATA:-}" ] || chosen="$chosen and not data"
 has_nvidia_driver || chosen="$chosen and not gpu"
 workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || workers=2
-# Each worker is one process: more threads inside would only take turns.
-OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} pytest -n "$workers" --dist loadfile -m "$chosen" || failed="$failed tests"
+[ "$workers" -le 4 ] || workers=4 # each loads torch and Qt
+# One thread for each worker: more would only take turns.
+tests=0
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} pytest -n "$workers" --dist loadfile -m "$chosen" || tests=$?
 [ -z "$failed" ] || {
-    echo "failed:$failed"
+    echo "failed before the tests:$failed"
     exit 1
 }
+exit "$tests"
