@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,8 @@ from numpy.typing import NDArray
 
 from app.imaging.geometry import Geometry
 from app.imaging.pixels import FusionWindow
+from app.imaging.registration import RegistrationResult
+from app.imaging.verdict import Verdict
 from app.imaging.volume import Patient, Series, Volume
 from app.pipeline import Aligned, FusionRequest, FusionStack
 from app.ui.scene import Scene
@@ -18,12 +19,9 @@ ANNA = Patient(id="P1", name="Muster^Anna", birth_date="19700101", sex="F")
 BERT = Patient(id="P2", name="Other^Bert", birth_date="19600101", sex="M")
 
 
-@dataclass(frozen=True, eq=False)
-class Registered:
-    """As much of a RegistrationResult as the window looks at."""
-
-    fixed_to_moving: NDArray[np.float64]
-    verdict: str = "header-aligned"
+def registered(matrix: NDArray[np.float64] | None = None, verdict: str = "header-aligned") -> RegistrationResult:
+    """A registration by a known fixed-to-moving matrix, the identity unless one is given."""
+    return RegistrationResult(np.eye(4) if matrix is None else matrix, ("", ""), Verdict(verdict), "header")
 
 
 def series(modality: str, size: tuple[int, int, int], unit: str, patient: Patient = ANNA) -> Series:
@@ -74,14 +72,14 @@ def head(size: int = 128, slices: int = 96, seed: int = 0) -> tuple[Volume, Volu
 
 def pair(mri: Volume, partner: Volume, *, verdict: str = "header-aligned", with_aligned: bool = True) -> Scene:
     """A scene with both roles and an identity registration, aligned or not yet."""
-    registration: Any = Registered(np.eye(4), verdict)
+    registration = registered(verdict=verdict)
     scene = Scene().having(mri=mri, partner=partner)
     if not with_aligned:
         return scene.having(registration=registration)
     return scene.having(registration=registration, aligned=aligned(mri, partner, registration))
 
 
-def aligned(mri: Volume, partner: Volume, registration: Any) -> Aligned:
+def aligned(mri: Volume, partner: Volume, registration: RegistrationResult) -> Aligned:
     from app.imaging.resample import resample
 
     onto = resample(partner, mri.geometry, registration.fixed_to_moving)

@@ -8,6 +8,7 @@ affine alone, so that all 48 ways to store a volume look the same. Pictures with
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,22 +38,22 @@ class Plane:
     flip_across: bool
     flip_down: bool
 
-    @property
+    @cached_property
     def name(self) -> str:
         """"axial", "coronal" or "sagittal"; "" for pictures."""
         return self.grid.plane_across(self.axis) if self.grid.in_mm else ""
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the picture."""
         return self.grid.size[self.down], self.grid.size[self.across]
 
-    @property
+    @cached_property
     def spacing_mm(self) -> tuple[float, float]:
         """Distance between rows, and between columns."""
         return self.grid.spacing_mm[self.down], self.grid.spacing_mm[self.across]
 
-    @property
+    @cached_property
     def extent_mm(self) -> tuple[float, float]:
         """Width and height of the whole picture, outer edges of the pixels included."""
         (rows, columns), (row_mm, column_mm) = self.shape, self.spacing_mm
@@ -62,7 +63,7 @@ class Plane:
     def slices(self) -> int:
         return self.grid.size[self.axis]
 
-    @property
+    @cached_property
     def letters(self) -> tuple[str, str, str, str]:
         """Patient sides at the screen's left, right, top and bottom edge; empty for pictures."""
         if not self.grid.in_mm:

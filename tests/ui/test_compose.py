@@ -15,7 +15,7 @@ from app.ui.compose import PartnerSlice, compose
 from app.ui.memo import Memo
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState, at_slice
-from tests.scenes import BERT, Registered, fused, head, pair, volume
+from tests.scenes import BERT, fused, head, pair, registered, volume
 
 GREY = ViewState(mri_window=(127.5, 255), partner_window=(0.5, 1.0), palette="Hot Iron", palette_alone="Grey")
 
@@ -25,7 +25,7 @@ def small():
     """A 4 x 3 x 2 float MRI of levels 0, 10, 20, ... and a partner of 0 to 1 on its grid; the last column has none."""
     mri = volume(np.arange(24, dtype=np.float32).reshape(2, 3, 4) * 10)
     partner = volume((np.arange(24).reshape(2, 3, 4) / 23).astype(np.float32), modality="PT", unit="SUVbw")
-    registration = Registered(np.eye(4))
+    registration = registered()
     inside = np.ones((2, 3, 4), bool)
     inside[..., 3] = False
     aligned = Aligned(mri, partner, registration, np.where(inside, partner.stored, 0).astype(np.float32), inside)
@@ -164,7 +164,7 @@ def test_two_patients_are_never_laid_together(small):
     scene, state = small
     other = replace(scene.partner, series=replace(scene.partner.series, patient=BERT))
     scene = scene.having(partner=other)
-    scene = scene.having(registration=Registered(np.eye(4)))
+    scene = scene.having(registration=registered())
     picture = compose(state, scene, "fused")
     assert picture.pixels is None
     assert picture.message == c.STOPPED

@@ -13,7 +13,7 @@ from app.imaging.geometry import Geometry
 from app.ui.layouts import LAYOUTS, PANES, ViewArea
 from app.ui.view_state import ZoomRect, at_slice
 from app.ui.workspace import Workspace
-from tests.scenes import Registered, fused, head, pair, volume
+from tests.scenes import fused, head, pair, registered, volume
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_an_unaligned_overlay_is_live_without_a_whole_volume(area):
         matrix = np.eye(4)
         matrix[0, 3] = step
         began = time.perf_counter()
-        workspace.set_scene(registration=Registered(matrix))
+        workspace.set_scene(registration=registered(matrix))
         assert pane.picture().pixels is not None
         times.append(time.perf_counter() - began)
     assert (pane.picture().pixels != first).any()

@@ -10,7 +10,7 @@ from app.ui.planes import plane_of
 from app.ui.scene import Scene
 from app.ui.view_state import Measurement, ViewState
 from app.ui.viewport import viewport
-from tests.scenes import Registered, volume
+from tests.scenes import registered, volume
 
 
 def test_lengths_and_angles_in_space():
@@ -57,7 +57,7 @@ def test_the_partners_values_are_read_in_its_own_grid_through_the_transform():
 def test_what_stands_beside_a_measurement():
     mri = grid_volume()
     scene = Scene().having(mri=mri, partner=grid_volume(modality="PT", unit="SUVbw"))
-    scene = scene.having(registration=Registered(np.eye(4)))
+    scene = scene.having(registration=registered())
     view = viewport(ViewState(), plane_of(mri.geometry, 2), 2, 300, 300)
     assert m.describe(Measurement("length", ((0, 0, 8), (30, 40, 8)), 2), scene, view) == ("50.0 mm",)
     assert m.describe(Measurement("angle", ((0, 0, 8), (30, 40, 8)), 2), scene, view) == ("draw the second leg",)

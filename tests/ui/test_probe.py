@@ -9,7 +9,7 @@ import pytest
 
 from app.ui.probe import number, probe
 from app.ui.scene import Scene
-from tests.scenes import BERT, Registered, fused, pair, volume
+from tests.scenes import BERT, fused, pair, registered, volume
 
 
 def shifted() -> np.ndarray:
@@ -22,7 +22,7 @@ def shifted() -> np.ndarray:
 def scene():
     mri = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine=np.eye(4))
     ct = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 10, modality="CT", unit="HU", affine=np.eye(4))
-    return Scene().having(mri=mri, partner=ct).having(registration=Registered(shifted()))
+    return Scene().having(mri=mri, partner=ct).having(registration=registered(shifted()))
 
 
 def test_both_values_are_native_voxels_with_units(scene):
@@ -47,7 +47,7 @@ def test_padding_has_no_value(scene):
 def test_without_an_alignment_or_with_two_patients_the_partner_is_not_read(scene):
     assert probe(scene.having(registration=None), (1, 1, 0)).partner == ""
     other = replace(scene.partner, series=replace(scene.partner.series, patient=BERT))
-    stopped = scene.having(partner=other).having(registration=Registered(np.eye(4)))
+    stopped = scene.having(partner=other).having(registration=registered())
     assert probe(stopped, (1, 1, 0)).partner == ""
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.imaging.pixels import FusionWindow
 from app.ui.scene import Scene
-from tests.scenes import BERT, Registered, aligned, fused, head, pair, volume
+from tests.scenes import BERT, aligned, fused, head, pair, registered, volume
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def whole():
     ({"device": "cpu"}, {"stack"}),
     ({"mri_fusion_window": FusionWindow(0, 1, "a.u.")}, {"stack"}),
     ({"partner_fusion_window": None}, {"stack"}),
-    ({"registration": Registered(np.eye(4))}, {"stack", "aligned"}),
+    ({"registration": registered()}, {"stack", "aligned"}),
     ({"mri": volume(np.zeros((2, 2, 2), np.int16))}, {"stack", "aligned", "registration", "mri_fusion_window"}),
     ({"partner": None}, {"stack", "aligned", "registration", "partner_fusion_window"}),
 ])
@@ -49,7 +49,7 @@ def test_the_same_again_is_no_change(whole):
 
 
 def test_a_field_given_beside_the_one_it_rests_on_is_kept(whole):
-    registration = Registered(np.eye(4), "registered")
+    registration = registered(verdict="registered")
     changed = whole.having(registration=registration, aligned=whole.aligned, stack=whole.stack)
     assert changed.stack is whole.stack
     assert changed.generation == whole.generation + 1

@@ -8,7 +8,7 @@ import pytest
 from app.imaging.pixels import FusionWindow
 from app.ui import workspace as w
 from app.ui.workspace import Workspace
-from tests.scenes import Registered, fused, head, pair, volume
+from tests.scenes import fused, head, pair, registered, volume
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_undo_of_an_alignment_blanks_the_fusion(workspace):
     mri, pet = head(24, 12)
     workspace.set_scene(pair(mri, pet))
     first = workspace.scene.registration
-    second = Registered(np.diag([1.0, 1, 1, 1]))
+    second = registered(np.diag([1.0, 1, 1, 1]))
     workspace.set_scene(registration=second)
     workspace.set_scene(stack=fused(pair(mri, pet).aligned, np.zeros(mri.stored.shape, np.float32)))
     workspace.undo()
