@@ -23,9 +23,10 @@ from pydicom import Dataset, dcmread
 from pydicom.multival import MultiValue
 
 from app.errors import InputError
-from app.imaging.dicom_header import MALFORMED, BoundedFile, clean, hush
+from app.imaging.dicom_header import MALFORMED, clean, hush
 from app.imaging.found import Skipped
 from app.imaging.grid_file import unpacked
+from app.imaging.limits import BoundedFile
 from app.progress import Progress
 
 MOST_ENTRIES = 200_000

@@ -5,9 +5,7 @@ A file can hold anything, so whatever pydicom raises while it reads one becomes 
 
 from __future__ import annotations
 
-import io
 import math
-import os
 import struct
 import unicodedata
 import warnings
@@ -21,15 +19,17 @@ from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.config import IGNORE, settings
 from pydicom.datadict import tag_for_keyword
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
 
 from app.errors import InputError
+from app.imaging.limits import BoundedFile
 from app.imaging.volume import Patient
 
 MALFORMED = (  # what pydicom and its decoders raise on broken files; Cancelled and AppError are not among them
-    ArithmeticError, AssertionError, AttributeError, EOFError, InvalidDicomError, LookupError, MemoryError,
-    NotImplementedError, OSError, RecursionError, RuntimeError, struct.error, TypeError, ValueError, zlib.error,
+    ArithmeticError, AssertionError, AttributeError, BytesLengthException, EOFError, InvalidDicomError,
+    LookupError, MemoryError, NotImplementedError, OSError, RecursionError, RuntimeError, struct.error, TypeError,
+    ValueError, zlib.error,
 )  # fmt: skip
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -120,19 +120,6 @@ class Header:
     image_type: tuple[str, ...]
     pixels: Pixels | None
     preamble: str
-
-
-class BoundedFile(io.BufferedReader):
-    """A file whose `read` asks for no more memory than there are bytes left: an element may state any length."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
-        self.length = os.fstat(self.fileno()).st_size
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is not None and size > 1 << 16:
-            size = min(size, max(0, self.length - self.tell()))
-        return super().read(size)
 
 
 def hush() -> None:

@@ -1,7 +1,7 @@
 """Pixel data of one DICOM file: decode, sign, padding; before any rescale.
 
 Uncompressed data are read in place from where the scan found them. Everything else is decoded by pydicom with its
-plug-ins (GDCM, OpenJPEG, CharLS, Pillow), after the compressed frame's own size was compared with the header's.
+plug-ins (Pillow, CharLS, GDCM), after the compressed frame's own size was compared with the header's.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
 from pydicom.pixels import iter_pixels
 
-from app.imaging.dicom_header import MALFORMED, BoundedFile, DamagedFileError, Pixels, hush
-from app.imaging.limits import require
+from app.imaging.dicom_header import MALFORMED, DamagedFileError, Pixels, hush
+from app.imaging.limits import BoundedFile, require
 
 Stored = NDArray[Any]
 _LONG_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN", b"OV", b"OL")
 _FLOAT = {b"\xe0\x7f\x08\x00": "<f4", b"\xe0\x7f\x09\x00": "<f8"}
+PLUGINS = {  # decoders that report damage instead of ending the process
+    "1.2.840.10008.1.2.4.50": "pillow", "1.2.840.10008.1.2.4.51": "pillow",
+    "1.2.840.10008.1.2.4.80": "pyjpegls", "1.2.840.10008.1.2.4.81": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pillow", "1.2.840.10008.1.2.4.91": "pillow",
+    "1.2.840.10008.1.2.5": "pydicom",
+}  # fmt: skip
+BY_GDCM = {f"1.2.840.10008.1.2.4.{tail}" for tail in ("51", "57", "70")}  # JPEG extended (12 bits), JPEG lossless
 UNCOMPRESSED = {f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2")}
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
@@ -45,7 +52,7 @@ def decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> tuple[Stored, 
     """
     require(len(indices) * pixels.rows * pixels.columns * 8, path.name)
     try:
-        raw = _in_place(path, pixels, indices) if pixels.offset is not None else _by_pydicom(path, pixels, indices)
+        raw = _in_place(path, pixels, indices) if pixels.offset is not None else _by_decoder(path, pixels, indices)
     except DamagedFileError:
         raise
     except MALFORMED as error:
@@ -95,7 +102,19 @@ def _in_place(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
     return out.astype(kind.newbyteorder("="), copy=False)
 
 
-def _by_pydicom(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
+def _by_decoder(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
+    """Compressed or big-endian frames: by a decoder that raises on damage; by GDCM, in a process of its own, else."""
+    lossy12 = pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8
+    plugin = "" if lossy12 else PLUGINS.get(pixels.syntax, "")
+    if not plugin and pixels.syntax in BY_GDCM:
+        from app.imaging.isolated import decode_with_gdcm  # starts a process
+
+        return decode_with_gdcm(path, pixels, indices)
+    return decode_here(path, pixels, indices, plugin)
+
+
+def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str) -> Stored:
+    """Decode in this process, by the plug-in of pydicom of that name ("": none is needed)."""
     hush()
     with BoundedFile(path) as file:
         data = dcmread(file, force=True)
@@ -103,12 +122,13 @@ def _by_pydicom(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
         data.file_meta.TransferSyntaxUID = pixels.syntax
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
         _check_frame_size(path, data, pixels)
-    if data.file_meta.TransferSyntaxUID == JPEG_EXTENDED and pixels.bits_stored > 8:
+    if pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
         from app.imaging.jpeg12 import decode_jpeg12  # brings GDCM
 
         streams = list(generate_frames(data.PixelData, number_of_frames=pixels.frames))
         return decode_jpeg12((streams[index] for index in indices), pixels.rows, pixels.columns)
-    return np.stack([np.asarray(frame) for frame in iter_pixels(data, indices=list(indices), raw=True)])
+    frames = iter_pixels(data, indices=list(indices), raw=True, decoding_plugin=plugin)
+    return np.stack([np.asarray(frame) for frame in frames])
 
 
 def _stored_bits(raw: Stored, pixels: Pixels) -> Stored:

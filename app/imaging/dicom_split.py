@@ -124,9 +124,10 @@ def _by_what_always_parts(frames: Sequence[Frame], kind: Callable[[Frame], str])
             frame.frame_of_reference,
             frame.image_type[:3],
             (frame.unit, frame.pixels.photometric),
+            frame.position is None,
         )
         groups[key].append(frame)
-    names = ("kind", "size", "orientation", "pixel spacing", "frame of reference", "image type", "value type")
+    names = ("kind", "size", "orientation", "pixel spacing", "frame of reference", "image type", "value", "place")
     differing = [n for n in range(len(names)) if len({key[n] for key in groups}) > 1]
     return [Part(tuple(group), _label(key, group[0], names, differing)) for key, group in groups.items()]
 

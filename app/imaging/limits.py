@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
@@ -18,6 +19,19 @@ class TooLargeError(InputError):
 
     def __init__(self, name: str, needed: int, allowed: int) -> None:
         super().__init__(f"{name}: needs {needed / 2**30:.1f} GB of memory, and {allowed / 2**30:.1f} GB can be used.")
+
+
+class BoundedFile(io.BufferedReader):
+    """A file whose `read` asks for no more memory than there are bytes left: an element may state any length."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.length = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > 1 << 16:
+            size = min(size, max(0, self.length - self.tell()))
+        return super().read(size)
 
 
 def budget_bytes() -> int:

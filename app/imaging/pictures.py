@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings as python_warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 from app.errors import InputError
 from app.imaging.found import Found, Skipped, made_up_uid
 from app.imaging.geometry import Geometry
-from app.imaging.limits import require
+from app.imaging.limits import BoundedFile, require
 from app.imaging.named import stated_by
 from app.imaging.volume import Series, Volume
 from app.progress import Progress, silent
@@ -117,9 +118,11 @@ def read(series: Series, progress: Progress = silent) -> Volume:
     )
 
 
-def _open(path: Path) -> Image.Image:
+@contextmanager
+def _open(path: Path) -> Iterator[Image.Image]:
     python_warnings.filterwarnings("ignore", module=r"PIL(\.|$)")  # odd metadata; what is too large raises all the same
-    return Image.open(path, formats=KINDS)
+    with BoundedFile(path) as file, Image.open(file, formats=KINDS) as image:
+        yield image
 
 
 def _values(image: Image.Image) -> tuple[NDArray[Any], NDArray[np.uint8] | None]:
