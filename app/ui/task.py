@@ -12,12 +12,14 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from shiboken6 import isValid
 
 from app.progress import Cancelled, Progress
 
@@ -59,17 +61,29 @@ class Task(QRunnable):
         now = time.monotonic()
         if now - self._reported_at >= _TICK_S:
             self._reported_at = now
-            self.signals.progressed.emit(self.number, float(fraction), message)
+            self._say("progressed", float(fraction), message)
 
     def run(self) -> None:
         if not self._urgent:
             _yield_to_the_window()
         try:
-            self.signals.finished.emit(self.number, self._work(self._progress))
+            self._say("finished", self._work(self._progress))
         except Cancelled:
-            self.signals.cancelled.emit(self.number)
+            self._say("cancelled")
         except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to
-            self.signals.failed.emit(self.number, error)
+            self._say("failed", error)
+
+    def _say(self, what: str, *told: Any) -> None:
+        if isValid(self.signals):  # a window that was closed without waiting has no one left to tell
+            getattr(self.signals, what).emit(self.number, *told)
+
+    def forget(self) -> None:
+        """Let go of the work, and of the volumes it holds."""
+        self._work = _nothing
+
+
+def _nothing(progress: Progress) -> None:
+    """What is left of a task that has ended."""
 
 
 def _yield_to_the_window() -> None:
@@ -120,6 +134,7 @@ class TaskRunner(QObject):
         self._listeners: dict[int, _Listener] = {}
         self._running: dict[int, Running] = {}
         self._newest: dict[str, int] = {}
+        self._ended: deque[Task] = deque(maxlen=64)  # a task says "finished" while its run() is still on the way out
 
     def start(
         self,
@@ -187,7 +202,9 @@ class TaskRunner(QObject):
 
     def _end(self, number: int) -> tuple[Running, _Listener | None]:
         """Forget a task; its listener, unless a newer request or a cancel has made the answer stale."""
-        self._tasks.pop(number)
+        task = self._tasks.pop(number)
+        task.forget()
+        self._ended.append(task)
         running, listener = self._running.pop(number), self._listeners.pop(number)
         current = not running.key or self._newest.get(running.key) == number
         if running.key and current:
