@@ -40,7 +40,7 @@ STOPPED = "TWO DIFFERENT PATIENTS\nnothing is laid together until this is confir
 NOT_ALIGNED = "not aligned yet"
 RESAMPLING = "laying the partner over the MRI…"
 FUSING = "fusing…"
-WHOLE_FUSION = "fusing…\nthis plane needs all slices"
+WHOLE_FUSION = "fusing…\nthis plane needs all slices: {done} of {all} are done"
 
 _HATCH_STEP = 7  # pixels between two lines
 
@@ -243,7 +243,8 @@ class _Work:
         if stack is None:
             return None, FUSING
         if not (stack.done[index] if plane.axis == 2 else stack.done.all()):
-            return None, FUSING if plane.axis == 2 else WHOLE_FUSION
+            done = int(np.count_nonzero(stack.done))
+            return None, FUSING if plane.axis == 2 else WHOLE_FUSION.format(done=done, all=len(stack.done))
         fused: Levels = self.memo.get(
             stack.fused, ("fused", plane.axis, index),
             lambda: levels(plane.take(stack.fused, index), (0.5, 1.0)),

@@ -128,12 +128,8 @@ class ImagePane(QWidget):
             self.update()
 
     def _on_slice_fused(self, k: int) -> None:
-        picture = self.picture()
-        if self.spec.role == "fused" and picture.plane is not None and picture.pixels is None:
-            stack = self.workspace.scene.stack
-            shown = k == picture.index if picture.plane.axis == 2 else stack is not None and bool(stack.done.all())
-            if shown:
-                self._forget()
+        if self.spec.role == "fused" and self.isVisible() and self.picture().pixels is None:
+            self._forget()  # the slice waited for may be there now
 
     def _forget(self) -> None:
         self._composed = None

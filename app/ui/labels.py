@@ -111,6 +111,9 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
         patient = volume.series.patient
         who = "  ".join(part for part in (patient.name.replace("^", " ").strip(), patient.id) if part)
         lines += [Line(who)] if who else []
+    warnings = len(volume.series.warnings)
+    if warnings:
+        lines.append(Line(f"{warnings} warning{'s' if warnings > 1 else ''}: see the series list", "warn", "⚠ warnings"))
     return lines
 
 

@@ -88,12 +88,10 @@ def text_width(words: str, size: float = 12) -> float:
 def corners(painter: QPainter, width: float, height: float, shown: Labels, *, size: float = 12) -> None:
     """The labels of three corners; the fourth is the scale bar's."""
     step, room, whole = size + 4, width / 2 - 2 * MARGIN, width - 2 * MARGIN
-    for row, line in enumerate(shown.top_left):
-        text(painter, MARGIN, MARGIN + size + row * step, line.text, tone=line.tone, size=size, width=room)
-    for row, line in enumerate(shown.top_right):
-        words = line.short if line.short and text_width(line.text, size) > room else line.text
-        text(painter, width - MARGIN, MARGIN + size + row * step, words, tone=line.tone, size=size, width=room,
-             anchor="right")
+    for lines, x, anchor in ((shown.top_left, MARGIN, "left"), (shown.top_right, width - MARGIN, "right")):
+        for row, line in enumerate(lines):
+            words = line.short if line.short and text_width(line.text, size) > room else line.text
+            text(painter, x, MARGIN + size + row * step, words, tone=line.tone, size=size, width=room, anchor=anchor)
     last = height - BANNER_HEIGHT - MARGIN
     for row, line in enumerate(reversed(shown.bottom_left)):
         text(painter, MARGIN, last - row * step, line.text, tone=line.tone, size=size,

@@ -26,7 +26,7 @@ from app.progress import Cancelled, Progress
 Work = Callable[[Progress], Any]
 _numbers = count(1)
 _TICK_S = 0.04  # progress is reported to the window at most this often; Cancel is looked at every time
-_NICENESS = 10
+_NICER = 5  # than the window's own thread
 
 
 class TaskSignals(QObject):
@@ -93,7 +93,8 @@ def _yield_to_the_window() -> None:
     the whole process, so nothing is done there.
     """
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
+        window = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(window + _NICER, 19))
 
 
 @dataclass(frozen=True)

@@ -144,7 +144,7 @@ def test_a_plane_across_the_slices_waits_for_all_of_them(small):
     scene, state = small
     done = np.array([True, False])
     scene = scene.having(stack=fused(scene.aligned, np.zeros((2, 3, 4), np.float32), done=done))
-    assert compose(replace(state, fusion=1.0), scene, "fused", axis=0).message == c.WHOLE_FUSION
+    assert compose(replace(state, fusion=1.0), scene, "fused", axis=0).message == c.WHOLE_FUSION.format(done=1, all=2)
 
 
 def test_nothing_old_survives_a_change_with_a_shared_memo(small):

@@ -89,6 +89,12 @@ def test_warnings_stay_when_the_annotations_are_switched_off():
     assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
 
 
+def test_a_series_with_warnings_points_to_them(scene):
+    mri = replace(scene.mri, series=replace(scene.mri.series, warnings=("Two slices are missing.",)))
+    shown = labels(STATE, Scene().having(mri=mri), "mri", compose(STATE, Scene().having(mri=mri), "mri"))
+    assert [(line.text, line.tone) for line in shown.top_left[2:]] == [("1 warning: see the series list", "warn")]
+
+
 def test_the_patient_can_be_hidden_alone(scene):
     said = words(replace(STATE, annotations="no patient data"), scene, "mri")
     assert not any("Muster" in text or "P1" in text for text in said)
