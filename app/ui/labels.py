@@ -113,7 +113,8 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
         lines += [Line(who)] if who else []
     warnings = len(volume.series.warnings)
     if warnings:
-        lines.append(Line(f"{warnings} warning{'s' if warnings > 1 else ''}: see the series list", "warn", "⚠ warnings"))
+        count = f"{warnings} warning{'s' if warnings > 1 else ''}"
+        lines.append(Line(f"{count}: see the series list", "warn", count))
     return lines
 
 

@@ -26,6 +26,7 @@ from app.progress import Cancelled, Progress
 Work = Callable[[Progress], Any]
 _numbers = count(1)
 _TICK_S = 0.04  # progress is reported to the window at most this often; Cancel is looked at every time
+_SWITCH_S = 0.0005  # Python's own 5 ms, met at each of a paint's five or more entries, would show as a stutter
 _NICER = 5  # than the window's own thread
 
 
@@ -127,6 +128,7 @@ class TaskRunner(QObject):
 
     def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))  # workers hand the interpreter over this soon
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._urgent_pool = QThreadPool(self)  # its own: a thread that was made to yield cannot be hurried again

@@ -62,7 +62,6 @@ def measure(events: int) -> dict[str, dict[str, float]]:
     from app.ui.overlay_bar import OverlayBar
     from app.ui.workspace import Workspace
 
-    sys.setswitchinterval(0.001)  # as the application sets it: workers hand the interpreter over sooner
     application = QApplication(["bench"])
     watch = Watch(ImagePane)
     workspace = Workspace()
