@@ -244,7 +244,10 @@ class MainWindow(QMainWindow):
             self.opening.choose(role, series)
 
     def _open_menu(self, role: str, at: QPoint) -> None:
-        """The context menu of a pane: its windows, inversion, tools and layouts."""
+        self.menu_of(role).popup(at)
+
+    def menu_of(self, role: str) -> QMenu:
+        """The context menu of a pane: its windows, tools and layouts."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for one in ROLES if role == "fused" else (role,):
@@ -262,7 +265,7 @@ class MainWindow(QMainWindow):
         menu.addSeparator()
         for name in ("fit", "reset", "maximise", "crosshair", "annotations", "clear_measurements"):
             menu.addAction(self.actions_by_name[name])
-        menu.popup(at)
+        return menu
 
     def toggle_panels(self) -> None:
         shown = self.browser.isVisible()

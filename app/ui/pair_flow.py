@@ -8,7 +8,6 @@ is not tried again until something it rests on changes, or the reader asks.
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,9 +19,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app import pipeline
-from app.imaging.volume import Volume
 from app.progress import Progress
 from app.ui.notices import Notice, of_error
+from app.ui.pair_work import compare_headers, reader_name, register_from
 from app.ui.scene import Scene
 from app.ui.workspace import Workspace
 
@@ -94,7 +93,7 @@ class PairFlow(QObject):
             return
         found = registrations.confirmed(scene.registration)
         when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-        record = f"Checked and confirmed by {_reader()}, {when}. {found.stop_reason}".strip()
+        record = f"Checked and confirmed by {reader_name()}, {when}. {found.stop_reason}".strip()
         self.topic_cleared.emit("register")
         self._say_the_same(replace(found, stop_reason=record))
 
@@ -191,10 +190,10 @@ class PairFlow(QObject):
             return
         if scene.registration is None:
             self._register_next = False
-            self._begin("headers", "Comparing the headers", _compare(scene.mri, scene.partner), self._compared)
+            self._begin("headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared)
         elif self._register_next:
             self._register_next = False
-            self._begin("register", "Registering", _register(scene), self._registered)
+            self._begin("register", "Registering", register_from(scene), self._registered)
         elif self.registering:
             return
         elif scene.aligned is None:
@@ -202,10 +201,17 @@ class PairFlow(QObject):
         elif scene.stack is None and scene.mri_fusion_window is not None and scene.partner_fusion_window is not None:
             self._fuse(scene)
 
-    def _begin(self, name: str, title: str, work: Callable[[Progress], Any], done: Callable[[Any], None]) -> None:
+    def _begin(
+        self,
+        name: str,
+        title: str,
+        work: Callable[[Progress], Any],
+        done: Callable[[Any], None],
+        step: _Step | None = None,
+    ) -> None:
         if name in self._steps:
             return  # it runs, or failed, or was cancelled: the same question gets the same answer
-        step = self._steps[name] = _Step(_NEEDS[name](self.workspace.scene))
+        step = self._steps[name] = step or _Step(_NEEDS[name](self.workspace.scene))
 
         def ended(say: Callable[[], None]) -> None:
             step.running = False
@@ -284,6 +290,7 @@ class PairFlow(QObject):
         assert partner_window is not None
         request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
         grid = aligned.mri.geometry
+        step = _Step(_NEEDS["fuse"](scene))  # before the worker starts: its first slice may be there at once
 
         def work(progress: Progress) -> pipeline.FusionStack:
             return pipeline.fuse_pair(
@@ -296,8 +303,7 @@ class PairFlow(QObject):
 
         if "fuse" not in self._steps:
             self.topic_cleared.emit("fuse")
-            self._begin("fuse", f"Fusing with {scene.network}", work, self._fused)
-            step = self._steps["fuse"]
+            self._begin("fuse", f"Fusing with {scene.network}", work, self._fused, step)
 
     @Slot(object, object, int)
     def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:
@@ -332,39 +338,5 @@ _NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
 }
 
 
-def _reader() -> str:
-    """Who sits here, as the computer knows them; never the patient."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no entry for this user, as in some containers
-        return "unknown user"
-
-
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
     return all(a is b or (isinstance(a, str) and a == b) for a, b in zip(old, new, strict=True))
-
-
-def _compare(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
-    def work(progress: Progress) -> tuple[RegistrationResult, FusionWindow, FusionWindow]:
-        from app.imaging import pixels, registration
-
-        progress(0.1)
-        found = registration.identity(mri, partner)
-        return found, pixels.default_fusion_window(mri), pixels.default_fusion_window(partner)
-
-    return work
-
-
-def _register(scene: Scene) -> Callable[[Progress], Any]:
-    mri, partner, start = scene.mri, scene.partner, scene.registration
-    assert mri is not None
-    assert partner is not None
-    assert start is not None
-    moved = start.method not in ("header", "identity")
-
-    def work(progress: Progress) -> RegistrationResult:
-        from app.imaging import registration
-
-        return registration.register(mri, partner, start=start.fixed_to_moving if moved else None, progress=progress)
-
-    return work

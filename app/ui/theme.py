@@ -39,10 +39,13 @@ _DISABLED = (
 
 def apply(application: QApplication) -> None:
     """Give the whole program its look; every window opened later has it too."""
+    sheet = (assets.resources() / "style.qss").read_text(encoding="utf-8")
+    sheet = sheet.replace("@icons@", (assets.resources() / "icons").as_posix())
+    if application.styleSheet() == sheet:
+        return  # it would have every widget there is polished again
     application.setStyle("Fusion")
     application.setPalette(palette())
-    sheet = (assets.resources() / "style.qss").read_text(encoding="utf-8")
-    application.setStyleSheet(sheet.replace("@icons@", (assets.resources() / "icons").as_posix()))
+    application.setStyleSheet(sheet)
 
 
 def palette() -> QPalette:
