@@ -97,7 +97,7 @@ _AS_PUBLISHED = TrainConfig(  # "Implementation Details": Adam 1e-4 halved every
 )
 
 CONFIGS: dict[str, TrainConfig] = {
-    "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful"),
+    "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
 }

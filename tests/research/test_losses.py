@@ -45,6 +45,17 @@ def test_intensity_is_the_mean_distance_to_the_brighter_source():
     assert float(losses.maximum_intensity(fused, mri, partner)) == pytest.approx(expected)
 
 
+def test_brightness_compares_local_means_within_the_picture():
+    fused, mri, partner = pictures()
+    errors = []
+    for f, m, p in zip(*(planes(one) for one in (fused, mri, partner)), strict=True):
+        brighter = np.maximum(m, p)
+        for i, j in np.ndindex(f.shape):
+            near = np.s_[max(0, i - 5) : i + 6, max(0, j - 5) : j + 6]
+            errors.append(abs(f[near].mean() - brighter[near].mean()))
+    assert float(losses.maximum_brightness(fused, mri, partner)) == pytest.approx(np.mean(errors))
+
+
 def test_gradient_is_the_mean_distance_to_the_stronger_magnitude():
     fused, mri, partner = pictures()
     magnitudes = [np.array([np.hypot(*slow_sobel(plane)) for plane in planes(one)]) for one in (fused, mri, partner)]
