@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.imaging.dicom_frames import NM, Frame, frames
 from app.imaging.dicom_grid import NotAStack, Stack, stack
-from app.imaging.dicom_header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text
+from app.imaging.dicom_header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text, value_of
 from app.imaging.dicom_pixels import missing_bytes
 from app.imaging.dicom_read import read
 from app.imaging.dicom_split import Part, split
@@ -133,7 +133,8 @@ def _kind(header: Header) -> str:
         return OTHER.format(header.modality or "unknown")
     if "MOSAIC" in header.image_type:
         return MOSAIC
-    if header.sop_class == NM and "RECON" not in "\\".join(header.image_type) and not header.data.get("SliceVector"):
+    reconstructed = "RECON" in "\\".join(header.image_type) or value_of(header.data, "SliceVector")
+    if header.sop_class == NM and not reconstructed:
         return PROJECTIONS
     return ""
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from app.imaging.dicom_header import Header, Pixels, clean, item, lookup_table, number, numbers, private, text
+from app.imaging.dicom_header import Header, Pixels, clean, item, lookup_table, number, numbers, private, text, value_of
 from app.imaging.suv import PetFacts, pet_facts
 
 Vector = tuple[float, float, float]
@@ -105,7 +105,7 @@ def frames(header: Header) -> list[Frame]:
     if number(header.data, "RescaleSlope") == 0:
         raise ValueError("RescaleSlope is 0, which would make all values equal")
     pet = pet_facts(header.data) if header.modality == "PT" else None
-    per_frame = header.data.get("PerFrameFunctionalGroupsSequence")
+    per_frame = value_of(header.data, "PerFrameFunctionalGroupsSequence")
     if per_frame:
         if len(per_frame) != count:
             raise ValueError(f"it states {count} frames and describes {len(per_frame)}")

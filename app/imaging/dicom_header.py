@@ -146,12 +146,21 @@ def clean(value: Any, longest: int = 256) -> str:
     return kept.strip()[:longest]
 
 
+def value_of(data: Dataset, key: str | int) -> Any:
+    """An element's value by keyword or tag; None where it is missing, or damaged and so as good as missing."""
+    try:
+        found = data.get(key)
+        return found.value if isinstance(key, int) and found is not None else found
+    except MALFORMED:
+        return None
+
+
 def text(data: Dataset, keyword: str) -> str:
-    return clean(data.get(keyword))
+    return clean(value_of(data, keyword))
 
 
 def texts(data: Dataset, keyword: str) -> tuple[str, ...]:
-    value = data.get(keyword)
+    value = value_of(data, keyword)
     if value is None or value == "":
         return ()
     return tuple(clean(part) for part in value) if isinstance(value, MultiValue | list) else (clean(value),)
@@ -165,7 +174,7 @@ def number(data: Dataset, keyword: str) -> float | None:
 
 def numbers(data: Dataset, keyword: str) -> tuple[float, ...]:
     """All values as floats; () where one is missing, no number or not finite."""
-    return as_numbers(data.get(keyword))
+    return as_numbers(value_of(data, keyword))
 
 
 def as_numbers(value: Any) -> tuple[float, ...]:
@@ -185,16 +194,14 @@ def private(data: Dataset, creator: str, element: int) -> Any:
     """A private element's value under its creator's block, or None."""
     group = PRIVATE[creator][0]
     for block in _BLOCKS:
-        owner = data.get((group, block))
-        if owner is not None and clean(owner.value) == creator:
-            found = data.get((group, block << 8 | element))
-            return None if found is None else found.value
+        if clean(value_of(data, group << 16 | block)) == creator:
+            return value_of(data, group << 16 | block << 8 | element)
     return None
 
 
 def item(data: Dataset | None, keyword: str) -> Dataset | None:
     """The first item of a sequence, or None."""
-    sequence = None if data is None else data.get(keyword)
+    sequence = None if data is None else value_of(data, keyword)
     if isinstance(sequence, bytes | str) or not sequence:
         return None
     first = sequence[0]
@@ -286,7 +293,7 @@ def _pixels(path: Path, length: int, data: Dataset, offset: int) -> Pixels | Non
 
 def _padding(data: Dataset, bits: int, signed: bool) -> tuple[int, int] | None:
     """PixelPaddingValue to PixelPaddingRangeLimit in the number range of the stored values (PS3.3 C.7.5.1.1.2)."""
-    values = [as_numbers(data.get(key))[:1] for key in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    values = [as_numbers(value_of(data, key))[:1] for key in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     ends = [int(value[0]) for value in values if value]
     if not ends or not values[0] or bits > 32:
         return None

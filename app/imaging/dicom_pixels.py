@@ -121,7 +121,7 @@ def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str)
     if "TransferSyntaxUID" not in data.file_meta:
         data.file_meta.TransferSyntaxUID = pixels.syntax
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
-        _check_frame_size(path, data, pixels)
+        _check_streams(path, data, pixels)
     if pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
         from app.imaging.jpeg12 import decode_jpeg12  # brings GDCM
 
@@ -140,9 +140,11 @@ def _stored_bits(raw: Stored, pixels: Pixels) -> Stored:
     return (raw << up) >> (up + down)  # arithmetic for signed types: the sign goes along
 
 
-def _check_frame_size(path: Path, data: Dataset, pixels: Pixels) -> None:
-    """A compressed frame states its own size: refuse one that differs before a decoder allocates it."""
+def _check_streams(path: Path, data: Dataset, pixels: Pixels) -> None:
+    """A compressed frame states its own size and its end: refuse it before a decoder allocates, or makes up, the rest."""
     for code in generate_frames(data.PixelData, number_of_frames=pixels.frames):
+        if code[:2] in (b"\xff\xd8", b"\xff\x4f") and b"\xff\xd9" not in code[-16:]:  # its end (EOI, EOC)
+            raise DamagedFileError(path, "its compressed image is cut short.")
         size = frame_size(code)
         if size is not None and size != (pixels.rows, pixels.columns):
             raise DamagedFileError(

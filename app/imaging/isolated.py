@@ -1,29 +1,32 @@
 """GDCM in a process of its own: on some damaged JPEG streams it ends its process instead of reporting an error.
 
 Only JPEG lossless and 12-bit JPEG need GDCM; all else is decoded by decoders that raise. One child is started when it
-is first needed, serves until the program ends, and is replaced when it dies. What it prints about damaged streams goes
-nowhere, because it could hold anything.
+is first needed, serves until the program ends, and is replaced when it dies. It is a plain new interpreter (not
+multiprocessing's spawn, which would run the caller's main module again), and what it answers is a line of JSON and raw
+numbers, never a pickle. What GDCM prints about damaged streams goes nowhere: it could hold anything.
 """
 
 from __future__ import annotations
 
 import atexit
-import multiprocessing
+import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.dicom_header import Pixels
+from app.imaging.dicom_header import DamagedFileError, Pixels
 
-LONGEST_S = 120.0  # for one file
+LONGEST_S = 60.0  # for one file
 _lock = threading.Lock()
-_pool: ProcessPoolExecutor | None = None
+_child: subprocess.Popen[bytes] | None = None
 
 
 def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDArray[Any]:
@@ -31,49 +34,93 @@ def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDAr
 
     Raises
     ------
-    RuntimeError : the child died or took too long; other errors are those of the decoder
+    RuntimeError : the child died or took too long
+    ValueError : the decoder reported an error
+    DamagedFileError : the stream does not fit the header
     """
+    request = {"path": os.fspath(path.absolute()), "pixels": asdict(pixels), "indices": list(indices)}
     with _lock:
-        pool = _started()
-        task = pool.submit(_decode, path, pixels, tuple(indices))
-    try:
-        return task.result(LONGEST_S)
-    except BrokenProcessPool as error:
-        _stop()
-        raise RuntimeError("the decoder gave up on the damaged stream") from error
-    except TimeoutError as error:
-        _stop()
-        raise RuntimeError(f"the decoder took more than {LONGEST_S:.0f} s") from error
+        child = _started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        guard = threading.Timer(LONGEST_S, child.kill)
+        guard.start()
+        try:
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
+            answer = child.stdout.readline()
+            told: dict[str, Any] = json.loads(answer) if answer else {"died": True}
+            size = 0 if "shape" not in told else int(np.prod(told["shape"])) * np.dtype(told["dtype"]).itemsize
+            data = child.stdout.read(size)
+        except OSError as error:  # a broken pipe: it died while it was written to
+            stop()
+            raise RuntimeError("the decoder gave up on the damaged stream") from error
+        finally:
+            guard.cancel()
+        if "died" in told or len(data) != size:
+            stop()
+            raise RuntimeError("the decoder gave up on the damaged stream, or took too long")
+    if "reason" in told:
+        raise DamagedFileError(path, told["reason"])
+    if "error" in told:
+        raise ValueError(told["error"])
+    return np.frombuffer(data, told["dtype"]).reshape(told["shape"])
 
 
-def _started() -> ProcessPoolExecutor:
-    global _pool
-    if _pool is None:
-        # spawn: a fork of a program with threads (Qt, torch) may hang
-        _pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_quiet)
-    return _pool
+def _started() -> subprocess.Popen[bytes]:
+    global _child
+    if _child is not None and _child.poll() is not None:
+        stop()
+    if _child is None:
+        _child = subprocess.Popen(
+            [sys.executable, "-c", "from app.imaging.isolated import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        )
+    return _child
 
 
-def _stop() -> None:
-    """Kill the child, if there is one; the next file gets a new one."""
-    global _pool
-    with _lock:
-        pool, _pool = _pool, None
-    if pool is not None:
-        for process in list((getattr(pool, "_processes", None) or {}).values()):
-            process.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
+def stop() -> None:
+    """End the child, if there is one; the next file gets a new one."""
+    global _child
+    child, _child = _child, None
+    if child is not None:
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what it was still to be told cannot be told any more
+                    continue
+        child.wait()
 
 
-atexit.register(_stop)
+atexit.register(stop)
 
 
-def _quiet() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+def serve() -> None:
+    """The child: answer requests on stdin until it is closed."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not mix with the answers
+    for line in sys.stdin.buffer:
+        _answer(json.loads(line), answers)
+        answers.flush()
 
 
-def _decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDArray[Any]:
-    """In the child."""
+def _answer(request: dict[str, Any], answers: IO[bytes]) -> None:
+    from app.imaging.dicom_header import MALFORMED
     from app.imaging.dicom_pixels import decode_here
 
-    return decode_here(path, pixels, indices, "gdcm")
+    fields = request["pixels"]
+    pixels = Pixels(**{**fields, "padding": tuple(fields["padding"]) if fields["padding"] else None})
+    try:
+        frames = np.ascontiguousarray(decode_here(Path(request["path"]), pixels, request["indices"], "gdcm"))
+    except DamagedFileError as error:
+        answers.write(json.dumps({"reason": error.reason}).encode() + b"\n")
+    except MALFORMED as error:
+        answers.write(json.dumps({"error": str(error)[:200]}).encode() + b"\n")
+    else:
+        answers.write(json.dumps({"dtype": frames.dtype.str, "shape": frames.shape}).encode() + b"\n")
+        answers.write(frames.tobytes())

@@ -24,6 +24,7 @@ NAME = "pictures"
 MARKS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
 KINDS = ("PNG", "JPEG", "TIFF", "BMP")
 MOST_PIXELS = 1 << 28
+MOST_UNPACKED = 1100  # pixels for each byte of the file: deflate cannot pack tighter
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 GREY = {"L", "I", "F", "I;16", "I;16B", "I;16L"}
 BROKEN = (OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, EOFError,
@@ -63,8 +64,8 @@ def _scan_one(path: Path) -> Series:
             mode = image.mode
     except BROKEN as error:
         raise PictureError(path, "it is not a picture that can be read.") from error
-    if not 0 < width * height <= MOST_PIXELS:
-        raise PictureError(path, f"it states {width} x {height} pixels, more than a picture has.")
+    if not 0 < width * height <= min(MOST_PIXELS, MOST_UNPACKED * path.stat().st_size):
+        raise PictureError(path, f"it states {width} x {height} pixels, more than its file can hold.")
     stated = stated_by(path)
     warnings = [*stated.warnings, "A plain picture: it has no millimetres, no sides and no unit."]
     if mode in ("RGBA", "LA", "PA"):

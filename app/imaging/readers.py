@@ -23,7 +23,7 @@ from app.progress import Progress, nested, silent
 
 HEAD = 512  # bytes that `claims` sees
 MOST_FILES = 500_000
-OURS_TO_IGNORE = {".ds_store", "thumbs.db", "desktop.ini", "dicomdir"}
+NO_IMAGES = {".ds_store", "thumbs.db", "desktop.ini", "dicomdir"}
 
 
 class Format(Protocol):
@@ -140,7 +140,7 @@ def _files(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[P
             subfolders.sort()
             progress(0.0, f"{count} files found")
             for name in sorted(names):
-                if name.lower() in OURS_TO_IGNORE or name.startswith("._"):
+                if _ignored(name):
                     continue
                 count += 1
                 if count > MOST_FILES:
@@ -160,7 +160,8 @@ def _inside(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[
             continue
         if head.startswith(b"PK\x03\x04") or file.suffix.lower() == ".zip":
             for member in archives.unpack_zip(file, skipped, progress):
-                yield from _regular(member, skipped)
+                if not _ignored(member.name):
+                    yield from _regular(member, skipped)
         elif archives.is_dicomdir(file, head):
             for listed in archives.dicomdir_files(file, skipped):
                 yield from _regular(listed, skipped)
@@ -176,6 +177,11 @@ def _head(path: Path, skipped: list[Skipped]) -> bytes | None:
         skipped.append(Skipped(path, f"it cannot be opened ({error.strerror or 'read error'})."))
         return None
 
+
+
+def _ignored(name: str) -> bool:
+    """What systems leave in every folder, and the index of a folder that is searched anyway."""
+    return name.lower() in NO_IMAGES or name.startswith("._")
 
 
 def _regular(path: Path, skipped: list[Skipped]) -> Iterator[Path]:

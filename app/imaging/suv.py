@@ -16,7 +16,7 @@ from functools import cache
 
 from pydicom import Dataset
 
-from app.imaging.dicom_header import as_numbers, clean, item, number, private, text, texts
+from app.imaging.dicom_header import as_numbers, clean, item, number, private, text, texts, value_of
 from app.imaging.volume import Suv
 
 PHILIPS = "Philips PET Private Group"
@@ -64,7 +64,7 @@ Earliest = Callable[[], PetFacts]  # the slice of the series that was acquired f
 
 def pet_facts(data: Dataset) -> PetFacts:
     """Collect the elements of CLINICAL rules 12 to 14 from one header."""
-    tracers = data.get("RadiopharmaceuticalInformationSequence")
+    tracers = value_of(data, "RadiopharmaceuticalInformationSequence")
     tracer = item(data, "RadiopharmaceuticalInformationSequence") or Dataset()
     return PetFacts(
         units=text(data, "Units").upper(),
