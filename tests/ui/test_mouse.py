@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.ui.image_pane import SERIES_MIME
 from app.ui.layouts import ViewArea
 from app.ui.view_state import Measurement
 from app.ui.viewport import zoom_rect
@@ -191,6 +192,22 @@ def test_tools_take_the_left_drag(area, tool, check):
     assert state(area).mri_window == (300.0, 600.0)
     if tool == "crosshair":
         assert state(area).crosshair_mm == pytest.approx(tuple(expected))
+
+
+def test_a_series_dropped_on_a_pane_asks_for_its_role_and_files_are_left_to_the_window(area):
+    asked = []
+    area._workspace.role_wanted.connect(lambda role, uid: asked.append((role, uid)))
+    pane, buttons, keys = area.panes["partner"], LEFT, Qt.KeyboardModifier.NoModifier
+    series, files = QMimeData(), QMimeData()
+    series.setData(SERIES_MIME, b"1.2.3")
+    files.setUrls([QUrl.fromLocalFile("/somewhere")])
+    for mime, accepted in ((series, True), (files, False)):
+        enter = QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, mime, buttons, keys)
+        pane.dragEnterEvent(enter)
+        assert enter.isAccepted() == accepted
+    pane.dropEvent(QDropEvent(QPointF(9, 9), Qt.DropAction.CopyAction, series, buttons, keys))
+    assert asked == [("partner", "1.2.3")]
+    assert not area.panes["fused"].acceptDrops()
 
 
 def test_measurements_are_drawn_and_undone(area):
