@@ -6,44 +6,26 @@ leave the third direction open; and two alignments that fit equally well mean th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
+from app.imaging.automatic import Found
 from app.imaging.geometry import transform_points
-from app.imaging.transforms import inverse, rotation_angle_deg
-from app.imaging.verdict import Verdict
-
-if TYPE_CHECKING:
-    from app.imaging.prepare import Prepared
-    from app.imaging.registration import RegistrationResult
-    from app.imaging.similarity import Similarity
-    from app.imaging.starts import Start
-    from app.imaging.volume import Volume
+from app.imaging.prepare import Prepared
+from app.imaging.transforms import Matrix, inverse, rotation_angle_deg
+from app.imaging.volume import Volume
 
 _HEAD = ("HEAD", "BRAIN", "SKULL", "FACE", "ORBIT", "PITUITARY", "TEMPORAL", "SINUS", "CEREB", "INTRACRANIAL")
 _LARGEST_HEAD_MM = (230.0, 280.0)  # across and front to back: more than any adult head, less than shoulders
 _CUT = 0.5  # of a side face of the field that the body fills: then the field ends inside the body
 
 
-def concerns(
-    fixed: Volume,
-    moving: Volume,
-    fixed_image: Prepared,
-    result: RegistrationResult,
-    judge: Similarity,
-    rivals: tuple[Start, ...] = (),
-) -> tuple[str, ...]:
-    """Sentences about `result`; fixed_image as prepared for it, `judge` and `rivals` as its search left them."""
-    found = [_not_a_head(fixed, fixed_image), _thick_slices(fixed, moving)]
-    if result.verdict is Verdict.UNVERIFIED:
-        found += [
-            _overlap(judge.measure(result.fixed_to_moving)[1]),
-            _far(fixed, result),
-            _rival(fixed_image, result, rivals),
-            _little(result, judge.chance),
-        ]
-    return tuple(sentence for sentence in found if sentence)
+def concerns(fixed: Volume, moving: Volume, fixed_image: Prepared, found: Found | None) -> tuple[str, ...]:
+    """Sentences for the reader; fixed_image as prepared for the search, `found` None where its result was rejected."""
+    sentences = [_not_a_head(fixed, fixed_image), _thick_slices(fixed, moving)]
+    if found is not None:
+        sentences += [_overlap(found), _far(fixed, moving, found), _rival(fixed_image, found), _little(found)]
+    return tuple(sentence for sentence in sentences if sentence)
 
 
 def _not_a_head(volume: Volume, image: Prepared) -> str:
@@ -53,11 +35,7 @@ def _not_a_head(volume: Volume, image: Prepared) -> str:
         return f"The body part is given as {part}, not the head: {rigid_only}."
     if part:
         return ""
-    points = image.grid.to_lps(np.argwhere(image.body)[:, ::-1])
-    if not len(points):
-        return ""
-    low, high = np.percentile(points, (1, 99), axis=0)
-    across, deep, _ = high - low
+    across, deep, _ = image.extent_mm
     if across > _LARGEST_HEAD_MM[0] or deep > _LARGEST_HEAD_MM[1]:
         return f"What is shown measures {across:.0f} x {deep:.0f} mm across, more than a head: {rigid_only}."
     if _is_cut(image):
@@ -78,8 +56,9 @@ def _is_cut(image: Prepared) -> bool:
 
 def _thick_slices(fixed: Volume, moving: Volume) -> str:
     for volume in (fixed, moving):
-        apart, count = max(volume.geometry.spacing_mm), min(volume.geometry.size)
-        if apart > 4.5 or count < 10:
+        spacing = volume.geometry.spacing_mm
+        apart, count = max(spacing), volume.geometry.size[int(np.argmax(spacing))]
+        if (apart > 4.5 and apart > 2 * min(spacing)) or count < 10:
             name = volume.modality or "one image"
             return (
                 f"The slices of {name} are {apart:.1f} mm apart ({count} of them): "
@@ -88,21 +67,20 @@ def _thick_slices(fixed: Volume, moving: Volume) -> str:
     return ""
 
 
-def _overlap(overlap: float) -> str:
-    if overlap >= 0.6:
+def _overlap(found: Found) -> str:
+    if found.overlap >= 0.6:
         return ""
-    return f"Only {100 * overlap:.0f} % of what the first image shows lies inside the field of view of the second."
+    return f"Only {100 * found.overlap:.0f} % of the smaller field of view lies inside the other one."
 
 
-def _far(fixed: Volume, result: RegistrationResult) -> str:
+def _far(fixed: Volume, moving: Volume, found: Found) -> str:
     geometry = fixed.geometry
-    angle = rotation_angle_deg(result.fixed_to_moving)
-    centre = geometry.centre_mm
-    shift = float(np.linalg.norm(transform_points(result.fixed_to_moving, centre) - centre))
+    shift, angle = _apart(np.eye(4), found.fixed_to_moving, geometry.centre_mm)
+    frames = fixed.series.frame_of_reference_uid, moving.series.frame_of_reference_uid
     field = max(n * step for n, step in zip(geometry.size, geometry.spacing_mm, strict=True))
     if angle > 60:
         return f"The second image was turned by {angle:.0f} degrees: look whether left and right are still right."
-    if result.frames[0] == result.frames[1] != "" and (shift > 10 or angle > 10):
+    if frames[0] == frames[1] != "" and (shift > 10 or angle > 10):
         return (
             f"The second image was moved by {shift:.0f} mm and {angle:.0f} degrees, although both series "
             "state the same frame of reference."
@@ -112,24 +90,24 @@ def _far(fixed: Volume, result: RegistrationResult) -> str:
     return ""
 
 
-def _rival(fixed_image: Prepared, result: RegistrationResult, rivals: tuple[Start, ...]) -> str:
-    centre, after = fixed_image.centroid_mm, result.metric_after or 0.0
-    for rival in rivals:
-        shift = float(
-            np.linalg.norm(
-                transform_points(rival.fixed_to_moving, centre) - transform_points(result.fixed_to_moving, centre)
-            )
-        )
-        angle = rotation_angle_deg(inverse(rival.fixed_to_moving) @ result.fixed_to_moving)
-        if rival.score > 0.95 * after and (shift > 8 or angle > 8):
+def _rival(fixed_image: Prepared, found: Found) -> str:
+    for rival in found.rivals:
+        shift, angle = _apart(rival.fixed_to_moving, found.fixed_to_moving, fixed_image.centroid_mm)
+        if rival.score > 0.95 * found.after and (shift > 8 or angle > 8):
             return (
                 f"Another alignment, {shift:.0f} mm and {angle:.0f} degrees away, fits nearly as well "
-                f"({rival.score:.3f} against {after:.3f} nats): this one is not certain."
+                f"({rival.score:.3f} against {found.after:.3f} nats): this one is not certain."
             )
     return ""
 
 
-def _little(result: RegistrationResult, chance: float) -> str:
-    if result.metric_after is None or result.metric_after > 4 * chance:
+def _little(found: Found) -> str:
+    if found.after > 4 * found.chance:
         return ""
-    return f"The images have little in common ({result.metric_after:.3f} nats; chance gives {chance:.3f})."
+    return f"The images have little in common ({found.after:.3f} nats; chance gives {found.chance:.3f})."
+
+
+def _apart(a: Matrix, b: Matrix, at_mm: NDArray[np.float64]) -> tuple[float, float]:
+    """How far two transforms lie apart: mm at the fixed point at_mm, and degrees."""
+    shift = np.linalg.norm(transform_points(a, at_mm) - transform_points(b, at_mm))
+    return float(shift), rotation_angle_deg(inverse(a) @ b)

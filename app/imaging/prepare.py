@@ -47,6 +47,14 @@ class Prepared:
     def centre_of_intensity_mm(self) -> NDArray[np.float64]:
         return self.grid.to_lps(np.array(ndimage.center_of_mass(self.values * self.body))[::-1])
 
+    @cached_property
+    def extent_mm(self) -> NDArray[np.float64]:
+        """(3,) how far the body reaches along the patient's axes, but for the outermost hundredths."""
+        voxels = np.argwhere(self.body[::2, ::2, ::2])[:, ::-1] * 2
+        if not len(voxels):
+            return np.zeros(3)
+        return np.ptp(np.percentile(self.grid.to_lps(voxels), (1, 99), axis=0), axis=0)
+
     def shrunk(self, spacing_mm: float, *, smooth: bool = True) -> Prepared:
         """With voxels of about spacing_mm, each the mean of those it replaces, and then smoothed by half a voxel."""
         factors = _factors(self.grid, spacing_mm)

@@ -1,6 +1,6 @@
 """Bring a partner (CT, PET, SPECT) and an MRI together, and never claim more than is known about the result.
 
-    guesses -> coarse search on 4 mm voxels -> SimpleITK on 4 mm, then on 2 mm -> best by mutual information -> checks
+`register` prepares both images, searches (automatic.py), decides, and lists what speaks against the result.
 
 Every choice is made by one figure, mutual information on the same places of the fixed image; it is computed for the
 start too, and a result that did not gain is thrown away. What gained may still be wrong, so it is `unverified` until
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,15 +21,8 @@ from app.imaging.verdict import Verdict
 from app.imaging.volume import Volume
 from app.progress import Progress, nested, silent
 
-if TYPE_CHECKING:
-    from app.imaging.prepare import Prepared
-    from app.imaging.similarity import Similarity
-    from app.imaging.starts import Start
-
 Method = Literal["header", "identity", "automatic", "manual", "file"]
 
-_FINE_MM, _COARSE_MM = 2.0, 4.0
-_POINTS = 30_000
 _FEWEST_SLICES = 3
 
 
@@ -114,39 +107,35 @@ def register(
     """
     began = time.perf_counter()
     _check(fixed, moving)
+    from app.imaging.automatic import FINE_MM, find
     from app.imaging.plausibility import concerns
     from app.imaging.prepare import prepare
-    from app.imaging.starts import compare
 
     frames = _frames(fixed, moving)
     at_start = np.eye(4) if start is None else np.array(start, dtype=np.float64)
-    fixed_fine = prepare(fixed, _FINE_MM, nested(progress, 0.0, 0.06))
-    moving_fine = prepare(moving, _FINE_MM, nested(progress, 0.06, 0.12))
-    for volume, image in ((fixed, fixed_fine), (moving, moving_fine)):
-        if not np.ptp(image.values[image.usable]) > 0:
+    fixed_image = prepare(fixed, FINE_MM, nested(progress, 0.0, 0.06))
+    moving_image = prepare(moving, FINE_MM, nested(progress, 0.06, 0.12))
+    for volume, image in ((fixed, fixed_image), (moving, moving_image)):
+        if not (image.usable.any() and np.ptp(image.values[image.usable]) > 0):
             raise EmptyImageError(volume)
-    progress(0.12, "Comparing the images")
-    fixed_coarse, moving_coarse = fixed_fine.shrunk(_COARSE_MM), moving_fine.shrunk(_COARSE_MM)
-    judge = compare(fixed_fine, moving_fine, points=_POINTS)
-    before = judge(at_start)
-    found, rivals, iterations, reason = _best(
-        (fixed_fine, fixed_coarse),
-        (moving_fine, moving_coarse),
-        at_start,
-        judge,
-        near=start is not None,
-        progress=nested(progress, 0.12, 0.99),
+    search = nested(progress, 0.12, 0.99)
+    found = find(fixed_image, moving_image, at_start, near=start is not None, progress=search)
+    lost = _why_rejected(found.before, found.after, found.chance)
+    kept = Verdict.HEADER_ALIGNED if start is None and _agree(frames) else Verdict.REJECTED
+    result = RegistrationResult(
+        fixed_to_moving=at_start if lost else found.fixed_to_moving,
+        frames=frames,
+        verdict=kept if lost else Verdict.UNVERIFIED,
+        method="automatic",
+        metric_before=found.before,
+        metric_after=found.before if lost else found.after,
+        iterations=found.iterations,
+        stop_reason=lost or found.stop_reason,
+        warnings=concerns(fixed, moving, fixed_image, None if lost else found),
+        elapsed_s=time.perf_counter() - began,
     )
-    after = judge(found)
-    result = RegistrationResult(found, frames, Verdict.UNVERIFIED, "automatic", before, after, iterations, reason)
-    lost = _why_rejected(before, after, judge.chance)
-    if lost:
-        header = start is None and _agree(frames)
-        verdict = Verdict.HEADER_ALIGNED if header else Verdict.REJECTED
-        result = replace(result, fixed_to_moving=at_start, metric_after=before, verdict=verdict, stop_reason=lost)
-    warnings = concerns(fixed, moving, fixed_coarse, result, judge, () if lost else rivals)
     progress(1.0, f"Done, {result.metric_after:.3f} nats")
-    return replace(result, warnings=warnings, elapsed_s=time.perf_counter() - began)
+    return result
 
 
 class PictureError(RegistrationError):
@@ -171,38 +160,6 @@ class EmptyImageError(RegistrationError):
     def __init__(self, volume: Volume) -> None:
         name = volume.series.description or volume.modality or "one series"
         super().__init__(f"{name!r} has the same value everywhere.")
-
-
-def _best(
-    fixed: tuple[Prepared, Prepared],
-    moving: tuple[Prepared, Prepared],
-    start: NDArray[np.float64],
-    judge: Similarity,
-    *,
-    near: bool,
-    progress: Progress,
-) -> tuple[NDArray[np.float64], tuple[Start, ...], int, str]:
-    """(transform, what else was found with its score, iterations, why it stopped); the images fine and coarse."""
-    from app.imaging.refine import COARSE, FINE, refine
-    from app.imaging.starts import Start, field_around, search
-
-    starts = search(fixed[1], moving[1], start, near=near, progress=nested(progress, 0.0, 0.4))
-    iterations = 0
-    rivals = []
-    for n, first in enumerate(starts):
-        part = nested(progress, 0.4 + 0.2 * n / len(starts), 0.4 + 0.2 * (n + 1) / len(starts))
-        close = field_around(moving[1], fixed[1], first.fixed_to_moving)
-        refined = refine(fixed[1], close, first.fixed_to_moving, COARSE, part)
-        iterations += refined.iterations
-        rivals.append(Start(refined.fixed_to_moving, first.origin, judge(refined.fixed_to_moving)))
-    rivals.sort(key=lambda rival: -rival.score)
-    best = rivals[0]
-    close = field_around(moving[0], fixed[0], best.fixed_to_moving)
-    refined = refine(fixed[0], close, best.fixed_to_moving, FINE, nested(progress, 0.6, 0.98))
-    iterations += refined.iterations
-    # ITK counts on its own points: the coarse answer stays where the fine one is worse by ours
-    transform = refined.fixed_to_moving if judge(refined.fixed_to_moving) >= best.score else best.fixed_to_moving
-    return transform, tuple(rivals[1:]), iterations, f"{refined.stop_reason} Best start: {best.origin}."
 
 
 def _why_rejected(before: float, after: float, chance: float) -> str:

@@ -22,16 +22,18 @@ from app.progress import Progress, silent
 _SEED = 20240607
 _HEAD_MM = 180.0  # from the vertex down: what a head takes of a longer scan
 _ANGLES_DEG = (-24.0, -12.0, 0.0, 12.0, 24.0)
-_CANDIDATES, _BASES, _KEPT_ROTATIONS = 3, 2, 5
+_CANDIDATES, _BASES, _KEPT_ROTATIONS = 6, 3, 8
+_HOPELESS = 0.5  # of the best score: such starts are not refined
 
 
 @dataclass(frozen=True)
 class Start:
-    """A first guess, where it came from, and how well it scores (nats)."""
+    """A guess or what became of it, where it came from, how well it scores (nats), and why it was left there."""
 
     fixed_to_moving: Matrix
     origin: str
     score: float = 0.0
+    reason: str = ""
 
 
 def compare(fixed: Prepared, moving: Prepared, *, points: int, bins: int = 32) -> Similarity:
@@ -103,7 +105,7 @@ def search(
 
     near : only what can be reached uphill from `start`
     """
-    quick = compare(fixed, moving, points=2500, bins=16)
+    quick = compare(fixed, moving, points=3000, bins=16)
     centre = fixed.centroid_mm
     own = climb(quick, Start(start, "start"), centre, steps=(8.0, 4.0, 2.0), progress=progress)
     if near:
@@ -113,15 +115,15 @@ def search(
     shifted = []
     for n, guess in enumerate(scored):
         progress(0.2 * n / len(scored), f"Searching, {guess.score:.3f} nats")
-        shifted.append(climb(quick, guess, centre, steps=(16.0, 8.0), turns=False, progress=progress, at=0.2))
+        shifted.append(climb(quick, guess, centre, steps=(24.0, 12.0, 6.0), turns=False, progress=progress, at=0.2))
     shifted.sort(key=lambda s: -s.score)
     turned: list[Start] = []
     for n, base in enumerate(_distinct(shifted, centre, keep=_BASES)):
-        progress(0.2 + 0.1 * n, f"Searching rotations, {base.score:.3f} nats")
+        at = 0.2 + 0.2 * n / _BASES
         for angles in itertools.product(_ANGLES_DEG, repeat=3):
             matrix = base.fixed_to_moving @ rigid(angles, (0, 0, 0), centre)
             turned.append(Start(matrix, f"{base.origin}, turned", quick(matrix)))
-            progress(0.2 + 0.1 * n, f"Searching rotations, {base.score:.3f} nats")
+            progress(at, f"Searching rotations, {base.score:.3f} nats")
     turned.sort(key=lambda s: -s.score)
     trials = _distinct(turned, centre, keep=_KEPT_ROTATIONS) + shifted[:_BASES]
     climbed = [own]
@@ -129,7 +131,7 @@ def search(
         at = 0.4 + 0.6 * n / len(trials)
         climbed.append(climb(quick, trial, centre, steps=(8.0, 4.0, 2.0), progress=progress, at=at))
     climbed.sort(key=lambda s: -s.score)
-    return _distinct(climbed, centre, keep=keep)
+    return [s for s in _distinct(climbed, centre, keep=keep) if s.score >= _HOPELESS * climbed[0].score]
 
 
 def climb(
