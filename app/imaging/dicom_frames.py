@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from app.imaging.dicom_header import Header, Pixels, clean, item, lookup_table, number, numbers, private, text, value_of
-from app.imaging.suv import PetFacts, pet_facts
+from app.imaging.suv import PetFacts, enhanced_pet_facts, pet_facts
 
 Vector = tuple[float, float, float]
 Traits = dict[str, str]
@@ -182,6 +182,12 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
         slope = None if values is None else number(values, "RescaleSlope")
         intercept = None if values is None else number(values, "RescaleIntercept")
         kind = next((found for found in map(group, _FRAME_TYPES) if found is not None), None)
+        pet = plain.pet
+        mapping = group("RealWorldValueMappingSequence")
+        real = item(mapping, "MeasurementUnitsCodeSequence")
+        if pet is not None and mapping is not None and real is not None:  # its numbers have a unit, the rescale's not
+            pet = enhanced_pet_facts(header.data, pet, text(real, "CodeValue"))
+            slope, intercept = number(mapping, "RealWorldValueSlope"), number(mapping, "RealWorldValueIntercept")
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
         traits = plain.traits | {"ImageType": "\\".join(image_type)}
         for macro, keywords in _MACROS.items():
@@ -207,6 +213,7 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
             unit="" if values is None else text(values, "RescaleType"),
             image_type=image_type,
             traits=traits,
+            pet=pet,
         )
 
 

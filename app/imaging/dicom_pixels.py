@@ -141,9 +141,9 @@ def _stored_bits(raw: Stored, pixels: Pixels) -> Stored:
 
 
 def _check_streams(path: Path, data: Dataset, pixels: Pixels) -> None:
-    """A compressed frame states its own size and its end: refuse it before a decoder allocates, or makes up, the rest."""
+    """A compressed frame states its size and its end: refuse before a decoder allocates, or makes up, the rest."""
     for code in generate_frames(data.PixelData, number_of_frames=pixels.frames):
-        if code[:2] in (b"\xff\xd8", b"\xff\x4f") and b"\xff\xd9" not in code[-16:]:  # its end (EOI, EOC)
+        if code[:2] in (b"\xff\xd8", b"\xff\x4f") and b"\xff\xd9" not in code[-16:]:  # EOI, EOC
             raise DamagedFileError(path, "its compressed image is cut short.")
         size = frame_size(code)
         if size is not None and size != (pixels.rows, pixels.columns):

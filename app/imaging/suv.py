@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cache
 
@@ -21,9 +21,12 @@ from app.imaging.volume import Suv
 
 PHILIPS = "Philips PET Private Group"
 SMALLEST_DOSE_BQ = 1e5  # below 0.1 MBq the header means another unit; the attribute is defined in Bq
+ACQUIRED = "AcquisitionDateTime"
+HEAVIEST_KG = 700.0
 LONGEST_HALF_LIVES = 10.0
 CLOCK_SLACK_S = 1.0  # series and acquisition times are often rounded to a second
 UNITS = {"BQML": "Bq/mL", "CNTS": "counts", "PCNT": "%", "GML": "SUVbw"}
+UCUM = {"bq/ml": ("BQML", ""), "{suvbw}g/ml": ("GML", "BW"), "{suvlbm}g/ml": ("GML", "LBM"), "{counts}": ("CNTS", "")}
 SUV_TYPES = {"BW": "SUVbw", "": "SUVbw", "LBM": "SUVlbm", "LBMJANMA": "SUVlbm", "LBMJAMES128": "SUVlbm"}
 FORMULAS = {"LBM": "James or Janmahasatian, not stated", "LBMJANMA": "Janmahasatian", "LBMJAMES128": "James"}
 
@@ -81,13 +84,31 @@ def pet_facts(data: Dataset) -> PetFacts:
         series_time=text(data, "SeriesTime"),
         acquisition_date=text(data, "AcquisitionDate"),
         acquisition_time=text(data, "AcquisitionTime"),
-        acquisition_datetime=text(data, "AcquisitionDateTime"),
+        acquisition_datetime=text(data, ACQUIRED),
         reference_ms=number(data, "FrameReferenceTime"),
         duration_ms=number(data, "ActualFrameDuration"),
-        timezone=text(data, "TimezoneOffsetFromUTC"),
+        # A zone stated with the acquisition is the one that the other times, which state none, are in.
+        timezone=text(data, "TimezoneOffsetFromUTC") or "".join(re.findall(r"[+-]\d{4}$", text(data, ACQUIRED))),
         ge_scan_datetime=clean(private(data, "GEMS_PETD_01", 0x0D)),
         philips_suv=_first(private(data, PHILIPS, 0x00)),
         philips_bqml=_first(private(data, PHILIPS, 0x09)),
+    )
+
+
+def enhanced_pet_facts(data: Dataset, plain: PetFacts, unit_code: str) -> PetFacts:
+    """The same facts where an Enhanced PET file states them: its own elements, and a UCUM unit of each frame."""
+    corrected = {"AttenuationCorrected": "ATTN", "DecayCorrected": "DECY"}
+    reference = text(data, "DecayCorrectionDateTime")
+    units, suv_type = UCUM.get(unit_code.lower(), ("", ""))
+    return replace(
+        plain,
+        units=units,
+        suv_type=suv_type,
+        corrected=tuple(code for keyword, code in corrected.items() if text(data, keyword).upper() == "YES"),
+        decay_correction="START" if reference else "",
+        series_date=reference[:8],
+        series_time=reference[8:],
+        acquisition_datetime=reference,
     )
 
 
@@ -116,6 +137,9 @@ def suv(facts: Sequence[PetFacts]) -> tuple[str, Suv, tuple[str, ...]]:
     if stated == "GML":
         return _stated_suv(facts)
     unit = UNITS.get(stated, "unknown")
+    if len({bool(slice_.timezone) for slice_ in facts}) > 1:
+        why = "some slices state a time zone (0008,0201) and some do not"
+        return unit, Suv(None, why), (f"No SUV, values are in {_spoken(unit, stated)}: {why}.",)
     earliest = cache(lambda: min(facts, key=acquired))  # asked for only where it matters, and once
     try:
         factors = tuple(_factor(slice_, earliest) for slice_ in facts)
@@ -170,6 +194,8 @@ def _factor(facts: PetFacts, earliest: Earliest) -> float:
 def _weight_g(facts: PetFacts) -> float:
     if not (facts.weight_kg or 0) > 0:
         raise NoSuv("PatientWeight (0010,1030) is missing or 0")
+    if float(facts.weight_kg or 0) > HEAVIEST_KG:
+        raise NoSuv(f"PatientWeight (0010,1030) is {facts.weight_kg:g} kg, which cannot be")
     return 1000 * float(facts.weight_kg or 0)
 
 
@@ -272,9 +298,12 @@ def moment(date: str, time: str, offset: str, name: str) -> datetime:
 
 def _day(digits: str, name: str) -> datetime:
     try:
-        return datetime.strptime(digits[:8], "%Y%m%d")
+        day = datetime.strptime(digits[:8], "%Y%m%d")
     except ValueError as error:
         raise NoSuv(f"{name} has no valid date") from error
+    if day.year < 1850:  # de-identification moves dates, but no dataset is that old
+        raise NoSuv(f"{name} has no valid date")
+    return day
 
 
 def _clock(time: str, name: str) -> timedelta:

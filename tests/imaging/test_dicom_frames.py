@@ -190,7 +190,8 @@ def test_12_bit_lossy_jpeg_stays_within_its_loss(tmp_path):
 
 
 def test_a_compressed_image_that_states_another_size_is_refused_before_it_is_decoded(tmp_path):
-    code = b"\xff\x4f\xff\x51" + (47).to_bytes(2, "big") + b"\0\0" + (60000).to_bytes(4, "big") * 2 + b"\0" * 40 + b"\xff\xd9"
+    code = b"\xff\x4f\xff\x51"
+    code += (47).to_bytes(2, "big") + b"\0\0" + (60000).to_bytes(4, "big") * 2 + b"\0" * 40 + b"\xff\xd9"
     assert frame_size(code) == (60000, 60000)
     folder = write_series(tmp_path, places=[0, 1])
     for path in folder.iterdir():

@@ -12,10 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
+from pydicom.uid import EnhancedPETImageStorage
 
 from app.imaging import readers
 from app.imaging.suv import PetFacts, pet_facts, suv
 from tests.imaging.dicom_files import dataset, write_series
+from tests.imaging.test_dicom_frames import enhanced
 
 HALF_LIFE_S = 6586.2
 AFTER_AN_HOUR = 70_000 / (350e6 * 2 ** (-3600 / HALF_LIFE_S))
@@ -73,6 +76,16 @@ def test_an_injection_in_another_zone_is_converted():
     assert factor(moved) == pytest.approx(AFTER_AN_HOUR, rel=1e-12)
 
 
+def test_the_zone_of_the_acquisition_holds_for_the_times_that_state_none():
+    ds = dataset("PT")
+    ds.AcquisitionDateTime = "20240229110000.000000-0500"
+    found = pet_facts(ds)
+    assert factor(found) == pytest.approx(AFTER_AN_HOUR, rel=1e-12)
+    mixed = suv([found, facts()])[1]
+    assert mixed.factor is None
+    assert "time zone" in mixed.reason
+
+
 def test_a_series_written_after_the_scan_refers_to_the_acquisition():
     late = facts(series_time="153000")
     assert factor(late) == pytest.approx(AFTER_AN_HOUR, rel=1e-12)
@@ -122,6 +135,7 @@ def test_stored_suv_is_taken_as_its_type_says():
     [
         ({"weight_kg": None}, "PatientWeight (0010,1030)", "Bq/mL"),
         ({"weight_kg": 0.0}, "PatientWeight (0010,1030)", "Bq/mL"),
+        ({"weight_kg": 70_000.0}, "cannot be", "Bq/mL"),
         ({"dose_bq": None}, "RadionuclideTotalDose (0018,1074)", "Bq/mL"),
         ({"dose_bq": 350.0}, "MBq", "Bq/mL"),
         ({"half_life_s": None}, "RadionuclideHalfLife (0018,1075)", "Bq/mL"),
@@ -158,6 +172,25 @@ def test_a_pet_series_is_read_in_suv_slice_by_slice(tmp_path):
     assert (series.unit, series.attenuation_corrected) == ("SUVbw", True)
     read = readers.read(series)
     assert float(read.values(2)[1, 1]) == pytest.approx(2011 * 2.5 * AFTER_AN_HOUR, rel=1e-6)
+
+
+def test_an_enhanced_pet_states_its_unit_by_real_world_values(tmp_path):
+    ds = enhanced([0, 3, 6])
+    pet = dataset("PT")
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = EnhancedPETImageStorage
+    ds.Modality, ds.PatientWeight = "PT", 70
+    ds.RadiopharmaceuticalInformationSequence = pet.RadiopharmaceuticalInformationSequence
+    ds.AttenuationCorrected = ds.DecayCorrected = "YES"
+    ds.DecayCorrectionDateTime = "20240229110000.000000"
+    unit, mapping = Dataset(), Dataset()
+    unit.CodeValue = "Bq/ml"
+    mapping.MeasurementUnitsCodeSequence = [unit]
+    mapping.RealWorldValueSlope, mapping.RealWorldValueIntercept = 4.0, 0.0
+    ds.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence = [mapping]
+    ds.save_as(tmp_path / "e.dcm", enforce_file_format=True)
+    (series,) = readers.scan([tmp_path]).series
+    assert (series.unit, series.attenuation_corrected) == ("SUVbw", True)
+    assert float(readers.read(series).values(1)[0, 0]) == pytest.approx(1000 * 4 * AFTER_AN_HOUR, rel=1e-6)
 
 
 def test_private_factors_are_read_under_their_creator_only(tmp_path):
