@@ -106,6 +106,7 @@ def register(
     Raises RegistrationError for pictures, for fewer than three slices, and where an image is empty.
     """
     began = time.perf_counter()
+    progress = _forward(progress)
     _check(fixed, moving)
     from app.imaging.automatic import FINE_MM, find
     from app.imaging.plausibility import concerns
@@ -169,6 +170,18 @@ def _why_rejected(before: float, after: float, chance: float) -> str:
     if after <= chance:
         return f"The images have nothing in common beyond chance ({after:.4f} nats); the start was kept."
     return ""
+
+
+def _forward(progress: Progress) -> Progress:
+    """The bar never goes back: parts of the search end early, or turn out to be longer than they were thought."""
+    furthest = 0.0
+
+    def forward(fraction: float, message: str = "") -> None:
+        nonlocal furthest
+        furthest = max(furthest, min(1.0, fraction))
+        progress(furthest, message)
+
+    return forward
 
 
 def _check(fixed: Volume, moving: Volume) -> None:
