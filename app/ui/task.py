@@ -87,6 +87,16 @@ def _nothing(progress: Progress) -> None:
     """What is left of a task that has ended."""
 
 
+def _leave_room_for_the_window() -> None:
+    """Workers hand the interpreter over soon, and torch, once one of them imports it, leaves a core free.
+
+    On two cores torch's two threads, waiting for each other in a loop while the window holds one core, took nine
+    times the processor time of one thread for the same slices.
+    """
+    sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 2) - 1)))
+
+
 def _yield_to_the_window() -> None:
     """Let the scheduler prefer the GUI thread; threads started from here (torch's) inherit it.
 
@@ -128,7 +138,7 @@ class TaskRunner(QObject):
 
     def __init__(self, parent: QObject | None = None, *, threads: int = 4) -> None:
         super().__init__(parent)
-        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH_S))  # workers hand the interpreter over this soon
+        _leave_room_for_the_window()
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(threads)
         self._urgent_pool = QThreadPool(self)  # its own: a thread that was made to yield cannot be hurried again
