@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,14 @@ class Settings:
     def palette(self, modality: str) -> str:
         """The palette for a partner of this DICOM modality."""
         return {"PT": self.palette_pt, "NM": self.palette_nm}.get(modality, self.palette_ct)
+
+    def with_palette(self, modality: str, name: str) -> Settings:
+        """The same with another palette for partners of this modality; other modalities have none of their own."""
+        if modality == "PT":
+            return replace(self, palette_pt=name)
+        if modality == "NM":
+            return replace(self, palette_nm=name)
+        return replace(self, palette_ct=name) if modality == "CT" else self
 
 
 _CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATIONS, "device": DEVICES}

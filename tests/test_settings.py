@@ -62,3 +62,5 @@ def test_the_folders_follow_xdg(tmp_path, monkeypatch):
 def test_each_partner_has_its_palette():
     chosen = replace(Settings(), palette_pt="PET", palette_nm="Cividis")
     assert [chosen.palette(one) for one in ("PT", "NM", "CT", "")] == ["PET", "Cividis", "Grey", "Grey"]
+    assert chosen.with_palette("NM", "Hot Iron") == replace(chosen, palette_nm="Hot Iron")
+    assert chosen.with_palette("", "Hot Iron") == chosen

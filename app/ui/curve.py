@@ -75,7 +75,7 @@ class Curve(QWidget):
         painter.drawRect(field)
         painter.setPen(QColor("#b9bec7"))
         if not self.values:
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "no fused slices yet")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "drawn when all slices are fused")
             return
         labels = QRectF(0, 0, _LEFT - 4, 14)
         for value, y in ((high, field.top()), (low, field.bottom())):

@@ -60,7 +60,7 @@ class WindowFields(QWidget):
 
     def show_window(self, window: FusionWindow | None, percent: float | None) -> None:
         self.setEnabled(window is not None)
-        self.clipped.setText("" if percent is None else f"clips {percent:.1f} % of the voxels")
+        self.clipped.setText("" if percent is None else f"{percent:.1f} % lie beyond, air included")
         if window is None:
             self.unit.setText("")
             return
@@ -139,6 +139,7 @@ class FusionPanel(QWidget):
         self._presets_of: dict[str, object] = {"mri": None, "partner": None}
         workspace.scene_changed.connect(self.show_scene)
         workspace.changed.connect(self.show_state)
+        workspace.slice_fused.connect(self._tell)
         self.show_scene(workspace.scene)
         self.show_state(workspace.state)
 
@@ -150,17 +151,7 @@ class FusionPanel(QWidget):
         self.windows["mri"].show_window(scene.mri_fusion_window, clipped[0])
         self.windows["partner"].show_window(scene.partner_fusion_window, clipped[1])
         self.again.setEnabled(scene.mri is not None and scene.partner is not None and not scene.stopped)
-        rows = []
-        if stack is not None and scene.mri is not None:
-            done = int(stack.done.sum())
-            rows.append(f"{done} of {len(stack.done)} {scene.mri.geometry.plane} slices fused on {stack.device}")
-            if stack.elapsed_s:
-                rows[-1] += f" in {stack.elapsed_s:.1f} s"
-            if scene.mri.geometry.plane != "axial" and stack.weights_sha256:
-                rows.append(f"⚠ The network was trained on axial slices; these are {scene.mri.geometry.plane}.")
-            rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
-            rows += [f"⚠ {note}" for note in stack.notes]
-        self.told.setText("\n".join(rows))
+        self._tell()
         for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
             if volume is not self._presets_of[role]:
                 self._presets_of[role] = volume
@@ -170,6 +161,21 @@ class FusionPanel(QWidget):
                     box.addItem(preset.label, preset)
                 box.setEnabled(volume is not None)
         self.show_state(self._workspace.state)
+
+    def _tell(self, _: int = 0) -> None:
+        """How far the fusion is, where it runs and with what; called as slices arrive."""
+        stack, mri = self._workspace.scene.stack, self._workspace.scene.mri
+        rows = []
+        if stack is not None and mri is not None:
+            done = int(stack.done.sum())
+            rows.append(f"{done} of {len(stack.done)} {mri.geometry.plane} slices fused on {stack.device}")
+            if stack.elapsed_s:
+                rows[-1] += f" in {stack.elapsed_s:.1f} s"
+            if mri.geometry.plane != "axial" and stack.weights_sha256:
+                rows.append(f"⚠ The network was trained on axial slices; these are {mri.geometry.plane}.")
+            rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
+            rows += [f"⚠ {note}" for note in stack.notes]
+        self.told.setText("\n".join(rows))
 
     def show_state(self, state: ViewState) -> None:
         self.palette_box.setCurrentText(state.palette)

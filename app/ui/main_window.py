@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer
@@ -110,8 +111,10 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget, stretch in ((self.stop, 0), (self.notices, 0), (self.views, 1), (OverlayBar(self.workspace), 0)):
-            column.addWidget(widget, stretch)
+        for above in (self.stop, self.notices):
+            column.addWidget(above)
+        column.addWidget(self.views, 1)
+        column.addWidget(OverlayBar(self.workspace))
         self.views.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.tabs = QTabWidget()
         self.tabs.addTab(_scrolled(self.registration_panel), "Registration")
@@ -180,6 +183,7 @@ class MainWindow(QMainWindow):
             source.topic_cleared.connect(self.notices.clear_topic)
         workspace.tasks.failed.connect(lambda name, error: self.notices.show_notice(of_error(name, error)))
         self.metrics_pane.failed.connect(lambda what, error: self.notices.show_notice(of_error(what, error, "metrics")))
+        self.metrics_pane.grown.connect(self._make_room)
         self.stop.confirmed.connect(lambda: workspace.set_scene(different_patients_confirmed=True))
         self.status.cancel_asked.connect(self.handlers.cancel)
         self.browser.open_asked.connect(self.handlers.open_files)
@@ -229,6 +233,12 @@ class MainWindow(QMainWindow):
                  for volume, name in ((scene.mri, "MRI"), (scene.partner, "partner"))]  # fmt: skip
         self.status.reading.setText(probe(scene, at).line(*names))
 
+    def _make_room(self) -> None:
+        """For the curve, which was opened below the table."""
+        total = sum(self.panels.sizes())
+        wanted = min(max(self.panels.sizes()[1], self.metrics_pane.sizeHint().height() + 10), total - 150)
+        self.panels.setSizes([total - wanted, wanted])
+
     def _when_idle(self) -> None:
         if not self.pending:
             self.browser.make_next_thumbnail()
@@ -255,10 +265,8 @@ class MainWindow(QMainWindow):
             windows = menu.addMenu(f"{ROLE_TITLES[one]} window")
             windows.setEnabled(volume is not None)
             for preset in presets(volume):
-                changes = {f"{one}_window": preset.window}
-                windows.addAction(preset.label).triggered.connect(
-                    _without_arguments(lambda changes=changes: self.workspace.update(**changes))
-                )
+                change = partial(self.workspace.update, **{f"{one}_window": preset.window})
+                windows.addAction(preset.label).triggered.connect(_without_arguments(change))
         for group in ("tool", "layout"):
             sub = menu.addMenu("Left drag" if group == "tool" else "Layout")
             sub.addActions([a for name, a in self.actions_by_name.items() if name.startswith(f"{group}:")])
@@ -302,10 +310,8 @@ class MainWindow(QMainWindow):
         )
         if self.browser.isVisible() and self.panels.isVisible():
             kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))
-        name = {"PT": "palette_pt", "NM": "palette_nm", "CT": "palette_ct"}
-        if scene.partner is not None and scene.partner.modality in name:
-            kept = replace(kept, **{name[scene.partner.modality]: state.palette})
-        return kept
+        modality = "" if scene.partner is None else scene.partner.modality
+        return kept.with_palette(modality, state.palette)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._idle.stop()

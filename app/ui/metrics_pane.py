@@ -40,9 +40,13 @@ _BEST_FIRST = "SSIM"
 
 
 class MetricsPane(QWidget):
-    """The ten metrics of the current slice. `measured` : the k whose readings are shown now."""
+    """The ten metrics of the current slice.
+
+    measured : the k whose readings are shown now; grown : the curve is shown and wants room; failed : what, error
+    """
 
     measured = Signal(int)
+    grown = Signal()
     failed = Signal(str, object)
 
     def __init__(self, workspace: Workspace, *, curve_metric: str = _BEST_FIRST) -> None:
@@ -122,6 +126,7 @@ class MetricsPane(QWidget):
             self._workspace.tasks.cancel("metrics")
             self._workspace.tasks.cancel("curve")
             self._blank("No fused slice yet" if not key else "Measuring…")
+            self.curve.show_values({}, 0)
         self._show_state(self._workspace.state)
         if scene.stack is not None and scene.stack.complete:
             self._measure_curve()
@@ -233,6 +238,8 @@ class MetricsPane(QWidget):
         self.curve.setVisible(shown)
         self.metric_box.setVisible(shown)
         self._measure_curve()
+        if shown:
+            self.grown.emit()
 
     def _choose_curve(self, name: str) -> None:
         self._curve_metric = name

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app import pipeline
+from app.fusion import registry
 from app.progress import Progress
 from app.ui.notices import Notice, of_error
 from app.ui.pair_work import compare_headers, reader_name, register_from
@@ -303,7 +304,7 @@ class PairFlow(QObject):
 
         if "fuse" not in self._steps:
             self.topic_cleared.emit("fuse")
-            self._begin("fuse", f"Fusing with {scene.network}", work, self._fused, step)
+            self._begin("fuse", f"Fusing with {registry.find(scene.network).title}", work, self._fused, step)
 
     @Slot(object, object, int)
     def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:

@@ -1,0 +1,150 @@
+"""Starting the program: a picture of the window without a display, and every reason why it cannot start, in words."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from app import settings
+from app.errors import FusionError, InputError
+from app.ui import application, demo, platform_check
+from tests.scenes import head
+
+
+@pytest.fixture(scope="module")
+def pair_folder(tmp_path_factory):
+    """A small head as two NIfTI files whose names say what they are."""
+    folder = tmp_path_factory.mktemp("pair")
+    for name, volume in zip(("mr", "pet"), head(size=48, slices=12), strict=True):
+        to_ras = np.diag([-1.0, -1, 1, 1])
+        image = nib.Nifti1Image(volume.values().T, to_ras @ volume.geometry.affine)
+        nib.save(image, folder / f"{name}.nii.gz")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(qapp):
+    yield
+    for widget in QApplication.topLevelWidgets():
+        widget.close()
+        widget.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, **environment}
+    command = [sys.executable, "-m", "app", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
+
+
+def test_a_screenshot_waits_for_the_fusion_and_shows_it(pair_folder, tmp_path):
+    picture = tmp_path / "window.png"
+    shown = ("--network", "average", "--layout", "overlay", "--screenshot", str(picture))
+    done = _program("view", str(pair_folder), *shown)
+    assert (done.returncode, done.stdout) == (0, "")
+    with Image.open(picture) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    assert pixels.shape == (900, 1440, 3)
+    pane = pixels[100:800, 300:1100]
+    hot = (pane[..., 0] > pane[..., 2] + 60).mean()
+    assert hot > 0.05  # the PET's colours lie over the MRI
+    yellow = np.abs(pixels - [255, 212, 121]).max(axis=-1) < 12
+    assert yellow[850:, 1100:].sum() > 50  # "not for diagnostic use", at the lower right
+    metrics = pixels[500:750, 1160:1430].reshape(-1, 3)
+    assert (metrics.min(axis=1) > 180).sum() > 300  # numbers in the table
+
+
+def test_a_screenshot_of_nothing_readable_ends_with_the_reason(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
+    done = _program("view", str(tmp_path), "--screenshot", str(tmp_path / "w.png"), "--json")
+    assert done.returncode == 2
+    assert "no image that can be read" in json.loads(done.stdout)["error"]
+    assert (tmp_path / "w.png").is_file()
+
+
+def test_without_a_display_it_says_so_and_offers_the_command():
+    done = _program("view", QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
+    assert done.returncode == 2
+    assert "there is no display" in done.stderr
+    assert "synoptic fuse" in done.stderr
+
+
+def test_a_display_that_does_not_answer_is_named():
+    done = _program("view", QT_QPA_PLATFORM="", DISPLAY=":987", WAYLAND_DISPLAY="")
+    assert done.returncode == 2
+    assert ":987 does not answer" in done.stderr
+
+
+def test_a_missing_system_library_is_named(monkeypatch):
+    def missing(path):
+        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(platform_check.ctypes, "CDLL", missing)
+    monkeypatch.setattr(platform_check.sys, "platform", "linux")
+    with pytest.raises(platform_check.MissingLibraryError, match=r"libxcb-cursor\.so\.0") as caught:
+        platform_check.check({"DISPLAY": ":0"})
+    assert "apt install" in caught.value.hint
+
+
+def test_a_misspelt_network_is_told_before_any_window(qapp):
+    with pytest.raises(FusionError, match="no network 'avrage'"):
+        application.run([], network="avrage")
+    assert QApplication.topLevelWidgets() == []
+
+
+def test_a_screenshot_into_no_folder_is_refused_before_any_work(qapp, tmp_path):
+    with pytest.raises(application.ScreenshotError):
+        application.run([], screenshot=tmp_path / "not" / "there.png")
+
+
+def test_the_window_starts_as_it_was_left(qapp):
+    application.make_application()
+    window = application.make_window(settings.Settings(layout="planes", network="maximum", device="cpu"))
+    assert window.workspace.state.layout == "planes"
+    assert (window.workspace.scene.network, window.workspace.scene.device) == ("maximum", "cpu")
+    other = application.make_window(settings.Settings(network="gone since"), layout="overlay", network="laplacian")
+    assert other.workspace.scene.network == "laplacian"
+    assert other.workspace.state.layout == "overlay"
+
+
+def test_starting_imports_no_heavy_library():
+    code = (
+        "import sys, app.ui.application, app.ui.main_window;"
+        "print([m for m in ('torch','SimpleITK','scipy','pydicom','nibabel','pyqtgraph','PIL') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_demo_is_made_once_and_whole_or_not_at_all(monkeypatch):
+    from app.imaging import demo as demo_study
+
+    made = []
+
+    def write(folder, *, progress):
+        made.append(folder)
+        (folder / "dicom").mkdir()
+        if len(made) == 1:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(demo_study, "write_demo", write)
+    with pytest.raises(InputError, match="No space left on device"):
+        demo.prepare(lambda fraction, message="": None)
+    assert list(settings.cache_folder().iterdir()) == []
+    found = demo.prepare(lambda fraction, message="": None)
+    assert found == Path(demo.folder()) / "dicom"
+    assert found.is_dir()
+    assert demo.prepare(lambda fraction, message="": None) == found
+    assert len(made) == 2
+    found.rmdir()
+    demo.folder().rmdir()

@@ -1,0 +1,347 @@
+"""Panels and browser: they draw what the scene says, and ask for what is clicked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+
+from app.imaging import registration
+from app.imaging.found import Skipped
+from app.imaging.pixels import FusionWindow
+from app.imaging.transforms import rigid
+from app.imaging.verdict import Verdict
+from app.imaging.volume import Study
+from app.ui import thumbnails
+from app.ui.export_dialog import ExportDialog, Exporter
+from app.ui.fusion_panel import FusionPanel
+from app.ui.image_pane import SERIES_MIME
+from app.ui.metrics_pane import MetricsPane
+from app.ui.opening import Opening
+from app.ui.pair_flow import PairFlow
+from app.ui.registration_panel import RegistrationPanel
+from app.ui.study_browser import StudyBrowser
+from app.ui.workspace import Workspace
+from tests.scenes import ANNA, aligned, fused, head, series, volume
+from tests.waiting import wait_until
+
+
+@pytest.fixture(scope="module")
+def volumes():
+    return head(size=48, slices=12)
+
+
+@pytest.fixture
+def workspace(qapp):
+    one = Workspace()
+    yield one
+    one.tasks.stop()
+
+
+def _pair(workspace, volumes, **changes):
+    """A pair whose fusion is given, so that nothing has to be computed."""
+    mri, partner = volumes
+    there = replace(registration.identity(mri, partner), **changes)
+    onto = aligned(mri, partner, there)
+    luma = np.where(onto.inside, np.linspace(0, 1, 48, dtype=np.float32), 0).astype(np.float32)
+    windows = {"mri_fusion_window": FusionWindow(0, 600, "a.u."), "partner_fusion_window": FusionWindow(0, 10, "SUVbw")}
+    workspace.set_scene(mri=mri, partner=partner)
+    workspace.set_scene(registration=there, aligned=onto, stack=fused(onto, luma), **windows)
+
+
+class Chooser:
+    """Stands in for Opening: notes what it is asked."""
+
+    def __init__(self, workspace):
+        self.opening = Opening(workspace, palette_of=lambda _: "PET")
+        self.asked = []
+        self.opening.choose = lambda role, one: self.asked.append((role, one.uid if one else None))
+
+
+# Study browser -------------------------------------------------------------------------------------------------
+
+MR = replace(series("MR", (256, 256, 160), "a.u."), warnings=("Slice 4 is missing.",))
+CT = series("CT", (512, 512, 90), "HU")
+BROKEN = replace(series("US", (1, 1, 1), "unknown"), problem="It has no positions.")
+
+
+@pytest.fixture
+def browser(workspace):
+    chooser = Chooser(workspace)
+    one = StudyBrowser(workspace, chooser.opening)
+    one.asked = chooser.asked
+    skipped = (Skipped(Path("notes.txt"), "this is no image"),)
+    workspace.set_scene(studies=(Study(ANNA, "1", (MR, CT, BROKEN), "Head", "20240131"),), skipped=skipped)
+    yield one
+    one.close()
+
+
+def test_the_browser_lists_series_with_grid_unit_warnings_and_what_was_skipped(browser):
+    study, skipped = (browser.tree.topLevelItem(n) for n in range(2))
+    assert study.text(0) == "Muster Anna · P1 · born 1970-01-01 · F\nHead · 2024-01-31"
+    rows = [study.child(n).text(0) for n in range(3)]
+    assert "256 × 256 × 160" in rows[0]
+    assert "⚠ Slice 4 is missing." in rows[0]
+    assert "HU" in rows[1]
+    assert "⛔ It has no positions." in rows[2]
+    assert skipped.text(0) == "Skipped: 1 file"
+    assert skipped.child(0).text(0) == "notes.txt\nthis is no image"
+
+
+def test_a_series_dragged_onto_a_role_is_chosen(browser):
+    item = browser._series_items()[1]
+    slot = browser.slots_of_roles["partner"]
+    dragged = browser.tree.mimeData([item])
+    assert bytes(dragged.data(SERIES_MIME).data()).decode() == CT.uid
+    drop = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, dragged, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    slot.dropEvent(drop)
+    assert browser.asked == [("partner", CT.uid)]
+
+
+def test_a_drag_of_something_else_is_not_taken(browser):
+    data = QMimeData()
+    data.setText(MR.uid)
+    assert not data.hasFormat(SERIES_MIME)
+
+
+def test_the_menu_of_a_series_offers_both_roles_but_not_for_one_that_cannot_be_read(browser):
+    menu = browser.menu_of(CT)
+    assert [action.text() for action in menu.actions()[:2]] == ["Use as MRI", "Use as Partner"]
+    menu.actions()[0].trigger()
+    assert browser.asked == [("mri", CT.uid)]
+    assert [action.text() for action in browser.menu_of(BROKEN).actions()] == ["Open files or a folder…"]
+
+
+def test_the_cross_of_a_role_empties_it(browser):
+    slot = browser.slots_of_roles["mri"]
+    slot.show_series(MR)
+    QTest.mouseClick(slot.clear, Qt.MouseButton.LeftButton)
+    assert browser.asked == [("mri", None)]
+
+
+def test_a_thumbnail_keeps_the_slice_s_shape_and_inverts_pet(volumes):
+    wide = volume(np.tile(np.arange(10, 50, dtype=np.int16), (1, 10, 1)), window=(25.0, 50.0))
+    picture = thumbnails.of_volume(wide)
+    assert picture.shape == (thumbnails.SIZE, thumbnails.SIZE)
+    lit = np.flatnonzero(picture.any(axis=1))
+    assert lit.size == thumbnails.SIZE / 4
+    assert thumbnails.of_volume(volumes[1])[32].max() == 255  # air of a PET is white
+
+
+# Registration panel --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def panel(workspace):
+    one = RegistrationPanel(workspace, PairFlow(workspace))
+    yield one
+    one.close()
+
+
+@pytest.mark.parametrize(
+    ("changes", "heading"),
+    [
+        ({"verdict": Verdict.HEADER_ALIGNED, "method": "header"}, "Aligned by header"),
+        ({"verdict": Verdict.UNVERIFIED, "method": "identity"}, "Not registered (as the coordinates stand)"),
+        ({"verdict": Verdict.UNVERIFIED, "method": "automatic"}, "Not verified (automatic, rigid)"),
+        ({"verdict": Verdict.UNVERIFIED, "method": "manual"}, "Not verified (by hand)"),
+        ({"verdict": Verdict.REGISTERED, "method": "manual"}, "Registered and confirmed (by hand)"),
+        ({"verdict": Verdict.REJECTED, "method": "automatic"}, "Registration rejected (automatic, rigid)"),
+    ],
+)
+def test_the_verdict_is_said_in_words_and_colour(panel, workspace, volumes, changes, heading):
+    _pair(workspace, volumes, **changes)
+    assert panel.verdict.text() == heading
+    assert panel.verdict.property("verdict") == changes["verdict"].value
+
+
+def test_warnings_and_the_gain_are_shown(panel, workspace, volumes):
+    changes = {"warnings": ("This is no head.",), "metric_before": 0.5, "metric_after": 0.75}
+    _pair(workspace, volumes, method="automatic", verdict=Verdict.UNVERIFIED, **changes)
+    assert "This is no head." in panel.sentence.text()
+    assert panel.measured.text() == "Mutual information 0.5000 → 0.7500 nats"
+
+
+def test_fields_show_how_far_the_partner_was_moved_and_move_it_when_typed(panel, workspace, volumes):
+    _pair(workspace, volumes, verdict=Verdict.HEADER_ALIGNED)
+    panel.moves[0].setValue(7.0)
+    matrix = workspace.scene.registration.fixed_to_moving
+    np.testing.assert_allclose(matrix, rigid((0, 0, 0), (-7, 0, 0)), atol=1e-12)  # seen 7 mm further left
+    panel.turns[2].setValue(10.0)
+    centre = volumes[0].geometry.centre_mm
+    expected = np.linalg.inv(rigid((0, 0, 10), (7, 0, 0), centre))
+    np.testing.assert_allclose(workspace.scene.registration.fixed_to_moving, expected, atol=1e-9)
+    assert workspace.scene.stack is None
+    workspace.undo()
+    assert panel.moves[0].value() == 0  # both fields were one gesture within a second
+
+
+def test_nothing_can_be_registered_without_a_pair(panel):
+    assert panel.verdict.text() == "No pair yet"
+    assert not panel.register_button.isEnabled()
+    assert not panel.confirm_button.isEnabled()
+    assert not panel.moves[0].isEnabled()
+
+
+# Fusion panel --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fusion(workspace):
+    one = FusionPanel(workspace, PairFlow(workspace))
+    yield one
+    one.close()
+
+
+def test_the_fusion_panel_shows_windows_and_what_they_clip(fusion, workspace, volumes):
+    _pair(workspace, volumes)
+    assert (fusion.windows["mri"].low.value(), fusion.windows["mri"].high.value()) == (0, 600)
+    assert fusion.windows["partner"].unit.text() == "SUVbw"
+    assert fusion.windows["mri"].clipped.text().startswith("0.0 %")
+    assert "12 of 12 axial slices fused on cpu" in fusion.told.text()
+
+
+def test_another_fusion_window_blanks_the_fusion_and_one_upside_down_is_refused(fusion, workspace, volumes):
+    _pair(workspace, volumes)
+    workspace.blockSignals(True)
+    fusion.windows["partner"].high.setValue(20)
+    assert workspace.scene.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
+    assert workspace.scene.stack is None
+    fusion.windows["partner"].low.setValue(30)
+    workspace.blockSignals(False)
+    assert workspace.scene.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
+    assert fusion.windows["partner"].low.value() == 0
+
+
+def test_a_palette_changes_colours_and_keeps_the_fusion(fusion, workspace, volumes):
+    _pair(workspace, volumes)
+    stack = workspace.scene.stack
+    fusion.palette_box.setCurrentText("Cividis")
+    fusion.palette_box.activated.emit(fusion.palette_box.currentIndex())
+    assert workspace.state.palette == "Cividis"
+    assert workspace.scene.stack is stack
+
+
+def test_window_presets_follow_the_volume(fusion, workspace, volumes):
+    _pair(workspace, volumes)
+    box = fusion.preset_boxes["partner"]
+    assert [box.itemText(n) for n in range(box.count())][:2] == ["Default  [0]", "SUV 0–5  [1]"]
+    box.setCurrentIndex(1)
+    box.activated.emit(1)
+    assert workspace.state.partner_window == (2.5, 5)
+    workspace.update(partner_window=(1.0, 2.0))
+    assert box.currentIndex() == -1  # the reader's own
+
+
+# Metrics -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def metrics(workspace):
+    one = MetricsPane(workspace, curve_metric="EN")
+    yield one
+    one.close()
+
+
+def test_a_metric_that_is_undefined_says_why(metrics, workspace, volumes):
+    _pair(workspace, volumes)
+    onto = workspace.scene.aligned
+    workspace.set_scene(stack=fused(onto, np.zeros(onto.values.shape, np.float32)))
+    wait_until(lambda: not metrics.pending and metrics.table.rowCount() == 10)
+    rows = {metrics.table.item(n, 0).text(): metrics.table.item(n, 1) for n in range(10)}
+    assert rows["CC"].text() == "undefined"
+    assert "Undefined here: " in rows["CC"].toolTip()
+    assert rows["EN"].text() == "0"
+    assert len(metrics.region.text().splitlines()) > 1
+
+
+def test_the_curve_measures_every_slice_in_the_field_of_view_and_a_click_goes_there(metrics, workspace, volumes):
+    _pair(workspace, volumes)
+    metrics.show()
+    metrics.curve_button.click()
+    wait_until(lambda: metrics.curve.values)
+    stack = workspace.scene.stack
+    inside = [k for k in range(12) if stack.aligned.inside[k].any()]
+    assert sorted(metrics.curve.values) == inside
+    assert metrics.curve.values[6] == pytest.approx(stack.metrics(6, ["EN"])[0].value)
+    metrics.curve.picked.emit(2)
+    assert workspace.state.slice_of(volumes[0].geometry, 2) == 2
+
+
+def test_another_fusion_leaves_no_point_of_the_old_curve(metrics, workspace, volumes):
+    _pair(workspace, volumes)
+    metrics.show()
+    metrics.curve_button.click()
+    wait_until(lambda: metrics.curve.values)
+    workspace.set_scene(network="maximum")
+    assert metrics.curve.values == {}
+    assert metrics.heading.text() == "No fused slice yet"
+
+
+# Export --------------------------------------------------------------------------------------------------------
+
+
+def test_the_dialog_gives_the_options_that_were_chosen(qapp, tmp_path):
+    dialog = ExportDialog(count=12, current=6, folder=tmp_path)
+    assert dialog.slices() == (6,)
+    dialog.formats["dicom"].setChecked(True)
+    dialog.derived.setChecked(True)
+    dialog.annotate.setChecked(False)
+    dialog.first.setValue(9)  # as the panes count, from 1
+    dialog.last.setValue(11)
+    chosen = dialog.options("PET")
+    assert tuple(chosen.formats) == ("png", "dicom")
+    assert chosen.slices == (8, 9, 10)
+    assert (chosen.derived_mr, chosen.annotate, chosen.overwrite, chosen.palette) == (True, False, False, "PET")
+    for check in dialog.formats.values():
+        check.setChecked(False)
+    assert not dialog.ok.isEnabled()
+
+
+def test_an_export_writes_its_file_and_says_so(workspace, volumes, tmp_path):
+    _pair(workspace, volumes)
+    told = []
+    exporter = Exporter(None, workspace, told.append)
+    options = ExportDialog(12, 6, tmp_path).options("Hot Iron")
+    exporter.write(workspace.scene.stack, tmp_path / "out", options)
+    wait_until(lambda: told)
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["fused_0006.png"]
+    assert told[0].text == f"Exported 1 file to {tmp_path / 'out'}."
+
+
+def test_nothing_to_export_is_told(workspace):
+    told = []
+    Exporter(None, workspace, told.append).ask()
+    assert told[0].text == "There is no fused slice to export yet."
+
+
+def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path, monkeypatch):
+    from app.ui import export_dialog
+
+    class Box(export_dialog.QMessageBox):
+        """Shown nowhere: the test presses its buttons."""
+
+        shown: list[Box] = []  # noqa: RUF012
+
+        def open(self, *_):
+            Box.shown.append(self)
+
+    monkeypatch.setattr(export_dialog, "QMessageBox", Box)
+    _pair(workspace, volumes)
+    (tmp_path / "fused_0006.png").write_bytes(b"mine")
+    told = []
+    exporter = Exporter(None, workspace, told.append)
+    exporter.write(workspace.scene.stack, tmp_path, ExportDialog(12, 6, tmp_path).options("Hot Iron"))
+    wait_until(lambda: Box.shown)
+    assert (tmp_path / "fused_0006.png").read_bytes() == b"mine"
+    assert Box.shown[0].textFormat() == Qt.TextFormat.PlainText
+    next(one for one in Box.shown[0].buttons() if one.text() == "Overwrite").click()
+    wait_until(lambda: told)
+    assert (tmp_path / "fused_0006.png").read_bytes()[:4] == b"\x89PNG"
