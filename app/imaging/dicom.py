@@ -84,13 +84,13 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
                 damaged[header.series_uid].append(path.name)
             continue
         headers.append(header)
-    groups: dict[tuple[str, str, str, str], list[Header]] = defaultdict(list)
+    groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
     for header in headers:
         uid = header.series_uid or made_up_uid(header.path)
-        groups[header.patient.id, header.patient.name, header.study_uid, uid].append(header)
+        groups[uid, header.study_uid, header.modality, header.patient.id, header.patient.name].append(header)
     series: list[Series] = []
     studies: dict[str, tuple[str, str]] = {}
-    for n, ((_, _, study, uid), group) in enumerate(groups.items()):
+    for n, ((uid, study, *_), group) in enumerate(groups.items()):
         progress(1.0, f"series {n + 1} of {len(groups)}")
         studies.setdefault(study, (text(group[0].data, "StudyDescription"), text(group[0].data, "StudyDate")))
         made, lost = _series(uid, group, damaged.get(uid, []))

@@ -23,6 +23,8 @@ Traits = dict[str, str]
 
 NM = "1.2.840.10008.5.1.4.1.1.20"
 MOST_FRAMES = 100_000
+FARTHEST_MM = 1e5  # a place or a pixel spacing beyond this is no place in a patient
+LARGEST_SCALE = 1e12  # a rescale beyond this makes no number that anything could be measured in
 TRAITS = {  # what can tell two pictures of one place apart, the most telling first: keyword: name, unit
     "ImageType": ("image type", ""),
     "EchoNumbers": ("echo number", ""),
@@ -102,8 +104,9 @@ def frames(header: Header) -> list[Frame]:
     count = header.pixels.frames
     if not 0 < count <= MOST_FRAMES:
         raise ValueError(f"it states {count} frames")
-    if number(header.data, "RescaleSlope") == 0:
-        raise ValueError("RescaleSlope is 0, which would make all values equal")
+    slope, intercept = (number(header.data, f"Rescale{name}") for name in ("Slope", "Intercept"))
+    if slope == 0 or max(abs(slope or 0), abs(intercept or 0)) > LARGEST_SCALE:
+        raise ValueError(f"RescaleSlope {slope} and RescaleIntercept {intercept} give no measured value")
     pet = pet_facts(header.data) if header.modality == "PT" else None
     per_frame = value_of(header.data, "PerFrameFunctionalGroupsSequence")
     if per_frame:
@@ -126,12 +129,12 @@ def _vector(data: Dataset | None, keyword: str, length: int) -> tuple[float, ...
 
 def _position(data: Dataset | None) -> Vector | None:
     found = _vector(data, "ImagePositionPatient", 3)
-    return None if found is None else (found[0], found[1], found[2])
+    return (found[0], found[1], found[2]) if found and max(map(abs, found)) < FARTHEST_MM else None
 
 
 def _pixel_mm(data: Dataset | None) -> tuple[float, float] | None:
     found = _vector(data, "PixelSpacing", 2)
-    return (found[0], found[1]) if found and min(found) > 0 else None
+    return (found[0], found[1]) if found and 1 / FARTHEST_MM < min(found) <= max(found) < FARTHEST_MM else None
 
 
 def _single(header: Header, pet: PetFacts | None) -> Frame:

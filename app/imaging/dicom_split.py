@@ -123,7 +123,7 @@ def _by_what_always_parts(frames: Sequence[Frame], kind: Callable[[Frame], str])
             nearest(frame.pixel_mm, spacings, SAME_SPACING),
             frame.frame_of_reference,
             frame.image_type[:3],
-            (frame.unit, frame.pixels.photometric),
+            (frame.unit, frame.rescaled, frame.pixels.photometric),
             frame.position is None,
         )
         groups[key].append(frame)
