@@ -17,7 +17,7 @@ from app.ui.view_state import ViewState
 from app.ui.windows import volume_of, window_of
 
 MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"}
-CLIPPING_WARNS = 5.0  # percent of the voxels beyond the fusion window
+CLIPPING_WARNS = 5.0  # percent of the PET's or SPECT's voxels beyond the fusion window
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,11 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
         (stack.aligned.mri, stack.aligned.partner), windows, stack.clipped_percent, strict=True
     ):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
-        clips = f", clips {percent:.1f} %" if percent >= 0.05 else ""
-        lines.append(Line(text + clips, "warn" if percent >= CLIPPING_WARNS else "plain"))
+        beyond = f", {percent:.1f} % beyond" if percent >= 0.05 else ""
+        if volume.modality in ("PT", "NM"):  # of CT and MR most of it is air, which is no loss
+            lines.append(Line(text + beyond, "warn" if percent >= CLIPPING_WARNS else "plain"))
+        else:
+            lines.append(Line(text + (f"{beyond} incl. air" if beyond else "")))
     return lines
 
 
