@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset, dcmread
 from pydicom.encaps import generate_frames
-from pydicom.pixels import iter_pixels
+from pydicom.pixels.utils import iter_pixels
+from pydicom.uid import UID
 
 from app.imaging.dicom_header import MALFORMED, DamagedFileError, Pixels, hush
 from app.imaging.limits import BoundedFile, require
@@ -119,7 +120,7 @@ def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str)
     with BoundedFile(path) as file:
         data = dcmread(file, force=True)
     if "TransferSyntaxUID" not in data.file_meta:
-        data.file_meta.TransferSyntaxUID = pixels.syntax
+        data.file_meta.TransferSyntaxUID = UID(pixels.syntax)
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
         _check_streams(path, data, pixels)
     if pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
