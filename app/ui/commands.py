@@ -13,6 +13,7 @@ class Command:
     """name : of the function that does it, see `handlers.py`; keys : as QKeySequence reads them, the first is shown.
 
     menu : where it stands, "" for keys alone; icon : where the tool bar shows it; group : checkable, one of a group
+    shows : the flag of the ViewState that a tick beside it tells
     """
 
     name: str
@@ -21,6 +22,7 @@ class Command:
     keys: tuple[str, ...] = ()
     icon: str = ""
     group: str = ""
+    shows: str = ""
     in_menu: bool = True
 
 
@@ -75,9 +77,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("maximise", "View", "Maximise the pane (double click)", ("M",)),
     Command("invert", "View", "Invert the pane under the mouse", ("I",)),
     Command("annotations", "View", "Annotations: full, no patient data, none", ("N",)),
-    Command("crosshair", "View", "Show the crosshair", ("Shift+X",)),
-    Command("smooth", "View", "Smooth pixels", ("Shift+S",)),
-    Command("reverse_drag", "View", "Reverse the window/level drag"),
+    Command("crosshair", "View", "Show the crosshair", ("Shift+X",), shows="show_crosshair"),
+    Command("smooth", "View", "Smooth pixels", ("Shift+S",), shows="smooth"),
+    Command("reverse_drag", "View", "Reverse the window/level drag", shows="reverse_window_drag"),
     Command("panels", "View", "Show panels", ("Tab",)),
     Command("full_screen", "View", "Full screen", ("F11",)),
     Command("undo", "Edit", "Undo", ("Ctrl+Z",), "undo"),

@@ -167,6 +167,7 @@ class MainWindow(QMainWindow):
         action = QAction(command.text, self)
         action.setShortcuts([QKeySequence(key) for key in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setCheckable(bool(command.shows))
         if command.icon:
             action.setIcon(icon(command.icon))
         if command.keys:
@@ -219,6 +220,9 @@ class MainWindow(QMainWindow):
     def _show_state(self, state: ViewState) -> None:
         self.actions_by_name[f"layout:{state.layout}"].setChecked(True)
         self.actions_by_name[f"tool:{state.tool}"].setChecked(True)
+        for command in COMMANDS:
+            if command.shows:
+                self.actions_by_name[command.name].setChecked(getattr(state, command.shows))
 
     def _show_history(self) -> None:
         self.actions_by_name["undo"].setEnabled(self.workspace.can_undo)
