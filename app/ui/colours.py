@@ -29,8 +29,9 @@ def levels(values: NDArray[Any], window: tuple[float, float], *, linear: bool = 
     centre, width = window
     factor, offset = _ramp(centre, width, linear)
     dtype = np.float64 if values.dtype.itemsize > 4 else np.float32
-    out = np.multiply(values, factor, dtype=dtype)
-    out += offset
+    with np.errstate(over="ignore"):  # a value too large for its type is infinite, and shown white
+        out = np.multiply(values, factor, dtype=dtype)
+        out += offset
     np.fmax(out, 0, out=out)  # fmax and not maximum: not-a-number becomes 0 too
     np.minimum(out, 255, out=out)
     return out.astype(np.uint8)

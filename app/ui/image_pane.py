@@ -37,6 +37,7 @@ from app.ui.workspace import Workspace
 
 SERIES_MIME = "application/x-synoptic-series"  # a dragged series: its uid in UTF-8
 _BACKGROUND = QColor(0, 0, 0)
+_ROOMY = 330  # logical pixels: narrower panes get smaller words
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class ImagePane(QWidget):
         if view is not None and picture.plane is not None:
             self._paint_marks(painter, state, picture, view)
         pane_paint.corners(painter, width, height, labels(state, scene, self.spec.role, picture),
-                           size=12 if width >= 300 else 11)
+                           size=12 if width >= _ROOMY else 11)
         pane_paint.banner(painter, width, height)
         pane_paint.border(painter, width, height, active=self._is_active(state, picture))
         painter.end()

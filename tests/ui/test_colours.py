@@ -12,6 +12,7 @@ from app.ui import colours as c
 def test_levels_follow_dicoms_linear_exact_window():
     values = np.array([-10.0, 0.0, 5.0, 10.0, 20.0, np.nan, np.inf, -np.inf], np.float32)
     np.testing.assert_array_equal(c.levels(values, (5, 10)), [0, 0, 128, 255, 255, 0, 255, 0])
+    np.testing.assert_array_equal(c.levels(np.array([3e38, -3e38], np.float32), (0, 0.01)), [255, 0])
 
 
 def test_levels_follow_dicoms_linear_window_for_whole_numbers():
