@@ -169,7 +169,7 @@ def _series(uid: str, group: list[Header], damaged: Sequence[str]) -> tuple[list
 
 def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tuple[str, ...]) -> Series:
     first = part.frames[0]
-    description = text(header.data, "SeriesDescription")
+    description = text(header.data, "SeriesDescription") or text(header.data, "ProtocolName")
     columns, rows = first.pixels.columns, first.pixels.rows
     series = Series(
         uid=uid,

@@ -76,6 +76,11 @@ def along_normal(frames: Sequence[Frame]) -> Array:
     return np.array([frame.position for frame in frames], dtype=np.float64) @ normal
 
 
+def _usual(steps: Array) -> float:
+    """The usual step: the median, but of two steps, 2 and 4 mm, the smaller and not the 3 mm between them."""
+    return float(np.percentile(steps, 50, method="lower"))
+
+
 def part_at_far_gaps(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Split where two neighbours lie further apart than FAR_GAP usual spacings: those are two stacks."""
     if len(frames) < 3:
@@ -83,7 +88,7 @@ def part_at_far_gaps(frames: Sequence[Frame]) -> list[list[Frame]]:
     places = along_normal(frames)
     order = np.argsort(places, kind="stable")
     steps = np.diff(places[order])
-    cuts = np.flatnonzero(steps > FAR_GAP * max(float(np.median(steps)), SAME_MM)) + 1
+    cuts = np.flatnonzero(steps > FAR_GAP * max(_usual(steps), SAME_MM)) + 1
     return [[frames[n] for n in part] for part in np.split(order, cuts)]
 
 
@@ -144,7 +149,7 @@ def _levels(frames: Sequence[Frame], places: Array, warnings: list[str]) -> tupl
     mean = float(places[-1] - places[0]) / (count - 1)
     if np.abs(steps - mean).max() <= SAME_MM + 1e-6:
         return np.arange(count, dtype=np.float64), mean, count
-    usual = float(np.percentile(steps, 50, method="lower"))  # of two steps, 2 and 4 mm, not the 3 mm between them
+    usual = _usual(steps)
     numbers = np.round((places - places[0]) / usual)
     if (np.diff(numbers) >= 1).all():  # every slice has its place in the grid, some places may be empty
         fitted = float(np.polyfit(numbers, places, 1)[0]) if count > 2 else usual

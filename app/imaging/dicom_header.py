@@ -37,7 +37,7 @@ LARGEST_DEFLATED = 1 << 29  # bytes; more is taken for a bomb
 _KEYWORDS = """
     SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate
     AcquisitionDateTime SeriesTime AcquisitionTime ContentTime Modality Manufacturer StudyDescription
-    SeriesDescription TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex PatientWeight
+    SeriesDescription ProtocolName TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex PatientWeight
     BodyPartExamined SliceThickness SpacingBetweenSlices KVP EchoTime InversionTime EchoNumbers TriggerTime
     FlipAngle ConvolutionKernel FrameReferenceTime ActualFrameDuration RadiopharmaceuticalInformationSequence
     DiffusionBValue DiffusionGradientOrientation StudyInstanceUID SeriesInstanceUID SeriesNumber AcquisitionNumber

@@ -18,11 +18,14 @@ from typing import Protocol, cast
 
 from app.errors import InputError
 from app.imaging.found import Found, Skipped
+from app.imaging.named import stem
 from app.imaging.volume import Patient, Series, Study, Volume
 from app.progress import Progress, nested, silent
 
 HEAD = 512  # bytes that `claims` sees
 MOST_FILES = 500_000
+BESIDE = ("nifti", "nrrd_mha", "pictures")  # formats whose files may have these beside them:
+COMPANIONS = {".json", ".raw", ".zraw"}  # sidecars, and the data of a header
 NO_IMAGES = {".ds_store", "thumbs.db", "desktop.ini", "dicomdir"}
 
 
@@ -107,6 +110,8 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Scan:
             found.append(reader.format.scan(mine, share))
             done += len(mine)
     progress(1.0, "all headers read")
+    beside = {path.parent / stem(path) for name in BESIDE for path in claimed.get(name, [])}
+    skipped = [skip for skip in skipped if not (skip.path.suffix in COMPANIONS and skip.path.with_suffix("") in beside)]
     skipped += [skip for one in found for skip in one.skipped]
     return Scan(_studies(found), tuple(_known_by_archive(skip) for skip in skipped))
 
@@ -136,7 +141,11 @@ def _files(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[P
     """The regular files at or below `path`, in a fixed order."""
     if path.is_dir():
         count = 0
-        for folder, subfolders, names in os.walk(path):
+
+        def closed(error: OSError) -> None:
+            skipped.append(Skipped(Path(error.filename), f"it cannot be opened ({error.strerror or 'read error'})."))
+
+        for folder, subfolders, names in os.walk(path, onerror=closed):
             subfolders.sort()
             progress(0.0, f"{count} files found")
             for name in sorted(names):

@@ -316,6 +316,11 @@ def test_a_tall_stack_far_from_another_is_a_series_of_its_own(tmp_path):
     assert [series.size[2] for series in found] == [4, 3]
 
 
+def test_a_lone_slice_far_away_is_not_joined_by_hundreds_of_invented_ones(tmp_path):
+    found = readers.scan([write_series(tmp_path, places=[0, 1, 500])]).series
+    assert [series.size[2] for series in found] == [2, 1]
+
+
 def test_scanning_can_be_cancelled(tmp_path):
     folder = write_series(tmp_path)
 

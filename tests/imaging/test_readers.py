@@ -85,6 +85,15 @@ def test_what_no_format_claims_is_skipped_with_a_reason(tmp_path):
     assert "regular file" in reasons["pipe.dcm"]
 
 
+def test_what_stands_beside_an_image_is_not_reported_as_skipped(tmp_path):
+    import SimpleITK as sitk
+
+    sitk.WriteImage(sitk.Image(3, 4, 5, sitk.sitkInt16), str(tmp_path / "mr.mhd"))  # and mr.raw
+    (tmp_path / "mr.json").write_text("{}")
+    (tmp_path / "other.json").write_text("{}")
+    assert [skip.path.name for skip in readers.scan([tmp_path]).skipped] == ["other.json"]
+
+
 def test_importing_the_readers_loads_no_format():
     program = "import sys, app.imaging.readers; print([m for m in ('pydicom', 'nibabel', 'PIL') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
