@@ -97,7 +97,8 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
             title = network_title(scene.stack.request.network)[0]
             return [Line(f"Fusion{share}: {title}"), *_fused_plane(scene, picture)]
         if picture.kind == "overlay":
-            return [Line(f"Overlay: {name_of(partner)} {state.overlay:.0%} on {name_of(mri)}")]
+            share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
+            return [Line(f"Overlay: {share}", short=share)]
         if picture.kind == "mri":
             return [Line(f"{name_of(mri)} alone")]
         return []
@@ -124,9 +125,9 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     fused = scene.mri.geometry.plane
     lines = [Line(f"fused plane: {fused}")]
     if picture.plane.axis != 2:
-        lines = [Line(f"reformatted from fused {fused} slices")]
+        lines = [Line(f"reformatted from fused {fused} slices", short=f"from {fused} slices")]
     if fused != "axial" and not network_title(scene.stack.request.network)[1]:
-        lines.append(Line("network was trained on axial slices", "warn"))
+        lines.append(Line("network was trained on axial slices", "warn", "trained on axial"))
     return lines
 
 
