@@ -35,6 +35,7 @@ from app.settings import Settings
 from app.ui import demo
 from app.ui.commands import COMMANDS, Command
 from app.ui.export_dialog import Exporter
+from app.ui.first_look import FirstLook
 from app.ui.fusion_panel import FusionPanel
 from app.ui.handlers import Handlers
 from app.ui.hold import HeldKeys
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.workspace = Workspace(self)
         self.opening = Opening(self.workspace, palette_of=settings.palette)
         self.flow = PairFlow(self.workspace)
+        self.first_look = FirstLook(self.workspace)
         self._restore(settings)
         self.views = ViewArea(self.workspace)
         self.browser = StudyBrowser(self.workspace, self.opening)

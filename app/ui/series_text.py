@@ -81,4 +81,5 @@ def patient(one: Patient) -> str:
 def study(one: Study) -> str:
     date = one.date
     when = f"{date[:4]}-{date[4:6]}-{date[6:8]}" if len(date) == 8 and date.isdigit() else date
-    return shown(" · ".join(part for part in (one.description, when) if part)) or "study"
+    folder = one.series[0].paths[0].parent.name if one.series and one.series[0].paths else ""
+    return shown(" · ".join(part for part in (one.description or folder, when) if part)) or "study"

@@ -86,6 +86,7 @@ def test_keys_walk_through_the_slices_and_stop_at_the_ends(window, key, moved):
 
 def test_q_and_e_slide_the_overlay_and_recompute_nothing(window):
     stack = window.workspace.scene.stack
+    assert _state(window).fusion == 1  # what the first look left
     _press(window, Qt.Key.Key_E)
     assert _state(window).overlay == pytest.approx(0.55)
     for _ in range(30):
