@@ -21,6 +21,8 @@ from app.progress import Progress, silent
 __all__ = ["Details", "claims", "read", "scan"]
 
 NAME = "dicom"
+MOST_TOLD = 5  # damaged files named one by one
+Images = tuple[Header, list[Frame]]  # a file
 _CLASSES = "1.2.840.10008.5.1.4.1.1."
 SECONDARY = {_CLASSES + tail for tail in ("7", "7.1", "7.2", "7.3", "7.4")}
 NOT_IMAGES = {  # by the SOP class below _CLASSES: what the reader knows it as
@@ -66,7 +68,7 @@ def claims(path: Path, head: bytes) -> bool:
 
 def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
     """Read all headers, group them into series and find out which of those are volumes."""
-    headers: list[Header] = []
+    groups: dict[tuple[str, ...], list[Images]] = defaultdict(list)
     skipped: list[Skipped] = []
     damaged: dict[str, list[str]] = defaultdict(list)
     for n, path in enumerate(paths):
@@ -77,26 +79,34 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
         except DamagedFileError as error:
             skipped.append(Skipped(path, error.reason))
             continue
-        reason = _not_an_image(header)
-        if reason:
-            skipped.append(Skipped(path, reason))
-            if header.series_uid and header.pixels:
-                damaged[header.series_uid].append(path.name)
+        reason, found = _images(header)
+        uid = header.series_uid or made_up_uid(path)
+        if found:
+            patient = header.patient
+            groups[uid, header.study_uid, header.modality, patient.id, patient.name].append((header, found))
             continue
-        headers.append(header)
-    groups: dict[tuple[str, ...], list[Header]] = defaultdict(list)
-    for header in headers:
-        uid = header.series_uid or made_up_uid(header.path)
-        groups[uid, header.study_uid, header.modality, header.patient.id, header.patient.name].append(header)
+        skipped.append(Skipped(path, reason))
+        if header.pixels:
+            damaged[uid].append(path.name)
     series: list[Series] = []
     studies: dict[str, tuple[str, str]] = {}
     for n, ((uid, study, *_), group) in enumerate(groups.items()):
         progress(1.0, f"series {n + 1} of {len(groups)}")
-        studies.setdefault(study, (text(group[0].data, "StudyDescription"), text(group[0].data, "StudyDate")))
-        made, lost = _series(uid, group, damaged.get(uid, []))
-        series += made
-        skipped += lost
+        data = group[0][0].data
+        studies.setdefault(study, (text(data, "StudyDescription"), text(data, "StudyDate")))
+        series += _series(uid, group, damaged.get(uid, []))
     return Found(tuple(series), tuple(skipped), studies)
+
+
+def _images(header: Header) -> tuple[str, list[Frame]]:
+    """A file's frames; or none, and why it has none that could be part of a series."""
+    reason = _not_an_image(header)
+    if reason:
+        return reason, []
+    try:
+        return "", frames(header)
+    except MALFORMED as error:
+        return f"its header is damaged ({str(error)[:160]}).", []
 
 
 def _not_an_image(header: Header) -> str:
@@ -139,32 +149,23 @@ def _kind(header: Header) -> str:
     return ""
 
 
-def _series(uid: str, group: list[Header], damaged: Sequence[str]) -> tuple[list[Series], list[Skipped]]:
+def _series(uid: str, group: Sequence[Images], damaged: Sequence[str]) -> list[Series]:
     """All parts of one SeriesInstanceUID as Series."""
-    by_path = {header.path: header for header in group}
-    kinds = {header.path: _kind(header) for header in group}
-    found: list[Frame] = []
-    lost: list[Skipped] = []
-    for header in group:
-        try:
-            found += frames(header)
-        except MALFORMED as error:
-            lost.append(Skipped(header.path, f"its header is damaged ({error})."))
-    if not found:
-        return [], lost
-    names = [*damaged, *(skip.path.name for skip in lost)]
-    told = tuple(
-        f"{name} is damaged and was left out; the volume is shown without it." for name in names[:5]
-    ) + ((f"{len(names) - 5} more damaged files were left out.",) if len(names) > 5 else ())
-    told += tuple(dict.fromkeys(header.preamble for header in group if header.preamble))
+    by_path = {header.path: header for header, _ in group}
+    kinds = {header.path: _kind(header) for header, _ in group}
+    found = [frame for _, some in group for frame in some]
+    told = [f"{name} is damaged and was left out; the volume is shown without it." for name in damaged[:MOST_TOLD]]
+    if len(damaged) > MOST_TOLD:
+        told.append(f"{len(damaged) - MOST_TOLD} more damaged files were left out.")
+    told += dict.fromkeys(header.preamble for header, _ in group if header.preamble)
     try:
         parts = split(found, lambda frame: kinds[frame.path])
     except DamagedFileError as error:  # two files at one place had to be compared, and one cannot be decoded
         parts = [Part(tuple(found), mixed=True, warnings=(str(error),))]
     return [
-        _one(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, told)
+        _one(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, tuple(told))
         for n, part in enumerate(parts)
-    ], lost
+    ]
 
 
 def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tuple[str, ...]) -> Series:
