@@ -9,7 +9,7 @@ has_display() {
     [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}${QT_QPA_PLATFORM:-}" ] || [ "$(uname)" = Darwin ]
 }
 
-if ! system_packages "the window" "$root/packaging/apt.txt" && has_display; then
+if ! system_packages "the window needs" "$root/packaging/apt.txt" && has_display; then
     exit 2
 fi
 prepare run

@@ -70,7 +70,7 @@ system_packages() {
         # shellcheck disable=SC2086 # one word for each package
         apt_install $packages
     else
-        say "$purpose needs packages that cannot be installed from here: have an administrator run" \
+        say "$purpose packages that cannot be installed from here: have an administrator run" \
             "'apt-get install ${packages% }' (Debian's names), then start again."
         return 1
     fi

@@ -6,7 +6,7 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 . "$root/packaging/setup.sh"
 
-system_packages "the test" "$root/packaging/apt.txt" "$root/packaging/apt-test.txt" || exit 2
+system_packages "the tests need" "$root/packaging/apt.txt" "$root/packaging/apt-test.txt" || exit 2
 prepare test
 
 cd "$root"
