@@ -11,6 +11,7 @@ import atexit
 import os
 import shutil
 import stat
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -37,7 +38,10 @@ LARGEST_GZIP = 4 << 30
 DISK_SHARE = 0.8  # of the free space
 PIECE = 1 << 20
 PREFIX = "synoptic-"
-UNPACKING = (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError, zlib.error)
+UNPACKING = (
+    EOFError, LookupError, NotImplementedError, OSError, RuntimeError, struct.error, TypeError, ValueError,
+    zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
 _packed_in: dict[Path, Path] = {}  # folder of unpacked files: the archive they came from
 
@@ -101,10 +105,10 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
+    except UNPACKING as error:
         raise ArchiveError(path, "it is not a zip archive, or it is damaged.") from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
         if len(entries) > MOST_ENTRIES:
             raise ArchiveError(path, f"it holds {len(entries)} files, more than {MOST_ENTRIES}.")
         folder = Path(tempfile.mkdtemp(dir=private_folder()))

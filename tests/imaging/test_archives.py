@@ -107,6 +107,12 @@ def test_limits_on_entries_and_size(tmp_path, monkeypatch):
         readers.scan([path])
 
 
+def test_an_entry_without_a_name_is_refused(tmp_path):
+    path = zipped(tmp_path / "s.zip", {"NAME": b"1"})
+    path.write_bytes(path.read_bytes().replace(b"NAME", b"\0\0\0\0"))
+    assert "leads outside" in reasons(readers.scan([path]))
+
+
 @pytest.mark.parametrize("cut", [30, 200, 1000])
 def test_a_damaged_zip_is_refused_in_a_sentence(tmp_path, cut):
     path = zipped(tmp_path / "s.zip", slices(tmp_path / "s"))

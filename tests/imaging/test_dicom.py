@@ -181,6 +181,25 @@ def test_echoes_at_the_same_places_become_a_series_each(tmp_path):
     np.testing.assert_array_equal(readers.read(found[1]).stored[:, 0, 0], [1000, 3000, 5000, 7000])
 
 
+@pytest.mark.parametrize(
+    ("keyword", "first", "second", "label"),
+    [
+        ("FrameReferenceTime", 1000, 61000, "frame reference time 1000 ms"),
+        ("AcquisitionNumber", 1, 2, "acquisition number 1"),
+        ("TemporalPositionIdentifier", 1, 2, "temporal position 1"),
+    ],
+)
+def test_frames_of_a_dynamic_series_are_told_apart_by_time(tmp_path, keyword, first, second, label):
+    def change(ds: Dataset, k: int) -> None:
+        ds.ImagePositionPatient = [0, 0, 2.0 * (k % 4)]
+        setattr(ds, keyword, first if k < 4 else second)
+        ds.ContentTime = f"1200{k:02d}"  # differs between slices of one volume too: it must not tear it to pieces
+
+    found = readers.scan([write_series(tmp_path, "PT", places=range(8), change=change)]).series
+    assert [series.size[2] for series in found] == [4, 4]
+    assert label in found[0].description
+
+
 def test_copies_are_left_out_and_named(tmp_path):
     write_series(tmp_path, places=range(4))
     first = sorted(tmp_path.iterdir())[0]

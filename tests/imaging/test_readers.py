@@ -9,6 +9,7 @@ import sys
 import time
 import tracemalloc
 import warnings
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,7 +153,10 @@ def originals() -> dict[str, bytes]:
         made = write_each(Path(folder))
         pet = Path(folder, "pet.dcm")
         dataset("PT").save_as(pet, enforce_file_format=True)
-        return {path.name: path.read_bytes() for path in (*made.values(), pet)}
+        with zipfile.ZipFile(Path(folder, "s.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in made.values():
+                archive.write(path, path.name)
+        return {path.name: path.read_bytes() for path in (*made.values(), pet, Path(folder, "s.zip"))}
 
 
 ORIGINALS = originals()
