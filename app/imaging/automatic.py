@@ -57,6 +57,8 @@ def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progre
     judge = compare(fixed, moving, points=_POINTS)
     starts = search(*coarse, start, near=near, progress=nested(progress, 0.0, 0.4))
     rivals, coarse_iterations = _level(coarse, starts, judge, fine=False, progress=nested(progress, 0.4, 0.6))
+    before = judge(start)
+    rivals = sorted((*rivals, Start(start, "start", before)), key=lambda rival: -rival.score)
     close = [rival for rival in rivals if rival.score >= _CLOSE * rivals[0].score][:_FINISHED]
     finished, fine_iterations = _level((fixed, moving), close, judge, fine=True, progress=nested(progress, 0.6, 1.0))
     best = finished[0]
@@ -64,7 +66,7 @@ def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progre
     done = coarse_iterations + fine_iterations
     reason = f"{best.reason} Best start: {best.origin}."
     others = tuple(sorted((*finished[1:], *rivals[len(close) :]), key=lambda rival: -rival.score))
-    return Found(best.fixed_to_moving, judge(start), after, judge.chance, overlap, others, done, reason)
+    return Found(best.fixed_to_moving, before, after, judge.chance, overlap, others, done, reason)
 
 
 def _level(

@@ -147,7 +147,8 @@ def _unit(values: Floats, usable: Mask, volume: Volume) -> Floats:
     if not len(seen):
         return np.zeros_like(values)
     low, high = (float(p) for p in np.percentile(seen[:: 1 + len(seen) // 500_000], (0.5, 99.8)))
-    if volume.unit == "HU" or low < -500:  # NIfTI states no unit, and nothing but CT goes so far below zero
+    # NIfTI states no unit, and nothing but CT goes so far below zero
+    if (volume.unit == "HU" or low < _CT_HU[0]) and high > _CT_HU[1]:
         return np.interp(values, _CT_HU, _CT_UNIT).astype(np.float32) * usable
     if not high > low:
         low, high = float(seen.min()), float(seen.max())
