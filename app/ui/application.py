@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from app import settings as user_settings
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
     from app.ui.main_window import MainWindow
 
+INTERRUPTED = 130
+_HEAR_MS = 250
 _POLL_MS = 50
 _QUIET_POLLS = 4  # so often in a row nothing may be running before the picture is taken
 
@@ -38,7 +42,7 @@ class ScreenshotError(UsageError):
 def run(
     paths: Sequence[Path], *, layout: str | None = None, network: str | None = None, screenshot: Path | None = None
 ) -> int:
-    """Open the window on `paths`, or on the demo study; 0 when it was closed.
+    """Open the window on `paths`, or on the demo study; 0 when it was closed, 130 after Ctrl-C in the terminal.
 
     With `screenshot`, wait until all work is done, save the window as a PNG there and return 0. Raises AppError where
     the window cannot be opened, the network is not there, or, with `screenshot`, nothing could be read or saved.
@@ -57,11 +61,13 @@ def run(
         window.notices.show_notice(Notice(note, kind="warning", topic="settings"))
     window.show()
     start(window, paths)
-    if screenshot is not None:
-        return _take_picture(application, window, screenshot)
-    application.exec()
+    with _heard(application, window):
+        if screenshot is not None:
+            return _take_picture(application, window, screenshot)
+        code = application.exec()
+    window.close()
     _remember(window)
-    return 0
+    return code
 
 
 def make_application() -> QApplication:
@@ -119,6 +125,33 @@ def _warm(progress: Progress) -> None:
     import app.metrics.catalogue  # noqa: F401
 
 
+@contextmanager
+def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
+    """Ctrl-C in the terminal closes the window, and a fault in a slot is shown in it instead of passing unseen."""
+    from PySide6.QtCore import QTimer
+
+    from app.ui.notices import of_error
+
+    def fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, Exception):
+            window.notices.show_notice(of_error("The window", error))
+        else:
+            sys.__excepthook__(kind, error, trace)
+
+    before, hook = signal.getsignal(signal.SIGINT), sys.excepthook
+    signal.signal(signal.SIGINT, lambda *_: application.exit(INTERRUPTED))
+    sys.excepthook = fault
+    timer = QTimer()  # while Qt waits, Python hears no signal: look up now and then
+    timer.timeout.connect(lambda: None)
+    timer.start(_HEAR_MS)
+    try:
+        yield
+    finally:
+        timer.stop()
+        sys.excepthook = hook
+        signal.signal(signal.SIGINT, before)
+
+
 def _take_picture(application: QApplication, window: MainWindow, path: Path) -> int:
     from PySide6.QtCore import QTimer
 
@@ -133,14 +166,13 @@ def _take_picture(application: QApplication, window: MainWindow, path: Path) -> 
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(_POLL_MS)
-    signal.signal(signal.SIGINT, lambda *_: application.exit(130))  # the timer lets Python hear it
     code = application.exec()
     timer.stop()
-    if code == 0 and not window.save_picture(path):
-        window.close()
-        raise ScreenshotError(path)
+    saved = code != 0 or window.save_picture(path)
     window.close()
-    if window.opening.failed is not None:
+    if not saved:
+        raise ScreenshotError(path)
+    if code == 0 and window.opening.failed is not None:
         raise window.opening.failed
     return code
 

@@ -80,7 +80,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("crosshair", "View", "Show the crosshair", ("Shift+X",), shows="show_crosshair"),
     Command("smooth", "View", "Smooth pixels", ("Shift+S",), shows="smooth"),
     Command("reverse_drag", "View", "Reverse the window/level drag", shows="reverse_window_drag"),
-    Command("panels", "View", "Show panels", ("Tab",)),
+    Command("panels", "View", "Show or hide the panels", ("F9",)),
     Command("full_screen", "View", "Full screen", ("F11",)),
     Command("undo", "Edit", "Undo", ("Ctrl+Z",), "undo"),
     Command("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo"),

@@ -1,4 +1,6 @@
-"""Keys that need more than a shortcut: Space shows the MRI alone while it is held; input fields keep their own keys."""
+"""Input that needs more than a shortcut: Space shows the MRI alone while it is held; fields keep their own keys; and a
+wheel that happens to pass over a field scrolls the panel instead of changing a network or moving the partner.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +29,9 @@ _OWN_KEYS = (
     Qt.Key.Key_PageDown,
     Qt.Key.Key_Home,
     Qt.Key.Key_End,
-    Qt.Key.Key_Tab,
 )
+_KEYS = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride)
+_WATCHED = frozenset((*_KEYS, QEvent.Type.WindowDeactivate, QEvent.Type.Wheel))
 
 
 class HeldKeys(QObject):
@@ -43,12 +46,22 @@ class HeldKeys(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
-        if kind == QEvent.Type.WindowDeactivate and watched is self._window:
-            self._workspace.update(hold_mri=False)  # the release will go to another window
-        elif kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride):
+        if kind not in _WATCHED:  # every event of the program passes here
+            return False
+        if kind == QEvent.Type.WindowDeactivate:
+            if watched is self._window:
+                self._workspace.update(hold_mri=False)  # the release will go to another window
+        elif isinstance(watched, QWidget) and watched.window() is self._window:
+            if kind == QEvent.Type.Wheel:
+                return self._wheel(watched, event)
             assert isinstance(event, QKeyEvent)
-            if isinstance(watched, QWidget) and watched.window() is self._window:
-                return self._key(watched, event)
+            return self._key(watched, event)
+        return False
+
+    def _wheel(self, widget: QWidget, event: QEvent) -> bool:
+        if isinstance(widget, QComboBox) or (isinstance(widget, QAbstractSpinBox) and not widget.hasFocus()):
+            event.ignore()  # so that it goes on to the panel, which scrolls
+            return True
         return False
 
     def _key(self, widget: QWidget, event: QKeyEvent) -> bool:

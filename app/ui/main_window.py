@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSpinBox,
     QComboBox,
     QFrame,
     QMainWindow,
@@ -164,6 +165,8 @@ class MainWindow(QMainWindow):
         for widget in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):
             if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
                 widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys stay with the panes after a click
+        for field in self.findChildren(QAbstractSpinBox):
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel: see hold.py
 
     def _action(self, command: Command) -> QAction:
         action = QAction(command.text, self)

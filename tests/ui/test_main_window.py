@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QTextBrowser
 
@@ -183,6 +183,18 @@ def test_keys_typed_into_a_field_stay_there(window):
     assert field.value() == 1
     QTest.keyClick(field.lineEdit(), Qt.Key.Key_1)
     assert _state(window).partner_window is None
+
+
+def test_a_wheel_over_a_field_changes_neither_network_nor_alignment(window):
+    scene = window.workspace.scene
+    for field in (window.fusion_panel.network, window.registration_panel.moves[0]):
+        at = QPointF(5, 5)
+        turned = QWheelEvent(
+            at, field.mapToGlobal(at), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(field, turned)
+    assert window.workspace.scene is scene
 
 
 def test_the_metrics_of_the_slice_in_view_are_shown(window):

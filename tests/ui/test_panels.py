@@ -204,7 +204,7 @@ def test_the_fusion_panel_shows_windows_and_what_they_clip(fusion, workspace, vo
     _pair(workspace, volumes)
     assert (fusion.windows["mri"].low.value(), fusion.windows["mri"].high.value()) == (0, 600)
     assert fusion.windows["partner"].unit.text() == "SUVbw"
-    assert fusion.windows["mri"].clipped.text().startswith("0.0 %")
+    assert fusion.windows["mri"].clipped.text().startswith("0 % above")
     assert "12 of 12 axial slices fused on cpu" in fusion.told.text()
 
 
