@@ -261,7 +261,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
         "windows": {
             "mri": [request.mri_window.low, request.mri_window.high, request.mri_window.unit],
             "partner": [request.partner_window.low, request.partner_window.high, request.partner_window.unit],
-            "clipped_percent": list(stack.clipped_percent),
+            "clipped_percent": [clipped._asdict() for clipped in stack.clipped_percent],
         },
     }
     if not args.json:

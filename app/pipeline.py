@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import UsageError
-from app.imaging.pixels import FusionWindow, clipped_percent, default_fusion_window, to_unit
+from app.imaging.pixels import Clipped, FusionWindow, clipped_percent, default_fusion_window, to_unit
 from app.imaging.volume import Series, Study, Volume
 from app.progress import Progress, nested, silent
 
@@ -75,7 +75,7 @@ class FusionStack:
 
     fused : float32 [k, j, i] in [0, 1], luma; 0 where not `aligned.inside` and in slices not done
     done : bool [k]; a True is set only after its slice is complete, so another thread may read while this one writes
-    clipped_percent : of the (MRI, partner) voxels inside, how many lie beyond their fusion window
+    clipped_percent : of the (MRI, partner) voxels inside, how many lie below and above their fusion window
     notes : what the reader must know about how it was computed (a smaller batch, the CPU instead of the GPU, ...)
     key : names pair, transform, windows, network and weights; the picture changes only when the key does
     """
@@ -87,7 +87,7 @@ class FusionStack:
     weights_sha256: str
     device: str
     key: str
-    clipped_percent: tuple[float, float]
+    clipped_percent: tuple[Clipped, Clipped]
     elapsed_s: float = 0.0
     notes: tuple[str, ...] = field(default=())
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.imaging.geometry import Geometry
-from app.imaging.pixels import FusionWindow
+from app.imaging.pixels import Clipped, FusionWindow
 from app.imaging.registration import RegistrationResult
 from app.imaging.verdict import Verdict
 from app.imaging.volume import Patient, Series, Volume
@@ -93,5 +93,5 @@ def fused(
     windows = FusionWindow(0, 600, "a.u."), FusionWindow(0, 10, pair_aligned.partner.unit)
     return FusionStack(
         pair_aligned, FusionRequest(network, *windows), luma, np.ones(len(luma), bool) if done is None else done,
-        weights_sha256="", device="cpu", key="test", clipped_percent=(0.0, 0.0),
+        weights_sha256="", device="cpu", key="test", clipped_percent=(Clipped(0.0, 0.0), Clipped(0.0, 0.0)),
     )

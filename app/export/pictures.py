@@ -14,7 +14,7 @@ from app import NOT_FOR_DIAGNOSIS
 from app.export import wording
 from app.export.colour import Colouring, hatch
 from app.export.lettering import font, wrapped
-from app.export.screen import Screen, screen
+from app.imaging.planes import Plane, plane_of
 
 if TYPE_CHECKING:
     from app.pipeline import FusionStack
@@ -31,7 +31,7 @@ def write_picture(file: BinaryIO, form: str, colouring: Colouring, k: int, *, an
     file states their size in the patient (pHYs, or XResolution and YResolution), of pictures without millimetres none.
     """
     stack = colouring.stack
-    view = screen(stack.aligned.mri.geometry)
+    view = plane_of(stack.aligned.mri.geometry, 2)
     picture, pixel_mm = annotated(colouring, k, view) if annotate else plain(colouring, k, view)
     comment = "; ".join((*wording.caption(stack, k, colouring.name), NOT_FOR_DIAGNOSIS))
     known = stack.aligned.mri.geometry.in_mm
@@ -53,13 +53,13 @@ def write_picture(file: BinaryIO, form: str, colouring: Colouring, k: int, *, an
     file.write(content.getbuffer())
 
 
-def plain(colouring: Colouring, k: int, view: Screen) -> tuple[Image.Image, float]:
+def plain(colouring: Colouring, k: int, view: Plane) -> tuple[Image.Image, float]:
     """The fused slice alone, grey (L) or RGB, and the size of its pixels in mm."""
     size, pixel_mm = _square(colouring.stack, view, 0)
     return _picture(colouring, k, view, size, rgb=False), pixel_mm
 
 
-def annotated(colouring: Colouring, k: int, view: Screen) -> tuple[Image.Image, float]:
+def annotated(colouring: Colouring, k: int, view: Plane) -> tuple[Image.Image, float]:
     """The fused slice with caption, letters, scale and colour bar around it, and the size of its pixels in mm."""
     (width, height), pixel_mm = _square(colouring.stack, view, _LONGEST)
     face = font(max(13, width // 44))
@@ -88,7 +88,7 @@ def annotated(colouring: Colouring, k: int, view: Screen) -> tuple[Image.Image, 
     return canvas, pixel_mm
 
 
-def _square(stack: FusionStack, view: Screen, longest: int) -> tuple[tuple[int, int], float]:
+def _square(stack: FusionStack, view: Plane, longest: int) -> tuple[tuple[int, int], float]:
     """Width and height that make pixels square, the longer at least `longest`; and the size of a pixel in mm."""
     rows, columns = view.show(stack.fused[0]).shape
     row_mm, column_mm = view.spacing_mm
@@ -98,7 +98,7 @@ def _square(stack: FusionStack, view: Screen, longest: int) -> tuple[tuple[int, 
     return (max(1, round(width * enlarged)), max(1, round(height * enlarged))), pixel_mm / enlarged
 
 
-def _picture(colouring: Colouring, k: int, view: Screen, size: tuple[int, int], *, rgb: bool) -> Image.Image:
+def _picture(colouring: Colouring, k: int, view: Plane, size: tuple[int, int], *, rgb: bool) -> Image.Image:
     pixels = colouring.rgb(k) if rgb else colouring.pixels(k)
     picture = Image.fromarray(np.ascontiguousarray(view.show(pixels)))
     inside = view.show(colouring.stack.aligned.inside[k])
@@ -114,7 +114,7 @@ def _picture(colouring: Colouring, k: int, view: Screen, size: tuple[int, int], 
 
 
 def _letters(
-    draw: ImageDraw.ImageDraw, view: Screen, left: int, top: int, width: int, height: int, face: Any
+    draw: ImageDraw.ImageDraw, view: Plane, left: int, top: int, width: int, height: int, face: Any
 ) -> None:
     places = (
         ((left + 4, top + height / 2), "lm"),

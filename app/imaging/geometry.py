@@ -57,7 +57,7 @@ class Geometry:
     @cached_property
     def direction(self) -> NDArray[np.float64]:
         """(3, 3): columns are the unit vectors of i, j, k in LPS."""
-        return self.affine[:3, :3] / np.asarray(self.spacing_mm)
+        return self.affine[:3, :3] / np.asarray(self.spacing_mm, dtype=np.float64)
 
     @property
     def origin_mm(self) -> NDArray[np.float64]:
@@ -76,7 +76,7 @@ class Geometry:
 
     @cached_property
     def plane(self) -> str:
-        """"axial", "coronal" or "sagittal": the patient plane nearest to a slice of constant k."""
+        """ "axial", "coronal" or "sagittal": the patient plane nearest to a slice of constant k."""
         return self.plane_across(2)
 
     def letter(self, axis: int, *, end: bool = True) -> str:

@@ -59,6 +59,13 @@ class FusionWindow:
             raise ValueError(f"not a window: {self.low} to {self.high}")
 
 
+class Clipped(NamedTuple):
+    """Percent of voxels below and above a window. Air below a CT or MR window is no loss; what lies above is."""
+
+    below: float
+    above: float
+
+
 def default_fusion_window(volume: Volume) -> FusionWindow:
     """The fusion window this volume always gets; see the module's first lines for the rule."""
     if volume.rgb is not None or not volume.geometry.in_mm:
@@ -114,24 +121,17 @@ def to_unit(values: ArrayLike, window: FusionWindow) -> Unit:
     return unit
 
 
-def clipped_percent(values: ArrayLike, window: FusionWindow, inside: NDArray[np.bool_] | None = None) -> float:
-    """Percent of the voxels inside whose value lies below or above the window; 0 where there are none."""
-    return sum(clipped_sides(values, window, inside))
-
-
-def clipped_sides(
-    values: ArrayLike, window: FusionWindow, inside: NDArray[np.bool_] | None = None
-) -> tuple[float, float]:
-    """Percent of the voxels inside that lie (below, above) the window; air below a CT or MR window is no loss."""
+def clipped_percent(values: ArrayLike, window: FusionWindow, inside: NDArray[np.bool_] | None = None) -> Clipped:
+    """How many of the voxels inside the window leaves out; (0, 0) where there are none inside."""
     array = np.asarray(values)
     count = array.size if inside is None else int(np.count_nonzero(inside))
     if not count:
-        return 0.0, 0.0
+        return Clipped(0.0, 0.0)
     below, above = array < window.low, array > window.high
     if inside is not None:
         below &= inside
         above &= inside
-    return 100 * int(np.count_nonzero(below)) / count, 100 * int(np.count_nonzero(above)) / count
+    return Clipped(100 * int(np.count_nonzero(below)) / count, 100 * int(np.count_nonzero(above)) / count)
 
 
 def luma_chroma(rgb: NDArray[Any]) -> tuple[Unit, Unit]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.imaging.planes import Plane, axis_named, plane_of
 from app.imaging.volume import Volume
 from app.ui.colours import (
     Levels,
@@ -29,7 +30,6 @@ from app.ui.colours import (
     stored_levels,
 )
 from app.ui.memo import Memo
-from app.ui.planes import Plane, axis_named, plane_of
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.windows import has_whole_numbers, is_inverted, window_of

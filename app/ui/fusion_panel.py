@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.fusion import registry
 from app.imaging.palettes import palette, palettes
-from app.imaging.pixels import FusionWindow
+from app.imaging.pixels import Clipped, FusionWindow
 from app.ui.notices import plain_label
 from app.ui.pair_flow import PairFlow
 from app.ui.presets import presets
@@ -58,9 +58,10 @@ class WindowFields(QWidget):
         column.addLayout(row)
         column.addWidget(self.clipped)
 
-    def show_window(self, window: FusionWindow | None, percent: float | None) -> None:
+    def show_window(self, window: FusionWindow | None, clipped: Clipped | None) -> None:
         self.setEnabled(window is not None)
-        self.clipped.setText("" if percent is None else f"{percent:.1f} % lie beyond, air included")
+        told = "" if clipped is None else f"{clipped.above:.2g} % above, {clipped.below:.2g} % below (air too)"
+        self.clipped.setText(told)
         if window is None:
             self.unit.setText("")
             return

@@ -22,6 +22,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.imaging.planes import axis_named
 from app.ui import measure_paint, pane_paint
 from app.ui.colours import Pixels
 from app.ui.compose import STOPPED, Picture, compose
@@ -29,7 +30,6 @@ from app.ui.labels import bar, labels
 from app.ui.live import LivePartner
 from app.ui.memo import Memo
 from app.ui.mouse import PaneMouse
-from app.ui.planes import axis_named
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.viewport import Viewport, viewport, zoom_rect, zoom_viewport

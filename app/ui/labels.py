@@ -17,7 +17,7 @@ from app.ui.view_state import ViewState
 from app.ui.windows import volume_of, window_of
 
 MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"}
-CLIPPING_WARNS = 5.0  # percent of the PET's or SPECT's voxels beyond the fusion window
+CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
 
 @dataclass(frozen=True)
@@ -163,15 +163,13 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
         return []
     lines = []
     windows = (stack.request.mri_window, stack.request.partner_window)
-    for volume, window, percent in zip(
+    for volume, window, clipped in zip(
         (stack.aligned.mri, stack.aligned.partner), windows, stack.clipped_percent, strict=True
     ):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
-        beyond = f", {percent:.1f} % beyond" if percent >= 0.05 else ""
-        if volume.modality in ("PT", "NM"):  # of CT and MR most of it is air, which is no loss
-            lines.append(Line(text + beyond, "warn" if percent >= CLIPPING_WARNS else "plain"))
-        else:
-            lines.append(Line(text + (f"{beyond} incl. air" if beyond else "")))
+        beyond = f", {clipped.above:.2g} % above" if clipped.above else ""
+        uptake = volume.modality in ("PT", "NM")  # above a CT's window lies bone, as it should
+        lines.append(Line(text + beyond, "warn" if uptake and clipped.above >= CLIPPING_WARNS else "plain"))
     return lines
 
 

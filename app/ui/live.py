@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.imaging.planes import Plane
 from app.progress import Progress
 from app.ui.compose import PartnerSlice
-from app.ui.planes import Plane
 from app.ui.scene import Scene
 from app.ui.workspace import Workspace
 

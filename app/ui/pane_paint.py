@@ -13,9 +13,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap
 
 from app import NOT_FOR_DIAGNOSIS
+from app.imaging.planes import Plane
 from app.ui.colours import colours
 from app.ui.labels import Bar, Labels
-from app.ui.planes import Plane
 from app.ui.viewport import Viewport
 
 MARGIN = 8.0

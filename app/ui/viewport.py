@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from app.ui.planes import Plane
+from app.imaging.planes import Plane
 from app.ui.view_state import Point, ViewState, ZoomRect, point
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.imaging.pixels import Clipped
 from app.imaging.verdict import Verdict
 from app.ui.compose import compose
 from app.ui.labels import bar, labels, verdict_line
@@ -50,13 +51,13 @@ def test_the_overlay_says_its_share_and_both_windows(scene):
 
 def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
     stack = replace(fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32), network="lightfusionnet"),
-                    clipped_percent=(61.0, 7.25))
+                    clipped_percent=(Clipped(61.0, 0.0), Clipped(0.0, 7.2)))
     state, scene = replace(STATE, fusion=1.0), scene.having(stack=stack)
     shown = labels(state, scene, "fused", compose(state, scene, "fused"))
     assert [line.text for line in shown.top_left] == ["Fusion: LightFusionNet", "fused plane: axial"]
     assert [(line.text, line.tone) for line in shown.bottom_left[:2]] == [
-        ("MRI fused 0 to 600 a.u., 61.0 % beyond incl. air", "plain"),
-        ("PET fused 0 to 10 SUVbw, 7.2 % beyond", "warn")]
+        ("MRI fused 0 to 600 a.u.", "plain"),
+        ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn")]
     assert "reformatted from fused axial slices" in words(state, scene, "fused", axis=0)
     assert not any("HU" in text for text in words(state, scene, "fused"))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.imaging.planes import plane_of
 from app.ui import measure as m
-from app.ui.planes import plane_of
 from app.ui.scene import Scene
 from app.ui.view_state import Measurement, ViewState
 from app.ui.viewport import viewport

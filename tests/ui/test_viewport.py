@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.imaging.geometry import Geometry
-from app.ui.planes import plane_of
+from app.imaging.planes import plane_of
 from app.ui.view_state import ViewState, ZoomRect
 from app.ui.viewport import viewport, zoom_rect, zoom_viewport
 

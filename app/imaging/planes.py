@@ -76,10 +76,13 @@ class Plane:
 
     def take(self, voxels: NDArray[Any], index: int) -> NDArray[Any]:
         """Slice `index` of an array [k, j, i] of this grid as a view [row, column] in screen order."""
-        view = voxels[_at(2 - self.axis, index)]
-        if self.across > self.down:  # what is left of [k, j, i] has the higher index axis first
-            view = view.swapaxes(0, 1)
-        return view[:: -1 if self.flip_down else 1, :: -1 if self.flip_across else 1]
+        return self.show(voxels[_at(2 - self.axis, index)])
+
+    def show(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """One slice, what indexing along `axis` leaves of [k, j, i] or [k, j, i, 3], as a view in screen order."""
+        if self.across > self.down:  # the higher index axis comes first
+            pixels = pixels.swapaxes(0, 1)
+        return pixels[:: -1 if self.flip_down else 1, :: -1 if self.flip_across else 1]
 
     def geometry(self, index: int) -> Geometry:
         """The slice as a grid of one slice, [1, row, column] in screen order: what a resampler fills."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.imaging.geometry import Geometry
-from app.ui.planes import axis_named, plane_of, three_axes
+from app.imaging.planes import axis_named, plane_of, three_axes
 
 ORDERS = [(order, signs) for order in permutations(range(3)) for signs in product((1, -1), repeat=3)]
 SIZE_LPS = (7, 9, 11)  # voxels towards left, posterior, superior
@@ -104,3 +104,10 @@ def test_pictures_are_shown_as_stored_without_letters():
     assert plane.letters == ("", "", "", "")
     assert plane.name == ""
     assert axis_named(grid, "axial") is None
+
+
+def test_colour_turns_like_grey():
+    _, grid = stored((2, 1, 0), (-1, -1, 1))
+    plane = plane_of(grid, 2)
+    grey = np.arange(grid.size[1] * grid.size[0]).reshape(grid.size[1], grid.size[0])
+    np.testing.assert_array_equal(plane.show(np.stack([grey] * 3, -1))[..., 1], plane.show(grey))
