@@ -143,7 +143,7 @@ def _fuse_group(
         try:
             fused += _run(fuser, same, device)
             left = left[len(same) :]
-        except torch.OutOfMemoryError as error:
+        except torch.cuda.OutOfMemoryError as error:
             if device == "cpu":
                 raise MemoryShortError(same[0][1].shape) from error
             torch.cuda.empty_cache()

@@ -38,7 +38,7 @@ class Forgetful(Noting):
 
     def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
         if len(mri) > self.room and "cpu" not in self.moves:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return super().forward(mri, partner)
 
 

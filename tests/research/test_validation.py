@@ -79,3 +79,5 @@ def test_publishing_copies_weights_and_vouches_for_them(tmp_path):
     assert entry["quality"]["tasks"]["ct-mri"] == {"n": 2, "SD": 1.2346}
     network = registry.load("lightfusionnet", folder=folder)
     assert entry["parameters"] == sum(one.numel() for one in network.parameters())
+    validation.publish("lightfusionnet", folder / entry["file"], tables, "again", folder)
+    assert json.loads((folder / "manifest.json").read_text())["lightfusionnet"]["sha256"] == sha256
