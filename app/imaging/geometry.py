@@ -46,7 +46,7 @@ class Geometry:
 
     @cached_property
     def inverse(self) -> Affine:
-        return np.linalg.inv(self.affine)
+        return np.asarray(np.linalg.inv(self.affine), dtype=np.float64)
 
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:
