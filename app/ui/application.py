@@ -59,9 +59,9 @@ def run(
         from app.ui.notices import Notice
 
         window.notices.show_notice(Notice(note, kind="warning", topic="settings"))
-    window.show()
-    start(window, paths)
     with _heard(application, window):
+        window.show()
+        start(window, paths)
         if screenshot is not None:
             return _take_picture(application, window, screenshot)
         code = application.exec()

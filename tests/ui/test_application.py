@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nibabel as nib
@@ -72,20 +70,6 @@ def test_a_screenshot_of_nothing_readable_ends_with_the_reason(tmp_path):
     assert done.returncode == 2
     assert "no image that can be read" in json.loads(done.stdout)["error"]
     assert (tmp_path / "w.png").is_file()
-
-
-@pytest.mark.parametrize("picture", [True, False])
-def test_ctrl_c_in_the_terminal_ends_it_with_130(pair_folder, tmp_path, picture):
-    command = [sys.executable, "-m", "app", "view", str(pair_folder)]
-    command += ["--screenshot", str(tmp_path / "w.png")] if picture else []
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
-        while program.poll() is None:  # a slow machine may not have come to the window yet
-            time.sleep(3)
-            program.send_signal(signal.SIGINT)
-        said = program.stderr.read()
-    assert program.returncode == 130
-    assert said.endswith("synoptic: cancelled\n")
-    assert "Traceback" not in said
 
 
 def test_a_fault_in_a_slot_is_shown_in_the_window(qapp, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -103,3 +104,9 @@ def test_a_pair_is_opened_fused_scrolled_blended_confirmed_and_closed(desk):
     assert desk.program.wait(timeout=30) == 0
     said = desk.program.stdout.read()
     assert said == "", said
+
+
+def test_ctrl_c_in_the_terminal_ends_it_with_130(desk):
+    desk.program.send_signal(signal.SIGINT)
+    assert desk.program.wait(timeout=60) == 130
+    assert desk.program.stdout.read() == "synoptic: cancelled\n"
