@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 _HEAR_MS = 250
+_PLATFORM_SAYS = ("This plugin does not support propagateSizeHints()",)  # of itself, whatever the program does
 _POLL_MS = 50
 _QUIET_POLLS = 4  # so often in a row nothing may be running before the picture is taken
 
@@ -128,9 +129,13 @@ def _warm(progress: Progress) -> None:
 @contextmanager
 def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
     """Ctrl-C in the terminal closes the window, and a fault in a slot is shown in it instead of passing unseen."""
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 
     from app.ui.notices import of_error
+
+    def said(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+        if message not in _PLATFORM_SAYS:
+            print(f"synoptic: {message}", file=sys.stderr)
 
     def fault(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if isinstance(error, Exception):
@@ -141,6 +146,7 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
     before, hook = signal.getsignal(signal.SIGINT), sys.excepthook
     signal.signal(signal.SIGINT, lambda *_: application.exit(INTERRUPTED))
     sys.excepthook = fault
+    messages = qInstallMessageHandler(said)
     timer = QTimer()  # while Qt waits, Python hears no signal: look up now and then
     timer.timeout.connect(lambda: None)
     timer.start(_HEAR_MS)
@@ -148,6 +154,7 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
         yield
     finally:
         timer.stop()
+        qInstallMessageHandler(messages)
         sys.excepthook = hook
         signal.signal(signal.SIGINT, before)
 

@@ -182,6 +182,8 @@ class RegistrationPanel(QWidget):
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
         sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
         heading = f"{heading} ({method})" if method else heading
+        if not in_mm and unregistered:
+            heading = "Two pictures, laid pixel on pixel"
         told = [heading, f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
         told += [registration.stop_reason] if verdict == "registered" else []  # who confirmed it, and when
         self._say(told[0], verdict, "\n".join(told[1:]), _gain(registration.metric_before, registration.metric_after))

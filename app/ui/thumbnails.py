@@ -19,7 +19,7 @@ def of_volume(volume: Volume) -> Thumbnail:
     values = volume.values(volume.geometry.size[2] // 2)
     centre, width = default_window(volume)
     unit = np.clip((np.nan_to_num(values) - (centre - width / 2)) / max(width, 1e-9), 0, 1)
-    if volume.inverted or volume.modality in ("PT", "NM"):
+    if volume.inverted or (volume.modality in ("PT", "NM") and volume.rgb is None):
         unit = 1 - unit
     return _fitted((unit * 255).astype(np.uint8), volume.geometry.spacing_mm[:2])
 

@@ -51,7 +51,7 @@ def test_a_screenshot_waits_for_the_fusion_and_shows_it(pair_folder, tmp_path):
     picture = tmp_path / "window.png"
     shown = ("--network", "average", "--layout", "overlay", "--screenshot", str(picture))
     done = _program("view", str(pair_folder), *shown)
-    assert (done.returncode, done.stdout) == (0, "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     with Image.open(picture) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert pixels.shape == (900, 1440, 3)
