@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Sourced by run.sh and test.sh: installs what is missing, so that .venv/bin/synoptic runs. Needs $root; sets $venv.
 # All it prints goes to stderr; what the user can mend ends it with one sentence and exit code 2.
 
