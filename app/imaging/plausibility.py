@@ -6,6 +6,8 @@ leave the third direction open; and two alignments that fit equally well mean th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,7 +59,8 @@ def _is_cut(image: Prepared) -> bool:
 def _thick_slices(fixed: Volume, moving: Volume) -> str:
     for volume in (fixed, moving):
         spacing = volume.geometry.spacing_mm
-        apart, count = max(spacing), volume.geometry.size[int(np.argmax(spacing))]
+        across = _across_slices(spacing)
+        apart, count = spacing[across], volume.geometry.size[across]
         if (apart > 4.5 and apart > 2 * min(spacing)) or count < 10:
             name = volume.modality or "one image"
             return (
@@ -65,6 +68,17 @@ def _thick_slices(fixed: Volume, moving: Volume) -> str:
                 f"errors of {apart / 2:.0f} mm across the slices can stay unseen."
             )
     return ""
+
+
+def _across_slices(spacing_mm: Sequence[float]) -> int:
+    """The axis whose step differs most from the other two: pixels are square; k where all three are alike.
+
+    Not the axis of the largest step: PET pixels are often wider than its slices are apart. Not always k: NIfTI may
+    have been turned.
+    """
+    i, j, k = spacing_mm
+    odd = (abs(2 * i - j - k), abs(2 * j - i - k), abs(2 * k - i - j))
+    return 2 if odd[2] > 0.99 * max(odd) else int(np.argmax(odd))
 
 
 def _overlap(found: Found) -> str:
