@@ -27,7 +27,7 @@ BASE = {"app", "app.errors", "app.progress", "app.settings", "app.assets"}
 HEAVY = {"torch", "SimpleITK", "scipy", "pydicom", "nibabel", "skimage", "highdicom"}
 
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
-DECODERS = {"gdcm", "openjpeg", "jpeg_ls", "pylibjpeg"}  # what pydicom's plug-ins are made of
+DECODERS = {"gdcm", "jpeg_ls"}  # what pydicom's plug-ins are made of
 
 # Layer (the longest name that fits): libraries it may import anywhere, and parts of app it may import anywhere.
 LAYERS: dict[str, tuple[set[str], set[str]]] = {

@@ -88,7 +88,6 @@ IMPORT_NAMES = {
     "Pillow": "PIL",
     "PySide6-Essentials": "PySide6",
     "python-gdcm": "gdcm",
-    "pylibjpeg-openjpeg": "openjpeg",
     "pyjpegls": "jpeg_ls",
 }
 
