@@ -2,7 +2,7 @@
 
 What is unpacked goes to one private folder (mode 0700) that is removed when the program ends; a folder left behind by
 a program that crashed is removed at the next start. Limits stop archives that would fill the disk, and no name in an
-archive or index can lead outside its folder (CLINICAL part 4, 2 and 3).
+archive or index can lead outside its folder.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def _attenuation(laid: Stack) -> bool | None:
 
 
 def _unit(header: Header, laid: Stack) -> tuple[str, Suv | None, tuple[str, ...]]:
-    """The unit of the values (CLINICAL rule 11), how PET becomes SUV, and sentences for the reader."""
+    """The unit of the values (RescaleType; PET: Units, PS3.3 C.8.9.1), how PET becomes SUV, and what to tell."""
     first = laid.frames[0]
     facts = [frame.pet for frame in laid.frames if frame.pet is not None]
     if facts:

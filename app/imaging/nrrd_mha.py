@@ -1,7 +1,7 @@
 """NRRD (.nrrd, .nhdr) and MetaImage (.mha, .mhd): headers of text lines before, or beside, raw numbers.
 
 Both state their axes in millimetres; NRRD says in which patient frame, MetaImage means LPS. A data file beside the
-header must lie in its folder or below: a header must not make the program read something else (CLINICAL part 4, 5).
+header must lie in its folder or below: a header must not make the program read something else.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ Earliest = Callable[[], PetFacts]  # the slice of the series that was acquired f
 
 
 def pet_facts(data: Dataset) -> PetFacts:
-    """Collect the elements of CLINICAL rules 12 to 14 from one header."""
+    """The elements of one header that decide SUV: PS3.3 C.8.9.1, C.8.9.2, and the private ones of Philips and GE."""
     tracers = value_of(data, "RadiopharmaceuticalInformationSequence")
     tracer = item(data, "RadiopharmaceuticalInformationSequence") or Dataset()
     return PetFacts(
