@@ -78,7 +78,7 @@ def _across_slices(spacing_mm: Sequence[float]) -> int:
     """
     i, j, k = spacing_mm
     odd = (abs(2 * i - j - k), abs(2 * j - i - k), abs(2 * k - i - j))
-    return 2 if odd[2] > 0.99 * max(odd) else int(np.argmax(odd))
+    return 2 if max(odd) < 0.01 * max(spacing_mm) else int(np.argmax(odd))
 
 
 def _overlap(found: Found) -> str:

@@ -26,6 +26,7 @@ def volume(name, size, spacing):
         ((256, 21, 256), (1.0, 6.0, 1.0), "are 6.0 mm apart (21 of them)"),  # turned: j goes across the slices
         ((188, 256, 54), (0.858, 0.859, 2.4), ""),
         ((64, 64, 6), (3.0, 3.0, 3.0), "are 3.0 mm apart (6 of them)"),
+        ((64, 64, 6), (3.0, 3.00001, 3.0), "are 3.0 mm apart (6 of them)"),
     ],
 )
 def test_thick_slices_are_told_by_the_distance_between_slices(size, spacing, told):
