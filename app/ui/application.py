@@ -1,8 +1,9 @@
 """Start the window: checks, QApplication, settings, what to open first; or take a picture of it and leave.
 
 Process start to window must be short, so this imports PySide6, numpy and light modules alone. torch and SimpleITK are
-imported by a worker as soon as the window is shown: the import holds the interpreter for 0.1 s at a time, which nobody
-notices while the study loads, and everybody would while scrolling.
+imported by a worker when the first volume has been read, while its partner is read and registered. Earlier, they would
+compete with the reading for the interpreter (the first picture came 1.3 s later); later, the import, which holds the
+interpreter for 0.1 s at a time, would be felt while scrolling.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.ui.main_window import MainWindow
+    from app.ui.scene import Scene
 
 INTERRUPTED = 130
 _HEAR_MS = 250
@@ -107,12 +109,19 @@ def make_window(
 
 
 def start(window: MainWindow, paths: Sequence[Path]) -> None:
-    """Begin to load, and to import what the workers need."""
+    """Begin to load; with the first volume, begin to import what the workers will need."""
     if paths:
         window.opening.open(paths)
     else:
         window.open_demo()
-    window.workspace.tasks.start("Starting", _warm, lambda _: None, key="warm")
+    workspace = window.workspace
+
+    def warm_once(scene: Scene) -> None:
+        if scene.grid is not None:
+            workspace.scene_changed.disconnect(warm_once)
+            workspace.tasks.start("Starting", _warm, lambda _: None, key="warm")
+
+    workspace.scene_changed.connect(warm_once)
 
 
 def _warm(progress: Progress) -> None:
