@@ -119,24 +119,37 @@ def open_study(paths: Sequence[Path], progress: Progress = silent) -> Scan:
 def guess_roles(studies: Sequence[Study]) -> tuple[Series | None, Series | None]:
     """A good first choice of (MRI, partner); None where nothing suits.
 
-    The MRI with the most slices, and a PET, CT or SPECT of the same patient. A PET without attenuation correction is
-    taken only where no corrected one is there (OHIF/Viewers#2898). Without an MRI, a CT takes its place; two series
-    of unstated modality are taken in the order given.
+    The MRI with the most slices among those that have a partner, and a PET, CT or SPECT of the same patient. A PET
+    without attenuation correction is taken only where no corrected one is there (OHIF/Viewers#2898). Without an MRI, a
+    CT takes its place; two series of unstated modality are taken in the order given.
     """
     series = [one for study in studies for one in study.series if not one.problem]
     bases = [one for one in series if one.modality == "MR"] or [one for one in series if one.modality in ("CT", "")]
     if not bases:
         return None, (series[0] if series else None)
-    base = max(bases, key=lambda one: one.size[2] if one.modality else 0)  # max keeps the first of equals
-    others = [one for one in series if one.uid != base.uid and not base.patient.differs_from(one.patient)]
 
-    def preference(one: Series) -> tuple[bool, int, bool, int]:
-        rank = PARTNER_MODALITIES.index(one.modality) if one.modality in PARTNER_MODALITIES else len(PARTNER_MODALITIES)
-        return one.attenuation_corrected is False, rank, one.study_uid != base.study_uid, -one.size[2]
+    def partner_of(base: Series) -> Series | None:
+        others = [one for one in series if one.uid != base.uid and (len(series) == 2 or _one_patient(base, one))]
+        others = [one for one in others if not base.patient.differs_from(one.patient)]
+        suited = [one for one in others if one.modality in PARTNER_MODALITIES]
+        suited = suited or [one for one in others if not one.modality] or others
+        return min(suited, key=lambda one: _preference(base, one), default=None)
 
-    partners = [one for one in others if one.modality in PARTNER_MODALITIES]
-    partners = partners or [one for one in others if not one.modality] or others
-    return base, min(partners, key=preference, default=None)
+    # max keeps the first of equals
+    base = max(bases, key=lambda one: (partner_of(one) is not None, one.size[2] if one.modality else 0))
+    return base, partner_of(base)
+
+
+def _one_patient(base: Series, other: Series) -> bool:
+    """Whether something says that both are of one patient: the study or folder, or the name and ID both state."""
+    return base.study_uid == other.study_uid or (base.patient.known and other.patient.known)
+
+
+def _preference(base: Series, partner: Series) -> tuple[bool, int, bool, int]:
+    """Lower is better."""
+    known = partner.modality in PARTNER_MODALITIES
+    rank = PARTNER_MODALITIES.index(partner.modality) if known else len(PARTNER_MODALITIES)
+    return partner.attenuation_corrected is False, rank, partner.study_uid != base.study_uid, -partner.size[2]
 
 
 def check_patients(mri: Series, partner: Series) -> None:

@@ -63,3 +63,16 @@ def test_contradicting_headers_stop():
     with pytest.raises(DifferentPatientsError, match="birth date"):
         check_patients(series("t1", "MR"), series("pet", "PT", patient=Patient("7", "DOE^ANNA", "19710101")))
     check_patients(series("t1", "MR"), series("pet", "PT"))
+
+
+def test_a_file_that_names_nobody_is_not_paired_with_somebody_elses():
+    nobody = series("t1", "MR", patient=Patient(), study_uid="folder a")
+    assert roles(nobody, series("pet", "PT"), series("ct", "CT")) == ("t1", None)
+    assert roles(nobody, series("pet", "PT")) == ("t1", "pet")  # just these two were opened
+
+
+def test_an_mri_with_a_partner_comes_before_a_longer_one_without():
+    boris = Patient("8", "ROE^BORIS")
+    assert roles(
+        series("long", "MR", slices=300, patient=boris, study_uid="2"), series("t1", "MR"), series("pet", "PT")
+    ) == ("t1", "pet")

@@ -131,8 +131,11 @@ def _warm(progress: Progress) -> None:
     import torch  # noqa: F401
 
     progress(0.9)
-    import app.fusion.infer
+    import app.fusion.infer  # noqa: F401
     import app.metrics.catalogue  # noqa: F401
+
+    progress(0.95)
+    import pyqtgraph  # noqa: F401
 
 
 @contextmanager

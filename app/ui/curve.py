@@ -1,111 +1,110 @@
-"""One number per slice as a curve: drawn by hand in a page of code, so that no plotting library is loaded for it."""
+"""One number per slice as a curve; a click picks a slice.
+
+pyqtgraph is imported when the curve is first shown: by then a worker has loaded it (`application`), and the window's
+start need not wait for it.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+import numpy as np
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedLayout, QWidget
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 8, 18
+_PAPER, _LINE, _HERE, _INK = "#121316", "#8fc7ff", "#ffc861", "#b9bec7"
 
 
 class Curve(QWidget):
-    """Values over slices 0 .. count - 1; gaps where a value is missing or not a number. A click picks a slice."""
+    """Values over slices 0 .. count - 1, counted from 1 on the axis; gaps where a value is missing or not a number."""
 
     picked = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.setMinimumHeight(110)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setMinimumHeight(130)
         self.setToolTip("Click to go to a slice")
         self.count = 0
         self.values: dict[int, float] = {}
         self._current = -1
+        self._plot: Any = None  # a pyqtgraph PlotWidget, with its curve and the line of the slice in view
+        self._curve: Any = None
+        self._here: Any = None
+        self._empty = QLabel("drawn when all slices are fused")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self._empty)
 
     def show_values(self, values: Mapping[int, float], count: int) -> None:
         self.values, self.count = {k: v for k, v in values.items() if math.isfinite(v)}, count
-        self.update()
+        self._draw()
 
     def show_current(self, k: int) -> None:
         if k != self._current:
             self._current = k
-            self.update()
+            self._draw_here()
 
-    @property
-    def limits(self) -> tuple[float, float]:
-        """Lowest and highest value drawn; a little apart where they are equal."""
-        if not self.values:
-            return 0.0, 1.0
-        low, high = min(self.values.values()), max(self.values.values())
-        return (low, high) if high > low else (low - 0.5, high + 0.5)
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._plot is None:
+            self._build()
+            self._draw()
 
-    def slice_at(self, x: float) -> int:
-        """The slice drawn at horizontal pixel x, nearest within the axis."""
-        field = self._field()
-        share = (x - field.left()) / max(field.width(), 1)
-        return min(max(round(share * (self.count - 1)), 0), max(self.count - 1, 0))
+    def slice_at(self, place: QPointF) -> int:
+        """The slice nearest to a point of the plot's scene, within the axis."""
+        x = self._plot.getViewBox().mapSceneToView(place).x()
+        return min(max(round(x) - 1, 0), max(self.count - 1, 0))
 
-    def point_of(self, k: int, value: float) -> QPointF:
-        field, (low, high) = self._field(), self.limits
-        x = field.left() + field.width() * (k / max(self.count - 1, 1))
-        return QPointF(x, field.bottom() - field.height() * (value - low) / (high - low))
+    def place_of(self, k: int, value: float) -> QPointF:
+        """Where a slice's value is drawn, in the plot's scene."""
+        return self._plot.getViewBox().mapViewToScene(QPointF(k + 1, value))
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._pick(event)
+    def _build(self) -> None:
+        import pyqtgraph as pg
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if event.buttons() & Qt.MouseButton.LeftButton:
-            self._pick(event)
+        self._plot = pg.PlotWidget(self, background=_PAPER)
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.setMouseEnabled(x=False, y=False)  # the wheel and drags belong to the images
+        self._plot.showGrid(x=True, y=True, alpha=0.15)
+        self._plot.setLabel("bottom", "slice")
+        for side in ("left", "bottom"):
+            axis = self._plot.getAxis(side)
+            axis.setTextPen(_INK)
+            axis.enableAutoSIPrefix(False)
+        self._curve = self._plot.plot(
+            pen=pg.mkPen(_LINE, width=1.4),
+            connect="finite",
+            symbol="o",
+            symbolSize=3,
+            symbolBrush=_LINE,
+            symbolPen=None,
+        )
+        self._here = pg.InfiniteLine(angle=90, pen=pg.mkPen(_HERE))
+        self._plot.addItem(self._here, ignoreBounds=True)
+        self._plot.scene().sigMouseClicked.connect(self._clicked)
+        self._stack.addWidget(self._plot)
 
-    def _pick(self, event: QMouseEvent) -> None:
-        if self.count and event.position().x() >= 0:
-            self.picked.emit(self.slice_at(event.position().x()))
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        field, (low, high) = self._field(), self.limits
-        painter.fillRect(self.rect(), QColor("#121316"))
-        painter.setPen(QColor("#33373e"))
-        painter.drawRect(field)
-        painter.setPen(QColor("#b9bec7"))
-        if not self.values:
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "drawn when all slices are fused")
+    def _draw(self) -> None:
+        if self._plot is None:
             return
-        labels = QRectF(0, 0, _LEFT - 4, 14)
-        for value, y in ((high, field.top()), (low, field.bottom())):
-            labels.moveCenter(QPointF(labels.center().x(), min(max(y, 7), self.height() - 7)))
-            painter.drawText(labels, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:.4g}")
-        below = QRectF(field.left(), field.bottom() + 2, field.width(), _BOTTOM - 2)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "1")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, str(self.count))
-        if 0 <= self._current < self.count:
-            x = self.point_of(self._current, low).x()
-            painter.setPen(QPen(QColor("#ffc861"), 1))
-            painter.drawLine(QPointF(x, field.top()), QPointF(x, field.bottom()))
-            painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, f"slice {self._current + 1}")
-        painter.setPen(QPen(QColor("#8fc7ff"), 1.4))
-        for run in self._runs():
-            points = [self.point_of(k, self.values[k]) for k in run]
-            if len(points) == 1:
-                painter.drawEllipse(points[0], 1.2, 1.2)
-            else:
-                painter.drawPolyline(QPolygonF(points))
+        self._stack.setCurrentWidget(self._plot if self.values else self._empty)
+        heights = np.full(self.count, np.nan)
+        for k, value in self.values.items():
+            heights[k] = value
+        self._curve.setData(np.arange(1, self.count + 1), heights)
+        self._plot.setXRange(1, max(self.count, 2), padding=0.02)
+        self._draw_here()
 
-    def _runs(self) -> list[list[int]]:
-        """Slices with values, broken where one is missing: nothing is drawn across a gap."""
-        runs: list[list[int]] = []
-        for k in sorted(self.values):
-            if runs and runs[-1][-1] == k - 1:
-                runs[-1].append(k)
-            else:
-                runs.append([k])
-        return runs
+    def _draw_here(self) -> None:
+        if self._here is not None:
+            self._here.setVisible(0 <= self._current < self.count)
+            self._here.setValue(self._current + 1)
 
-    def _field(self) -> QRectF:
-        return QRectF(_LEFT, _TOP, max(self.width() - _LEFT - _RIGHT, 1), max(self.height() - _TOP - _BOTTOM, 1))
+    def _clicked(self, event: Any) -> None:
+        if self.count and event.button() == Qt.MouseButton.LeftButton:
+            self.picked.emit(self.slice_at(event.scenePos()))

@@ -49,4 +49,5 @@ def open_page(title: str, page: str, parent: QWidget | None) -> QDialog:
     column.addWidget(buttons)
     dialog.resize(560, 640)
     dialog.show()
+    dialog.activateWindow()
     return dialog
