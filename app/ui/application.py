@@ -131,7 +131,7 @@ def _warm(progress: Progress) -> None:
     import torch  # noqa: F401
 
     progress(0.9)
-    import app.fusion.infer  # noqa: F401
+    import app.fusion.infer
     import app.metrics.catalogue  # noqa: F401
 
     progress(0.95)
