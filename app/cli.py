@@ -17,12 +17,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from app import NOT_FOR_DIAGNOSIS, __version__
-from app.choice import OutputExistsError, pick_series, pick_slices, require_path
+from app.choice import pick_series, pick_slices, require_path
 from app.errors import AppError, UsageError
 from app.progress import Cancelled, Progress, nested
+
+if TYPE_CHECKING:
+    from app.imaging.volume import Series
 
 Command = Callable[[argparse.Namespace, Progress], Any]
 CANCELLED = 130
@@ -107,7 +110,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
     def _demo(self) -> None:
         parser = self._add(demo, "demo", "Write the demo study: MR, CT, FDG PET and SPECT of a digital head.")
         parser.add_argument("folder", type=Path, metavar="DIR")
-        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--seed", type=_seed, default=0, help="0 or a larger whole number")
 
     def _info(self) -> None:
         parser = self._add(info, "info", "List the patients, studies and series in files, folders and archives.")
@@ -187,16 +190,16 @@ def info(args: argparse.Namespace, progress: Progress) -> Any:
 
 def register(args: argparse.Namespace, progress: Progress) -> Any:
     from app import pipeline
-    from app.imaging import registration, transforms
+    from app.imaging import registration, tfm
 
-    if args.out.exists() and not args.overwrite:
-        raise OutputExistsError(args.out)
+    tfm.check_target(args.out, overwrite=args.overwrite)
     fixed = pick_series(args.fixed, args.fixed_series, "--fixed-series", progress=nested(progress, 0, 0.05))
     moving = pick_series(args.moving, args.moving_series, "--moving-series", progress=nested(progress, 0.05, 0.1))
     volumes = pipeline.read_pair(fixed, moving, nested(progress, 0.1, 0.3))
     found = registration.register(*volumes, progress=nested(progress, 0.3, 1))
-    transforms.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm)
-    for warning in found.warnings:
+    tfm.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm, overwrite=args.overwrite)
+    warnings = [*_series_warnings(fixed, moving), *found.warnings]
+    for warning in warnings:
         _note(warning)
     document = {
         "fixed_to_moving": found.fixed_to_moving.tolist(),
@@ -204,7 +207,7 @@ def register(args: argparse.Namespace, progress: Progress) -> Any:
         "metric_after": found.metric_after,
         "verdict": found.verdict.value,
         "elapsed_s": found.elapsed_s,
-        "warnings": list(found.warnings),
+        "warnings": warnings,
     }
     if not args.json:
         print(f"{found.verdict.value}: {found.verdict.sentence}")
@@ -246,8 +249,9 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
     stack = pipeline.fuse_pair(aligned, request, slices=slices, progress=nested(progress, 0.5, 0.7))
     means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
     outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
-    for note in (*registration.warnings, *stack.notes):
-        _note(note)
+    warnings = [*_series_warnings(mri, partner), *registration.warnings, *stack.notes]
+    for warning in warnings:
+        _note(warning)
     document = {
         "network": args.network,
         "weights_sha256": stack.weights_sha256 or None,
@@ -263,6 +267,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
             "partner": [request.partner_window.low, request.partner_window.high, request.partner_window.unit],
             "clipped_percent": [clipped._asdict() for clipped in stack.clipped_percent],
         },
+        "warnings": warnings,
     }
     if not args.json:
         print(f"{registration.verdict.value}: {registration.verdict.sentence}", *outputs, sep="\n")
@@ -291,6 +296,12 @@ def networks(args: argparse.Namespace, progress: Progress) -> Any:
     return {"networks": listed}
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a larger whole number")
+    return int(text)
+
+
 def _formats(text: str) -> tuple[str, ...]:
     formats = tuple(part.strip() for part in text.split(","))
     known = ("nifti", "png", "tiff", "dicom")
@@ -298,6 +309,11 @@ def _formats(text: str) -> tuple[str, ...]:
         if one not in known:
             raise argparse.ArgumentTypeError(f"{one!r} is not one of {', '.join(known)}")
     return formats
+
+
+def _series_warnings(*pair: Series) -> list[str]:
+    """What was found wrong with the two series: who fuses a folder has not read `synoptic info`."""
+    return [f"{one.description or one.uid}: {warning}" for one in pair for warning in one.warnings]
 
 
 def _note(text: str) -> None:

@@ -70,6 +70,19 @@ def test_register_finds_the_known_transform(demo, run, tmp_path, partner, limit_
     np.testing.assert_allclose(sitk.ReadTransform(str(out)).TransformPoint(point), found[0], atol=1e-6)
 
 
+def test_a_transform_is_overwritten_only_when_asked(demo, run, tmp_path):
+    folder, _ = demo
+    out = tmp_path / "t.tfm"
+    out.write_text("mine")
+    words = ("register", folder / "dicom" / "mr-t1", folder / "dicom" / "spect", "--out", out)
+    code, document, _ = run(*words)
+    assert code == 2
+    assert "exists" in document["error"]
+    assert out.read_text() == "mine"
+    assert run(*words, "--overwrite")[0] == 0
+    assert read_tfm(out).shape == (4, 4)
+
+
 def test_fuse_exports_what_other_programs_can_open(demo, run, tmp_path):
     folder, truth = demo
     tfm = tmp_path / "truth.tfm"
