@@ -13,13 +13,6 @@ if TYPE_CHECKING:
     from app.imaging.volume import Series
 
 
-class OutputExistsError(UsageError):
-    hint = "Choose another name, or say --overwrite."
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path} exists already.")
-
-
 class NoSuchPathError(UsageError):
     hint = "Check the spelling, and that the drive is connected."
 
@@ -74,6 +67,11 @@ def pick_series(
         return fitting[0]
     if fitting:
         raise SeriesChoiceError(path, f"the {role}" if role else "meant", fitting, option)
+    if apart is not None and any(one.uid == apart.uid for one in found):
+        raise UsageError(
+            f"{path} holds nothing but the MRI itself ({apart.description or apart.uid}), so there is no {role}.",
+            hint="Name the MRI first, then another file or folder with its partner.",
+        )
     reasons = [one.problem for one in found if one.problem] or [f"{one.path}: {one.reason}" for one in scan.skipped]
     if usable:
         kinds = ", ".join(sorted({one.modality for one in usable}))
@@ -85,6 +83,11 @@ def pick_series(
         f"{path} holds no image that can be read. {reasons[0] if reasons else ''}".strip(),
         hint=f"`synoptic info {path}` tells why.",
     )
+
+
+def series_warnings(*pair: Series) -> list[str]:
+    """What was found odd in the series: whoever fuses a folder has not read `synoptic info`."""
+    return [f"{one.description or one.uid}: {warning}" for one in pair for warning in one.warnings]
 
 
 def require_path(path: Path) -> None:
@@ -105,6 +108,10 @@ def pick_slices(text: str, count: int) -> range:
             start, stop = int(text), int(text) + 1
     except ValueError:
         raise UsageError(f"--slices {text!r} is not all, K or A:B.", hint="For example: --slices 40:60") from None
+    if 0 <= stop <= start <= count and ":" in text:
+        raise UsageError(
+            f"--slices {text} names no slice: slices run from A up to B, without B.", hint="For example: --slices 40:60"
+        )
     if not 0 <= start < stop <= count:
         raise UsageError(
             f"--slices {text} is outside the MRI's {count} slices.", hint=f"Slices count from 0 to {count - 1}."

@@ -17,15 +17,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from app import NOT_FOR_DIAGNOSIS, __version__
-from app.choice import pick_series, pick_slices, require_path
+from app.choice import pick_series, pick_slices, require_path, series_warnings
 from app.errors import AppError, UsageError
 from app.progress import Cancelled, Progress, nested
-
-if TYPE_CHECKING:
-    from app.imaging.volume import Series
 
 Command = Callable[[argparse.Namespace, Progress], Any]
 CANCELLED = 130
@@ -198,7 +195,7 @@ def register(args: argparse.Namespace, progress: Progress) -> Any:
     volumes = pipeline.read_pair(fixed, moving, nested(progress, 0.1, 0.3))
     found = registration.register(*volumes, progress=nested(progress, 0.3, 1))
     tfm.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm, overwrite=args.overwrite)
-    warnings = [*_series_warnings(fixed, moving), *found.warnings]
+    warnings = [*series_warnings(fixed, moving), *found.warnings]
     for warning in warnings:
         _note(warning)
     document = {
@@ -249,7 +246,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
     stack = pipeline.fuse_pair(aligned, request, slices=slices, progress=nested(progress, 0.5, 0.7))
     means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
     outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
-    warnings = [*_series_warnings(mri, partner), *registration.warnings, *stack.notes]
+    warnings = [*series_warnings(mri, partner), *registration.warnings, *stack.notes]
     for warning in warnings:
         _note(warning)
     document = {
@@ -309,11 +306,6 @@ def _formats(text: str) -> tuple[str, ...]:
         if one not in known:
             raise argparse.ArgumentTypeError(f"{one!r} is not one of {', '.join(known)}")
     return formats
-
-
-def _series_warnings(*pair: Series) -> list[str]:
-    """What was found wrong with the two series: who fuses a folder has not read `synoptic info`."""
-    return [f"{one.description or one.uid}: {warning}" for one in pair for warning in one.warnings]
 
 
 def _note(text: str) -> None:

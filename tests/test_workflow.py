@@ -216,6 +216,14 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(run, words):
     assert "Traceback" not in stderr
 
 
+def test_a_seed_is_no_negative_number(run, tmp_path):
+    code, document, stderr = run("demo", tmp_path / "demo", "--seed", "-1")
+    assert code == 2
+    assert "--seed" in document["error"]
+    assert "Traceback" not in stderr
+    assert not (tmp_path / "demo").exists()
+
+
 def test_ctrl_c_stops_with_130_and_leaves_nothing(demo, tmp_path, capsys):
     folder, _ = demo
     out = tmp_path / "t.tfm"

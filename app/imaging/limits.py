@@ -25,7 +25,7 @@ class BoundedFile(io.BufferedReader):
     """A file whose `read` asks for no more memory than there are bytes left: an element may state any length."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(io.FileIO(path))
+        super().__init__(io.FileIO(os.fspath(path)))  # as text: pydicom adds the name to what it says of damage
         self.length = os.fstat(self.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:

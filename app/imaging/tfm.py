@@ -35,16 +35,25 @@ class TransformFileError(InputError):
         super().__init__(f"{path.name}: {fact}")
 
 
+def check_target(path: Path, *, overwrite: bool = False) -> None:
+    """Raise ExportError where no transform can be written to `path`: asked before a search that takes its time."""
+    if path.suffix.lower() not in (".tfm", ".txt"):
+        raise ExportError(f"{path.name}: a transform is written as .tfm or .txt.", "Give it a name that ends in .tfm.")
+    if path.is_dir():
+        raise ExportError(f"{path} is a folder, not a file.", "Give the name of a file that ends in .tfm.")
+    if path.exists() and not overwrite:
+        raise ExportError(f"{path} exists already.", "Choose another name, or allow overwriting (--overwrite).")
+    if not path.parent.is_dir():
+        raise ExportError(f"{path} cannot be written: there is no folder {path.parent}.", "Choose another folder.")
+
+
 def write_tfm(path: Path, fixed_to_moving: ArrayLike, centre_mm: ArrayLike, *, overwrite: bool = False) -> None:
     """Write a (4, 4) rigid matrix as an ITK text transform, turning about centre_mm; every digit is kept.
 
     Raises ExportError where the file exists (unless overwrite) or cannot be written; then no part of it is left.
     """
     path = Path(path)
-    if path.suffix.lower() not in (".tfm", ".txt"):
-        raise ExportError(f"{path.name}: a transform is written as .tfm or .txt.", "Give it a name that ends in .tfm.")
-    if path.exists() and not overwrite:
-        raise ExportError(f"{path.name} exists already.", "Choose another name, or allow it to be overwritten.")
+    check_target(path, overwrite=overwrite)
     matrix, centre = np.asarray(fixed_to_moving, dtype=np.float64), np.asarray(centre_mm, dtype=np.float64)
     shift = matrix[:3, 3] - centre + matrix[:3, :3] @ centre
     # the nine numbers of the rotation itself: angles would round a matrix that is rigid to a few digits only

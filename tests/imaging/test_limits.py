@@ -24,3 +24,4 @@ def test_a_bounded_file_reads_no_more_than_there_is(tmp_path):
         assert file.read(2) == b"ab"
         assert file.read(1 << 40) == b"cdef"
         assert file.read(1 << 40) == b""
+        assert file.name == str(path)  # pydicom adds it to a sentence

@@ -4,7 +4,7 @@ import SimpleITK as sitk
 
 from app.errors import ExportError
 from app.imaging.geometry import transform_points
-from app.imaging.tfm import TransformFileError
+from app.imaging.tfm import TransformFileError, check_target
 from app.imaging.transforms import read_tfm, rigid, write_tfm
 
 CENTRE = (12.0, -30.0, 44.0)
@@ -150,3 +150,20 @@ def test_nothing_is_overwritten_without_being_asked_to(tmp_path):
     assert path.read_text() == "mine"
     write_tfm(path, np.eye(4), CENTRE, overwrite=True)
     np.testing.assert_allclose(read_tfm(path), np.eye(4))
+
+
+def test_an_existing_file_is_replaced_only_when_asked(tmp_path):
+    path = tmp_path / "t.tfm"
+    path.write_text("mine")
+    with pytest.raises(ExportError, match="exists already"):
+        write_tfm(path, np.eye(4), CENTRE)
+    assert path.read_text() == "mine"
+    write_tfm(path, rigid((1, 2, 3), (4, 5, 6)), CENTRE, overwrite=True)
+    np.testing.assert_allclose(read_tfm(path), rigid((1, 2, 3), (4, 5, 6)), atol=1e-9)
+
+
+@pytest.mark.parametrize(("name", "told"), [("t.mat", "tfm or .txt"), ("no/t.tfm", "no folder"), ("d.tfm", "a folder")])
+def test_a_place_that_cannot_be_written_is_told_before_the_search(tmp_path, name, told):
+    (tmp_path / "d.tfm").mkdir()
+    with pytest.raises(ExportError, match=told):
+        check_target(tmp_path / name, overwrite=True)
