@@ -125,6 +125,8 @@ class ImagePane(QWidget):
         return viewport(state, picture.plane, picture.index, width, height, linked=linked)
 
     def _on_changed(self, _: object) -> None:
+        if self._composed is not None and self._composed[1] is not self.workspace.scene:
+            self._composed = self._image = None  # a pane out of sight must not keep a closed study in memory
         if self.isVisible():
             self.update()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import pipeline
 from app.errors import InputError
-from app.imaging.volume import Series, Volume
+from app.imaging.volume import Series, Study, Volume
 from app.progress import Progress
 from app.ui.notices import Notice, of_error
 from app.ui.workspace import Workspace
@@ -71,21 +72,25 @@ class Opening(QObject):
 
     def _opened(self, paths: Sequence[Path], scan: Any) -> None:
         scene = self.workspace.scene
-        known = {study.uid: study for study in scene.studies}
+        known = {(study.uid, study.patient): study for study in scene.studies}
+        found = []
         for study in scan.studies:
-            before = known.get(study.uid)
+            place = study.uid, study.patient  # anonymous copies of two patients can share all their UIDs
+            others = {one.uid for at, other in known.items() if at != place for one in other.series}
+            study = _named_apart(study, others)
+            found.append(study)
             fresh = {one.uid for one in study.series}
-            kept = () if before is None else tuple(one for one in before.series if one.uid not in fresh)
-            known[study.uid] = replace(study, series=(*kept, *study.series))
+            kept = tuple(one for one in known[place].series if one.uid not in fresh) if place in known else ()
+            known[place] = replace(study, series=(*kept, *study.series))
         self.workspace.set_scene(studies=tuple(known.values()), skipped=(*scene.skipped, *scan.skipped))
-        usable = [one for study in scan.studies for one in study.series if not one.problem]
+        usable = [one for study in found for one in study.series if not one.problem]
         if not usable:
             reasons = [one.problem for study in scan.studies for one in study.series]
             reasons += [f"{one.path.name}: {one.reason}" for one in scan.skipped]
             self._failed_to_open(NothingReadableError([path.name or str(path) for path in paths], reasons))
             return
         self.topic_cleared.emit("open")
-        mri, partner = pipeline.guess_roles(scan.studies)
+        mri, partner = pipeline.guess_roles(found)
         if mri is not None and partner is None and self.chosen["mri"] is not None and self.chosen["partner"] is None:
             mri, partner = pipeline.guess_roles(tuple(known.values()))  # a second file: the other half of a pair
         if mri is not None and partner is not None:
@@ -120,8 +125,10 @@ class Opening(QObject):
     def _read_chosen(self) -> None:
         """Bring the scene's volumes to the chosen series: those at hand at once, the others one after the other."""
         scene = self.workspace.scene
-        at_hand = {one.series.uid: one for one in (scene.mri, scene.partner) if one is not None}
-        wanted: dict[str, Any] = {role: at_hand.get(one.uid) if one else None for role, one in self.chosen.items()}
+        at_hand = [one for one in (scene.mri, scene.partner) if one is not None]
+        wanted: dict[str, Any] = {  # the very series: one that was found again may have other files by now
+            role: next((one for one in at_hand if one.series is series), None) for role, series in self.chosen.items()
+        }
         self.workspace.set_scene(**wanted)  # a role without its volume yet is blank: no old picture stays
         self.chosen_changed.emit()
         self._read_next()
@@ -173,6 +180,15 @@ class Opening(QObject):
             self.workspace.set_scene(mri=volume)
         else:
             self.workspace.set_scene(partner=volume)
+
+
+def _named_apart(study: Study, others: set[str]) -> Study:
+    """The study with a uid of its own for every series that shares one with `others`; the same again each time."""
+    series = []
+    for one in study.series:
+        uid = next(name for name in chain([one.uid], (f"{one.uid}#copy{n}" for n in count(2))) if name not in others)
+        series.append(one if uid == one.uid else replace(one, uid=uid))
+    return replace(study, series=tuple(series))
 
 
 def _read(series: Series, progress: Progress) -> Volume:

@@ -133,17 +133,22 @@ class PairFlow(QObject):
         self.workspace.set_scene(registration=registrations.identity(scene.mri, scene.partner))
 
     def load_transform(self, path: Path) -> None:
-        """An ITK transform file; the reader confirms it like any other."""
+        """An ITK transform file for the pair in view; the reader confirms it like any other."""
+        pair = self.workspace.scene.mri, self.workspace.scene.partner
 
         def work(progress: Progress) -> NDArray[np.float64]:
             from app.imaging import tfm
 
             return tfm.read_tfm(path)
 
+        def done(matrix: NDArray[np.float64]) -> None:
+            if _same(pair, (self.workspace.scene.mri, self.workspace.scene.partner)):
+                self.realign(matrix, from_file=True)
+
         self.workspace.tasks.start(
             "Loading the transform",
             work,
-            lambda matrix: self.realign(matrix, from_file=True),
+            done,
             failed=lambda error: self.noticed.emit(of_error("Loading the transform", error, "transform")),
         )
 

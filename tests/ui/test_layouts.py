@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -198,3 +200,20 @@ def test_the_sliders_show_and_change_the_state(qapp, study):
     bar.fusion.setValue(0)
     assert (workspace.state.overlay, workspace.state.fusion) == (0.8, 0.0)
     bar.deleteLater()
+
+
+def test_a_pane_out_of_sight_keeps_no_study(area):
+    """Of a closed study nothing stays in memory, whichever layout it was looked at in."""
+    mri, pet = head(32, 24)
+    area._workspace.set_scene(pair(mri, pet))
+    area._workspace.update(layout="planes")
+    settle(area)
+    area.grab()
+    area._workspace.update(layout="side-by-side")
+    settle(area)
+    gone = weakref.ref(mri)
+    area._workspace.set_scene(mri=None, partner=None)
+    settle(area)
+    del mri
+    gc.collect()
+    assert gone() is None

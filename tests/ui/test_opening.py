@@ -15,7 +15,7 @@ from app.imaging.found import Skipped
 from app.imaging.volume import Series, Study, Volume
 from app.ui.opening import Opening
 from app.ui.workspace import Workspace
-from tests.scenes import ANNA, volume
+from tests.scenes import ANNA, BERT, volume
 from tests.waiting import wait_until
 
 
@@ -157,3 +157,37 @@ def test_closing_forgets_everything(opening):
     opening.close_all()
     scene = opening.workspace.scene
     assert (scene.mri, scene.partner, scene.studies, scene.skipped) == (None, None, (), ())
+
+
+def test_two_patients_in_one_study_stay_apart_in_the_list(opening, disk, monkeypatch):
+    """Copies that were made anonymous keep their study's UID: no series may stand under another's name."""
+    theirs = disk.put("theirs", volume(np.zeros((4, 8, 8), np.int16), patient=BERT))
+    mine = disk.volumes["mr"].series
+    scan = readers.Scan((Study(ANNA, "study", (mine,)), Study(BERT, "study", (theirs,))), ())
+    monkeypatch.setattr(pipeline, "open_study", lambda paths, progress: scan)
+    scene = _open(opening, "both")
+    assert [(study.patient, [one.uid for one in study.series]) for study in scene.studies] == [
+        (ANNA, ["mr"]),
+        (BERT, ["theirs"]),
+    ]
+
+
+def test_two_series_of_one_uid_can_both_be_chosen(opening, disk, monkeypatch):
+    """Opened one after the other, from two patients: the list finds each by its own name."""
+    _open(opening, "mr")
+    theirs = replace(disk.volumes["mr"].series, patient=BERT)
+    scan = readers.Scan((Study(BERT, "another", (theirs,)),), ())
+    monkeypatch.setattr(pipeline, "open_study", lambda paths, progress: scan)
+    for _ in range(2):  # opened again, it is the same one
+        scene = _open(opening, "theirs")
+        uids = [one.uid for study in scene.studies for one in study.series]
+        assert uids == ["mr", "mr#copy2"]
+        assert scene.series("mr").patient == ANNA
+        assert scene.series("mr#copy2").patient == BERT
+
+
+def test_what_is_opened_again_is_read_again(opening, disk):
+    """The files may have changed meanwhile, or others of the same name have the same beginning."""
+    _open(opening, "mr", "pet")
+    disk.put("mr", volume(np.full((4, 8, 8), 200, np.int16)))
+    assert _open(opening, "mr", "pet").mri.stored.max() == 200

@@ -267,3 +267,17 @@ def test_a_file_that_is_no_transform_is_told(flow, volumes, tmp_path):
     _settle(flow)
     assert flow.told[-1].kind == "error"
     assert "t.tfm" in flow.told[-1].text
+
+
+def test_a_transform_loaded_for_a_pair_is_not_given_to_the_next(flow, volumes, tmp_path):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    _settle(flow)
+    flow.realign(FOUND)
+    flow.save_transform(tmp_path / "t.tfm")
+    _settle(flow)
+    flow.load_transform(tmp_path / "t.tfm")
+    next_pair = [_in_frame(one, "4.5.6") for one in volumes]
+    there = registration.identity(*next_pair)
+    flow.workspace.set_scene(mri=next_pair[0], partner=next_pair[1], registration=there)
+    scene = _settle(flow)
+    assert scene.registration is there
