@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.ui.view_state import PLANE_NAMES
+
 
 @dataclass(frozen=True)
 class Command:
@@ -66,6 +68,10 @@ COMMANDS: tuple[Command, ...] = (
     *(
         Command(f"layout:{name}", "View", text, (f"Ctrl+{n}",), _LAYOUT_ICONS.get(name, name), "layout")
         for n, (name, text) in enumerate(_LAYOUTS, 1)
+    ),
+    *(
+        Command(f"plane:{name}", "View", f"Plane: {name}", (f"Alt+{n}",), group="plane")
+        for n, name in enumerate(PLANE_NAMES, 1)
     ),
     *(
         Command(f"tool:{name}", "View", f"{text}: left drag", (key,), name if name in _TOOL_ICONS else "", "tool")

@@ -24,6 +24,7 @@ from app.imaging.pixels import Clipped, FusionWindow
 from app.ui.notices import plain_label
 from app.ui.pair_flow import PairFlow
 from app.ui.presets import presets
+from app.ui.probe import percent
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.workspace import Workspace
@@ -60,7 +61,7 @@ class WindowFields(QWidget):
 
     def show_window(self, window: FusionWindow | None, clipped: Clipped | None) -> None:
         self.setEnabled(window is not None)
-        told = "" if clipped is None else f"{clipped.above:.2g} % above, {clipped.below:.2g} % below (air too)"
+        told = "" if clipped is None else f"{percent(clipped.above)} above, {percent(clipped.below)} below (air too)"
         self.clipped.setText(told)
         if window is None:
             self.unit.setText("")

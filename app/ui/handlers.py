@@ -12,6 +12,7 @@ from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 
 from app.imaging.geometry import Geometry
+from app.imaging.planes import axis_named
 from app.ui.help_dialog import about_html, keys_html, open_page
 from app.ui.notices import Notice
 from app.ui.nudges import nudged
@@ -77,6 +78,14 @@ class Handlers:
 
     def layout(self, name: str) -> None:
         self.workspace.update(layout=name, maximised="")
+
+    def plane(self, name: str) -> None:
+        """The plane of the panes that have none of their own; among three planes, the one that keys go to."""
+        grid = self.workspace.scene.grid
+        if grid is not None and grid.in_mm:
+            axis = axis_named(grid, name)
+            if axis != self.workspace.state.axis:
+                self.workspace.update(axis=axis, zoom_rect=None)
 
     def tool(self, name: str) -> None:
         self.workspace.update(tool=name)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from app.imaging.volume import Volume
 from app.ui.compose import Picture
-from app.ui.probe import number, unit_text
+from app.ui.probe import number, percent, unit_text
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.windows import volume_of, window_of
@@ -55,7 +55,8 @@ def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Label
         return Labels()
     top_left = [*_titles(state, scene, role, picture)]
     top_right = [*_alignment(scene, role, picture)]
-    top_right += [Line(note, "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain")
+    top_right += [Line(note, "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain",
+                       note.removeprefix("partner "))
                   for note in picture.notes]
     bottom_left = [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)]
     every = Labels(tuple(top_left), tuple(top_right), tuple(bottom_left))
@@ -95,7 +96,7 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
         if picture.kind == "fusion" and scene.stack is not None:
             share = "" if state.fusion >= 1 else f" {state.fusion:.0%}"
             title = network_title(scene.stack.request.network)[0]
-            return [Line(f"Fusion{share}: {title}"), *_fused_plane(scene, picture)]
+            return [Line(f"Fusion{share}: {title}", short=f"{title}{share}"), *_fused_plane(scene, picture)]
         if picture.kind == "overlay":
             share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
             return [Line(f"Overlay: {share}", short=share)]
@@ -123,7 +124,7 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     if scene.stack is None or scene.mri is None or picture.plane is None or not picture.plane.name:
         return []
     fused = scene.mri.geometry.plane
-    lines = [Line(f"fused plane: {fused}")]
+    lines = [Line(f"fused plane: {fused}", short=f"fused {fused}")]
     if picture.plane.axis != 2:
         lines = [Line(f"reformatted from fused {fused} slices", short=f"from {fused} slices")]
     if fused != "axial" and not network_title(scene.stack.request.network)[1]:
@@ -150,8 +151,8 @@ def _alignment(scene: Scene, role: str, picture: Picture) -> list[Line]:
 def verdict_line(verdict: str) -> Line:
     """The label of a verdict's word."""
     return {
-        "header-aligned": Line("aligned by header"),
-        "registered": Line("registered, confirmed"),
+        "header-aligned": Line("aligned by header", short="by header"),
+        "registered": Line("registered, confirmed", short="confirmed"),
         "unverified": Line("ALIGNMENT NOT VERIFIED", "warn", "UNVERIFIED"),
         "rejected": Line("REGISTRATION REJECTED", "stop", "REJECTED"),
     }[verdict]
@@ -167,9 +168,11 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
         (stack.aligned.mri, stack.aligned.partner), windows, stack.clipped_percent, strict=True
     ):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
-        beyond = f", {clipped.above:.2g} % above" if clipped.above else ""
+        beyond = f", {percent(clipped.above)} above" if clipped.above else ""
         uptake = volume.modality in ("PT", "NM")  # above a CT's window lies bone, as it should
-        lines.append(Line(text + beyond, "warn" if uptake and clipped.above >= CLIPPING_WARNS else "plain"))
+        warns = uptake and clipped.above >= CLIPPING_WARNS
+        short = text.replace(" fused ", " ") + (beyond if warns else "")
+        lines.append(Line(text + beyond, "warn" if warns else "plain", short))
     return lines
 
 
@@ -195,4 +198,4 @@ def _place(picture: Picture) -> list[Line]:
     at_mm = float(plane.grid.to_lps(middle)[along])
     sides = (("L", "R"), ("P", "A"), ("S", "I"))[along]
     return [Line(f"{sides[0] if at_mm >= 0 else sides[1]} {abs(at_mm):.1f} mm"),
-            Line(f"{plane.name} {picture.index + 1} / {plane.slices}")]
+            Line(f"{plane.name} {picture.index + 1} / {plane.slices}", short=f"{picture.index + 1} / {plane.slices}")]

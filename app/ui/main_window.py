@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.imaging.planes import three_axes
 from app.settings import Settings
 from app.ui import demo
 from app.ui.commands import COMMANDS, Command
@@ -53,7 +54,7 @@ from app.ui.scene import Scene
 from app.ui.status_line import StatusLine
 from app.ui.study_browser import StudyBrowser
 from app.ui.theme import icon
-from app.ui.view_state import Point, ViewState
+from app.ui.view_state import PLANE_NAMES, Point, ViewState
 from app.ui.windows import volume_of
 from app.ui.workspace import Workspace
 
@@ -221,13 +222,23 @@ class MainWindow(QMainWindow):
         for name, action in self.actions_by_name.items():
             if name in ("register", "confirm", "reset_alignment", "load_transform", "save_transform"):
                 action.setEnabled(pair)
+            elif name.startswith("plane:"):
+                action.setEnabled(scene.grid is not None and scene.grid.in_mm)
+        self._show_plane()
 
     def _show_state(self, state: ViewState) -> None:
         self.actions_by_name[f"layout:{state.layout}"].setChecked(True)
         self.actions_by_name[f"tool:{state.tool}"].setChecked(True)
+        self._show_plane()
         for command in COMMANDS:
             if command.shows:
                 self.actions_by_name[command.name].setChecked(getattr(state, command.shows))
+
+    def _show_plane(self) -> None:
+        grid = self.workspace.scene.grid
+        if grid is not None and grid.in_mm:
+            name = PLANE_NAMES[three_axes(grid).index(self.workspace.state.axis)]
+            self.actions_by_name[f"plane:{name}"].setChecked(True)
 
     def _show_history(self) -> None:
         self.actions_by_name["undo"].setEnabled(self.workspace.can_undo)

@@ -15,12 +15,13 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaint
 from app import NOT_FOR_DIAGNOSIS
 from app.imaging.planes import Plane
 from app.ui.colours import colours
-from app.ui.labels import Bar, Labels
+from app.ui.labels import Bar, Labels, Line
 from app.ui.viewport import Viewport
 
 MARGIN = 8.0
 BANNER_HEIGHT = 18.0
 _TONES = {"plain": QColor(225, 232, 238), "warn": QColor(255, 196, 64), "stop": QColor(255, 96, 88)}
+_SMALLEST = 8  # logical pixels: letters smaller than this nobody reads
 _SHADE = QColor(0, 0, 0, 210)
 _CROSSHAIR = QColor(88, 200, 255, 190)
 _RECT = QColor(255, 214, 10)
@@ -90,20 +91,39 @@ def corners(painter: QPainter, width: float, height: float, shown: Labels, *, si
     step, room, whole = size + 4, width / 2 - 2 * MARGIN, width - 2 * MARGIN
     for lines, x, anchor in ((shown.top_left, MARGIN, "left"), (shown.top_right, width - MARGIN, "right")):
         for row, line in enumerate(lines):
-            words = line.short if line.short and text_width(line.text, size) > room else line.text
-            text(painter, x, MARGIN + size + row * step, words, tone=line.tone, size=size, width=room, anchor=anchor)
+            words, letters_size = _fitting(line, room, size)
+            text(painter, x, MARGIN + size + row * step, words, tone=line.tone, size=letters_size, width=room,
+                 anchor=anchor)
     last = height - BANNER_HEIGHT - MARGIN
     for row, line in enumerate(reversed(shown.bottom_left)):
-        text(painter, MARGIN, last - row * step, line.text, tone=line.tone, size=size,
-             width=room if row == 0 else whole)
+        free = room if row == 0 else whole
+        words, letters_size = _fitting(line, free, size)
+        text(painter, MARGIN, last - row * step, words, tone=line.tone, size=letters_size, width=free)
+
+
+def _fitting(line: Line, room: float, size: float) -> tuple[str, float]:
+    """A line's words and their size where there is little room: said short, and a warning rather small than cut."""
+    words = line.short if line.short and text_width(line.text, size) > room else line.text
+    while line.tone != "plain" and size > _SMALLEST and text_width(words, size) > room:
+        size -= 1
+    return words, size
 
 
 def banner(painter: QPainter, width: float, height: float) -> None:
     """The strip that is never hidden."""
     strip = QRectF(0, height - BANNER_HEIGHT, width, BANNER_HEIGHT)
     painter.fillRect(strip, QColor(0, 0, 0, 150))
-    text(painter, width / 2, height - 5, NOT_FOR_DIAGNOSIS, tone="warn", size=11, bold=True, anchor="middle",
-         width=width)
+    text(painter, width / 2, height - 5, NOT_FOR_DIAGNOSIS, tone="warn", size=_banner_size(int(width)), bold=True,
+         anchor="middle", width=width)
+
+
+@lru_cache(maxsize=64)
+def _banner_size(width: int) -> float:
+    """The largest letters with which the whole warning stands in a narrow pane."""
+    for size in range(11, _SMALLEST, -1):
+        if QFontMetricsF(font(size, bold=True)).horizontalAdvance(NOT_FOR_DIAGNOSIS) <= width:
+            return size
+    return _SMALLEST - 1
 
 
 def letters(painter: QPainter, width: float, height: float, plane: Plane, *, right_inset: float = 0) -> None:
@@ -150,7 +170,8 @@ def colour_bar(painter: QPainter, width: float, height: float, shown: Bar) -> No
     painter.drawImage(box, _bar_image(shown.palette, shown.inverted))
     painter.setPen(QPen(_TONES["plain"], 1))
     painter.drawRect(box)
-    text(painter, width - MARGIN, box.top() - 20, shown.caption, size=11, anchor="right", width=width / 2)
+    text(painter, width - MARGIN, box.top() - 20, shown.caption, size=11, anchor="right",
+         width=width - 2 * MARGIN)
     text(painter, width - MARGIN, box.top() - 5, shown.high, size=11, anchor="right")
     text(painter, width - MARGIN, box.bottom() + 14, shown.low, size=11, anchor="right")
 
@@ -175,9 +196,21 @@ def rectangle(painter: QPainter, box: tuple[float, float, float, float]) -> None
         painter.fillRect(QRectF(corner_x - 3, corner_y - 3, 6, 6), _RECT)
 
 
+def _wrapped(words: str, width: int) -> list[str]:
+    """A message in as many lines as it needs; a word too long for any stays whole, and is cut when drawn."""
+    lines = [""]
+    for word in words.split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, 14) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def message(painter: QPainter, width: float, height: float, words: str, *, tone: str = "plain") -> None:
     """Why a pane is blank, in its middle."""
-    lines = words.split("\n")
+    lines = [part for line in words.split("\n") for part in _wrapped(line, int(width - 2 * MARGIN))]
     for row, line in enumerate(lines):
         text(painter, width / 2, height / 2 + (row - (len(lines) - 1) / 2) * 22, line, tone=tone, size=14,
              bold=tone == "stop", anchor="middle", width=width - 2 * MARGIN)

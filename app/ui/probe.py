@@ -69,6 +69,13 @@ def number(value: float) -> str:
     return f"{value:.4g}" if size >= 1e-4 else f"{value:.2e}"
 
 
+def percent(value: float) -> str:
+    """A share as a reader wants it: two digits, whole from 10 on, and no more said of what is next to nothing."""
+    if 0 < value < 0.01:
+        return "< 0.01 %"
+    return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
+
+
 def position_text(scene: Scene, lps_mm: ArrayLike) -> str:
     """Where a point lies, in patient directions."""
     grid = scene.grid

@@ -19,6 +19,7 @@ Point = tuple[float, float, float]
 Window = tuple[float, float]  # centre, width
 
 LAYOUT_NAMES = ("side-by-side", "overlay", "zoom", "planes")
+PLANE_NAMES = ("axial", "coronal", "sagittal")
 ANNOTATION_LEVELS = ("full", "no patient data", "none")
 TOOLS = ("window", "pan", "zoom", "crosshair", "length", "angle", "ellipse")  # what a left drag does
 ZOOM_RANGE = (0.1, 40.0)

@@ -159,6 +159,14 @@ def test_layouts_have_keys(window, n, layout):
     assert {name for name, pane in window.views.panes.items() if pane.isVisible()} == shown
 
 
+@pytest.mark.parametrize(("n", "plane"), [(1, "axial"), (2, "coronal"), (3, "sagittal")])
+def test_alt_and_a_number_choose_the_plane_of_all_panes_and_the_menu_ticks_it(window, n, plane):
+    window.handlers.plane("coronal" if plane == "axial" else "axial")
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + n), Qt.KeyboardModifier.AltModifier)
+    assert [pane.picture().plane.name for pane in window.views.visible_panes()] == [plane] * 3
+    assert window.actions_by_name[f"plane:{plane}"].isChecked()
+
+
 def test_alt_arrows_nudge_the_partner_by_the_chosen_step(window):
     window.registration_panel.step.setCurrentIndex(window.registration_panel.step.findData(5.0))
     _press(window, Qt.Key.Key_Right, Qt.KeyboardModifier.AltModifier)

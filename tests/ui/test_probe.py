@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.ui.probe import number, probe
+from app.ui.probe import number, percent, probe
 from app.ui.scene import Scene
 from tests.scenes import BERT, fused, pair, registered, volume
 
@@ -76,3 +76,9 @@ def test_an_unknown_unit_is_said():
 ])
 def test_numbers_are_short_and_exact_enough(value, text):
     assert number(value) == text
+
+
+@pytest.mark.parametrize(("share", "text"), [(0, "0 %"), (1e-5, "< 0.01 %"), (0.15, "0.15 %"), (7.2, "7.2 %"),
+                                             (99.97, "100 %")])
+def test_shares_are_read_without_exponents(share, text):
+    assert percent(share) == text

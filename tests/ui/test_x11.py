@@ -66,7 +66,6 @@ def desk(xvfb, pair_folder, tmp_path):  # noqa: F811
             assert program.poll() is None, program.stdout.read()
             assert time.monotonic() < give_up
             time.sleep(0.2)
-        one.tool("windowfocus", one.tool("search", "--onlyvisible", "--name", "^Synoptic$").splitlines()[0])
         one.program = program
         yield one
     finally:
