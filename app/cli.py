@@ -58,6 +58,9 @@ def _print_json(document: Any) -> None:
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **given: Any) -> None:
+        super().__init__(allow_abbrev=False, **given)  # --js would give no JSON where an error is told
+
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[0].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")
 

@@ -205,6 +205,7 @@ def test_networks_lists_what_can_run(run):
         ("info", "/no/such/folder"),
         ("fuse", "a", "b", "--network", "no-such-network", "--out", "o"),
         ("register", "only-one"),
+        ("networks", "--js"),
         ("fuse", "a", "b", "--network", "average", "--out", "o", "--format", "gif"),
     ],
 )

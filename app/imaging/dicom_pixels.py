@@ -122,6 +122,8 @@ def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str)
     if "TransferSyntaxUID" not in data.file_meta:
         data.file_meta.TransferSyntaxUID = UID(pixels.syntax)
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
+        if "PixelData" not in data:  # pydicom drops an element that the end of the file cuts off
+            raise DamagedFileError(path, "it is cut short in its pixel data.")
         _check_streams(path, data, pixels)
     if pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
         from app.imaging.jpeg12 import decode_jpeg12  # brings GDCM

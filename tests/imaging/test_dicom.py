@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import SecondaryCaptureImageStorage
+from pydicom.uid import RLELossless, SecondaryCaptureImageStorage
 
 from app.errors import AppError
 from app.imaging import readers
@@ -367,3 +367,17 @@ def test_a_header_that_states_more_pixels_than_the_file_has_allocates_nothing(tm
     ds.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
     (skip,) = readers.scan([tmp_path]).skipped
     assert "cut short" in skip.reason
+
+
+def test_a_compressed_file_without_its_end_is_called_cut_short(tmp_path):
+    for k in range(3):
+        ds = dataset(k=k, position=(0, 0, 2.0 * k))
+        ds.compress(RLELossless)
+        ds.save_as(tmp_path / f"{k}.dcm", enforce_file_format=True)
+    last = tmp_path / "2.dcm"
+    last.write_bytes(last.read_bytes()[:-12])
+    scan = readers.scan([tmp_path])
+    told = [skip.reason for skip in scan.skipped] + [w for s in scan.studies for one in s.series for w in one.warnings]
+    with pytest.raises(AppError, match=r"2\.dcm.*cut short"):
+        readers.read(scan.studies[0].series[0])
+    assert not any("attribute" in sentence for sentence in told)
