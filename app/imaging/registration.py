@@ -127,7 +127,7 @@ def register(
         fixed_to_moving=at_start if lost else found.fixed_to_moving,
         frames=frames,
         verdict=kept if lost else Verdict.UNVERIFIED,
-        method="automatic",
+        method="header" if lost and kept is Verdict.HEADER_ALIGNED else "automatic",
         metric_before=found.before,
         metric_after=found.before if lost else found.after,
         iterations=found.iterations,

@@ -46,6 +46,7 @@ class Opening(QObject):
         self.workspace = workspace
         self.chosen: dict[str, Series | None] = dict.fromkeys(ROLES)
         self.failed: Exception | None = None
+        self._closed = 0  # how often everything was closed: what was looked for before must not come back
         self._palette_of = palette_of
 
     # Opening and roles -----------------------------------------------------------------------------------------
@@ -56,15 +57,23 @@ class Opening(QObject):
         self.workspace.tasks.start(
             "Looking for series",
             lambda progress: pipeline.open_study(paths, progress),
-            lambda scan: self._opened(paths, scan),
-            failed=self._failed_to_open,
+            self._unless_closed(lambda scan: self._opened(paths, scan)),
+            failed=self._unless_closed(self._failed_to_open),
         )
 
     def open_made(self, name: str, make: Callable[[Progress], Path]) -> None:
         """Open what `make` prepares first, such as the demo study."""
         self.workspace.tasks.start(
-            name, make, lambda path: self.open([path]), failed=self._failed_to_open
+            name,
+            make,
+            self._unless_closed(lambda path: self.open([path])),
+            failed=self._unless_closed(self._failed_to_open),
         )
+
+    def _unless_closed(self, hear: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A worker may have ended, its answer still waiting in the queue, when the reader closes everything."""
+        closed = self._closed
+        return lambda answer: hear(answer) if closed == self._closed else None
 
     def _failed_to_open(self, error: Exception) -> None:
         self.failed = error
@@ -117,6 +126,7 @@ class Opening(QObject):
 
     def close_all(self) -> None:
         """Empty the window: nothing of the study stays in memory."""
+        self._closed += 1
         self.workspace.tasks.cancel_all()
         self.chosen = dict.fromkeys(ROLES)
         self.workspace.set_scene(studies=(), skipped=(), mri=None, partner=None)

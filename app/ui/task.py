@@ -234,22 +234,28 @@ class TaskRunner(QObject):
     @Slot(int, object)
     def _on_finished(self, number: int, result: Any) -> None:
         _, listener = self._end(number)
-        if listener is not None:
-            listener.done(result)
-        self._tell()
+        try:
+            if listener is not None:
+                listener.done(result)
+        finally:
+            self._tell()
 
     @Slot(int)
     def _on_cancelled(self, number: int) -> None:
         _, listener = self._end(number)
-        if listener is not None and listener.cancelled is not None:
-            listener.cancelled()
-        self._tell()
+        try:
+            if listener is not None and listener.cancelled is not None:
+                listener.cancelled()
+        finally:
+            self._tell()
 
     @Slot(int, object)
     def _on_failed(self, number: int, error: Exception) -> None:
         running, listener = self._end(number)
-        if listener is not None and listener.failed is not None:
-            listener.failed(error)
-        elif listener is not None:
-            self.failed.emit(running.name, error)
-        self._tell()
+        try:
+            if listener is not None and listener.failed is not None:
+                listener.failed(error)
+            elif listener is not None:
+                self.failed.emit(running.name, error)
+        finally:
+            self._tell()

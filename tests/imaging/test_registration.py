@@ -134,6 +134,7 @@ def test_without_a_gain_agreeing_headers_stay_aligned_by_header():
     same = with_series(mri(), frame_of_reference_uid=FRAME)
     found = register(same, same)
     assert found.verdict is Verdict.HEADER_ALIGNED
+    assert found.method == "header"  # not "automatic": what was found was thrown away
     assert found.frames == (FRAME, FRAME)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -191,3 +193,20 @@ def test_what_is_opened_again_is_read_again(opening, disk):
     _open(opening, "mr", "pet")
     disk.put("mr", volume(np.full((4, 8, 8), 200, np.int16)))
     assert _open(opening, "mr", "pet").mri.stored.max() == 200
+
+
+def test_a_study_found_in_the_moment_of_closing_does_not_come_back(opening, disk, monkeypatch):
+    found, scan = threading.Event(), disk.scan
+
+    def scan_and_tell(paths, progress):
+        found.set()
+        return scan(paths, progress)
+
+    monkeypatch.setattr(pipeline, "open_study", scan_and_tell)
+    opening.open([Path("mr")])
+    assert found.wait(10)
+    time.sleep(0.1)  # the worker has ended and posted its answer; no event was handled since
+    opening.close_all()
+    wait_until(lambda: not opening.workspace.tasks.busy)
+    assert opening.workspace.scene.studies == ()
+    assert opening.chosen == {"mri": None, "partner": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -111,3 +112,21 @@ def test_an_urgent_task_does_not_queue_behind_long_work(qapp):
     gate.set()
     settle(runner)
     assert answers == ["urgent", "long"]
+
+
+def test_a_fault_of_the_listener_still_ends_the_task_for_the_status_line(tasks):
+    shown = []
+    tasks.changed.connect(shown.append)
+
+    def broken(result):
+        raise ZeroDivisionError
+
+    faults, hook = [], sys.excepthook
+    sys.excepthook = lambda kind, error, trace: faults.append(kind)
+    try:
+        tasks.start("Reading", lambda progress: None, broken)
+        settle(tasks)
+        assert faults == [ZeroDivisionError]
+    finally:
+        sys.excepthook = hook
+    assert shown[-1] == ()
