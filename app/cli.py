@@ -102,35 +102,35 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
 
     def _view(self) -> None:
         parser = self._add(view, "view", "Open the window; without a PATH it shows the demo study.")
-        parser.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+        parser.add_argument("paths", nargs="*", type=_path, metavar="PATH")
         parser.add_argument("--layout", choices=LAYOUTS)
         parser.add_argument("--network", metavar="NAME", help="see `synoptic networks`")
-        parser.add_argument("--screenshot", type=Path, metavar="FILE.png", help="open all, wait, save the window, exit")
+        parser.add_argument("--screenshot", type=_path, metavar="FILE.png", help="open all, save the window, exit")
 
     def _demo(self) -> None:
         parser = self._add(demo, "demo", "Write the demo study: MR, CT, FDG PET and SPECT of a digital head.")
-        parser.add_argument("folder", type=Path, metavar="DIR")
+        parser.add_argument("folder", type=_path, metavar="DIR")
         parser.add_argument("--seed", type=_seed, default=0, help="0 or a larger whole number")
 
     def _info(self) -> None:
         parser = self._add(info, "info", "List the patients, studies and series in files, folders and archives.")
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("paths", nargs="+", type=_path, metavar="PATH")
 
     def _register(self) -> None:
         parser = self._add(register, "register", "Register MOVING to FIXED rigidly and save the transform.")
-        parser.add_argument("fixed", type=Path, metavar="FIXED")
-        parser.add_argument("moving", type=Path, metavar="MOVING")
-        parser.add_argument("--out", type=Path, required=True, metavar="T.tfm")
+        parser.add_argument("fixed", type=_path, metavar="FIXED")
+        parser.add_argument("moving", type=_path, metavar="MOVING")
+        parser.add_argument("--out", type=_path, required=True, metavar="T.tfm")
         parser.add_argument("--fixed-series", metavar="UID")
         parser.add_argument("--moving-series", metavar="UID")
         parser.add_argument("--overwrite", action="store_true")
 
     def _fuse(self) -> None:
         parser = self._add(fuse, "fuse", "Fuse an MRI with its partner and write the fused slices.")
-        parser.add_argument("mri", type=Path, metavar="MRI")
-        parser.add_argument("partner", type=Path, metavar="PARTNER")
+        parser.add_argument("mri", type=_path, metavar="MRI")
+        parser.add_argument("partner", type=_path, metavar="PARTNER")
         parser.add_argument("--network", required=True, metavar="NAME", help="see `synoptic networks`")
-        parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--out", type=_path, required=True, metavar="DIR")
         parser.add_argument("--transform", default="auto", metavar="auto|none|FILE")
         parser.add_argument("--format", type=_formats, default=("nifti",), metavar="nifti,png,tiff,dicom")
         parser.add_argument(
@@ -150,7 +150,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
     def _metrics(self) -> None:
         parser = self._add(metrics, "metrics", "Measure a fused picture against its two sources (8-bit pictures).")
         for name in ("fused", "a", "b"):
-            parser.add_argument(name, type=Path, metavar=name.upper())
+            parser.add_argument(name, type=_path, metavar=name.upper())
 
     def _networks(self) -> None:
         self._add(networks, "networks", "List the fusion networks that can run now.")
@@ -294,6 +294,12 @@ def networks(args: argparse.Namespace, progress: Progress) -> Any:
         for one in listed:
             print(f"{one['name']:16} {one['parameters']:>12,} parameters  {one['title']}")
     return {"networks": listed}
+
+
+def _path(text: str) -> Path:
+    if not text:  # Path("") is the working folder: an unset variable in a script would fuse whatever lies there
+        raise argparse.ArgumentTypeError("the name of a file or folder is empty")
+    return Path(text)
 
 
 def _seed(text: str) -> int:

@@ -206,6 +206,7 @@ def test_networks_lists_what_can_run(run):
         ("fuse", "a", "b", "--network", "no-such-network", "--out", "o"),
         ("register", "only-one"),
         ("networks", "--js"),
+        ("info", ""),
         ("fuse", "a", "b", "--network", "average", "--out", "o", "--format", "gif"),
     ],
 )
