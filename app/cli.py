@@ -7,6 +7,7 @@ Every command takes --json: one document on stdout, progress on stderr. Exit 0 d
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import signal
@@ -39,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             document = args.run(args, progress)
         if args.json:
             _print_json(document)
+        sys.stdout.flush()  # a full disk is told here, not after the exit code
         return 0
     except AppError as error:
         print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
@@ -48,8 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (Cancelled, KeyboardInterrupt):
         print("synoptic: cancelled", file=sys.stderr)
         return CANCELLED
-    except BrokenPipeError:  # the reader of stdout went away; keep Python from complaining again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
+        if error.errno == errno.ENOSPC:
+            print("synoptic: standard output takes no more: the disk is full.", file=sys.stderr)
         return 2
 
 

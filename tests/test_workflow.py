@@ -246,3 +246,14 @@ def test_the_command_runs_as_a_program(demo):
     )
     assert ran.returncode == 0
     assert json.loads(ran.stdout)["studies"][0]["series"][0]["modality"] == "CT"
+
+
+@pytest.mark.parametrize("words", [("networks", "--json"), ("networks",)])
+def test_a_full_disk_behind_stdout_is_told(words):
+    with open("/dev/full", "w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "app", *words], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        )
+    assert ran.returncode == 2
+    assert "Traceback" not in ran.stderr
+    assert "full" in ran.stderr
