@@ -39,8 +39,8 @@ NO_PARTNER = "No partner chosen (CT, PET or SPECT)"
 STOPPED = "TWO DIFFERENT PATIENTS\nnothing is laid together until this is confirmed"
 NOT_ALIGNED = "not aligned yet"
 RESAMPLING = "laying the partner over the MRI…"
-FUSING = "fusing…"
-WHOLE_FUSION = "fusing…\nthis plane needs all slices: {done} of {all} are done"
+FUSING = "not fused yet"  # also true after a cancel or a failure; the status line tells what runs
+WHOLE_FUSION = "not fused yet\nthis plane needs all slices: {done} of {all} are done"
 
 _HATCH_STEP = 7  # pixels between two lines
 

@@ -100,6 +100,7 @@ class StudyBrowser(QWidget):
         super().__init__()
         self._workspace, self._opening = workspace, opening
         self._thumbnails: dict[str, Thumbnail] = {}
+        self._pictured: dict[str, Series] = {}  # by uid, the series listed when thumbnails were last looked over
         self._unreadable: set[str] = set()
         self._shown: tuple[object, ...] = ()
         self.slots_of_roles = {role: RoleSlot(role, opening.choose, self._series) for role in ROLES}
@@ -134,13 +135,29 @@ class StudyBrowser(QWidget):
     # What is shown ---------------------------------------------------------------------------------------------
 
     def show_scene(self, scene: Scene) -> None:
+        self._forget_old(scene)
         for volume in (scene.mri, scene.partner):
-            if volume is not None and volume.series.uid not in self._thumbnails:
+            if volume is None or self._pictured.get(volume.series.uid) is not volume.series:
+                continue  # read before its files were looked at again, or taken from the list
+            if volume.series.uid not in self._thumbnails:
                 self._thumbnails[volume.series.uid] = of_volume(volume)
                 self._show_thumbnail(volume.series.uid)
         if self._shown != (scene.studies, scene.skipped):
             self._shown = (scene.studies, scene.skipped)
             self._fill()
+
+    def _forget_old(self, scene: Scene) -> None:
+        """Pictures of series that left the list, or were found again and may show something else by now."""
+        listed = {one.uid: one for study in scene.studies for one in study.series}
+        old = {uid for uid, one in self._pictured.items() if listed.get(uid) is not one}
+        self._pictured = listed
+        self._unreadable -= old
+        for uid in old:
+            self._thumbnails.pop(uid, None)
+
+    def thumbnail_of(self, uid: str) -> Thumbnail | None:
+        """The picture in the list of a series; None while there is none."""
+        return self._thumbnails.get(uid)
 
     def _show_state(self, state: ViewState) -> None:
         if (state.annotations == "full") != (self._annotations == "full"):
@@ -219,7 +236,7 @@ class StudyBrowser(QWidget):
                     self._workspace.tasks.start(
                         "Thumbnails",
                         partial(of_series, series),
-                        partial(self._thumbnail_made, series.uid),
+                        partial(self._thumbnail_made, series),
                         failed=partial(self._no_thumbnail, series.uid),
                         cancelled=partial(self._no_thumbnail, series.uid),
                         key="thumbnail",
@@ -227,9 +244,10 @@ class StudyBrowser(QWidget):
                     return True
         return False
 
-    def _thumbnail_made(self, uid: str, thumbnail: Thumbnail) -> None:
-        self._thumbnails[uid] = thumbnail
-        self._show_thumbnail(uid)
+    def _thumbnail_made(self, series: Series, thumbnail: Thumbnail) -> None:
+        if self._pictured.get(series.uid) is series:
+            self._thumbnails[series.uid] = thumbnail
+            self._show_thumbnail(series.uid)
 
     def _no_thumbnail(self, uid: str, error: Exception | None = None) -> None:
         """Why a series cannot be read is said when it is given a role, not for a picture nobody asked for."""

@@ -345,3 +345,20 @@ def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path,
     next(one for one in Box.shown[0].buttons() if one.text() == "Overwrite").click()
     wait_until(lambda: told)
     assert (tmp_path / "fused_0006.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_thumbnails_go_with_their_study_and_follow_what_was_read_again(workspace, volumes):
+    """Another patient's files can come with the same UID; and of a closed study nothing stays in memory."""
+    mri = volumes[0]
+    browser = StudyBrowser(workspace, Chooser(workspace).opening)
+
+    def show(one):
+        workspace.set_scene(studies=(Study(ANNA, "study", (one.series,)),))
+        workspace.set_scene(mri=one)
+
+    show(mri)
+    first = browser.thumbnail_of(mri.series.uid)
+    show(replace(mri, stored=np.zeros_like(mri.stored), series=replace(mri.series)))
+    assert first.max() > browser.thumbnail_of(mri.series.uid).max() == 0
+    workspace.set_scene(studies=(), mri=None)
+    assert browser.thumbnail_of(mri.series.uid) is None
