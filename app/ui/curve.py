@@ -93,6 +93,9 @@ class Curve(QWidget):
         if self._plot is None:
             return
         self._stack.setCurrentWidget(self._plot if self.values else self._empty)
+        if not self.values:  # pyqtgraph asks for the extent of what it draws
+            self._curve.setData([], [])
+            return
         heights = np.full(self.count, np.nan)
         for k, value in self.values.items():
             heights[k] = value

@@ -192,7 +192,8 @@ def _place(picture: Picture) -> list[Line]:
     assert plane is not None  # labels() looked
     if not plane.grid.in_mm:
         several = plane.slices > 1
-        return [Line(f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres")]
+        return [Line(f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres",
+                     short="" if several else "no mm")]
     middle = [picture.index if axis == plane.axis else (n - 1) / 2 for axis, n in enumerate(plane.grid.size)]
     along = {"sagittal": 0, "coronal": 1, "axial": 2}[plane.name]
     at_mm = float(plane.grid.to_lps(middle)[along])

@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         menus: dict[str, QMenu] = {}
         groups: dict[str, QActionGroup] = {}
+        groups_before: dict[str, str] = {}  # menu -> group of its last entry
         bar = QToolBar("Tools")
         bar.setMovable(False)
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
@@ -154,6 +155,9 @@ class MainWindow(QMainWindow):
                 menu = menus.get(command.menu)
                 if menu is None:
                     menu = menus[command.menu] = self.menuBar().addMenu(command.menu)
+                if menu.actions() and command.group != groups_before.get(command.menu, ""):
+                    menu.addSeparator()
+                groups_before[command.menu] = command.group
                 menu.addAction(action)
             if command.icon:
                 kind = command.group or command.menu

@@ -6,6 +6,7 @@ import html
 import unicodedata
 
 from app.imaging.volume import Patient, Series, Study
+from app.ui.probe import unit_text
 
 LONGEST = 160
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # control, bidi and other invisible characters, line separators
@@ -46,7 +47,7 @@ def lines(series: Series) -> tuple[str, ...]:
     rows = [title(series)]
     if series.problem:
         return title(series), f"⛔ {shown(series.problem)}"
-    rows += [size(series), spacing(series), series.unit]
+    rows += [size(series), spacing(series), unit_text(series.unit)]
     if series.warnings:
         more = f" (+{len(series.warnings) - 1})" if len(series.warnings) > 1 else ""
         rows.append(f"⚠ {shown(series.warnings[0])}{more}")

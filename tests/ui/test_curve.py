@@ -58,3 +58,9 @@ def test_it_draws_its_line_and_says_when_there_is_nothing(curve):
     curve.show_values({}, 0)
     assert curve._empty.isVisible()
     assert curve.grab().toImage() != with_line
+
+
+def test_an_empty_curve_is_drawn_without_complaint(curve):
+    curve.show_values({}, 11)
+    assert curve.values == {}
+    assert curve._curve.getData() == (None, None) or len(curve._curve.getData()[0]) == 0
