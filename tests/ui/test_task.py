@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QThread
@@ -130,3 +132,25 @@ def test_a_fault_of_the_listener_still_ends_the_task_for_the_status_line(tasks):
     finally:
         sys.excepthook = hook
     assert shown[-1] == ()
+
+
+def _resident_mb() -> float:
+    status = Path("/proc/self/statm").read_text("ascii")
+    return int(status.split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+
+
+def test_long_work_leaves_no_free_memory_behind(tasks):
+    """What one step has freed must not lie beside what the next one needs."""
+    before, most, kept = _resident_mb(), [0.0], []
+
+    def work(progress):
+        blocks = [bytearray(60_000) for _ in range(5000)]  # 300 MB in pieces too small for pages of their own
+        most[0] = _resident_mb()
+        kept.extend(blocks[::100])  # what stays lies between what goes
+        time.sleep(0.3)
+
+    tasks.start("work", work, lambda _: None)
+    settle(tasks)
+    assert tasks._pool.waitForDone(5000)
+    assert most[0] > before + 250
+    assert _resident_mb() < before + 60
