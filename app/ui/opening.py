@@ -76,8 +76,8 @@ class Opening(QObject):
         return lambda answer: hear(answer) if closed == self._closed else None
 
     def _failed_to_open(self, error: Exception) -> None:
-        self.failed = error
         self.noticed.emit(of_error("Opening", error, "open"))
+        self.failed = _without_frames(error)
 
     def _opened(self, paths: Sequence[Path], scan: Any) -> None:
         scene = self.workspace.scene
@@ -173,8 +173,8 @@ class Opening(QObject):
 
     def _read_failed(self, role: str, error: Exception) -> None:
         self.chosen[role] = None
-        self.failed = error
         self.noticed.emit(of_error(f"Loading the {ROLE_TITLES[role]}", error, f"role {role}"))
+        self.failed = _without_frames(error)
         self.chosen_changed.emit()
         self._read_next()
 
@@ -199,6 +199,17 @@ def _named_apart(study: Study, others: set[str]) -> Study:
         uid = next(name for name in chain([one.uid], (f"{one.uid}#copy{n}" for n in count(2))) if name not in others)
         series.append(one if uid == one.uid else replace(one, uid=uid))
     return replace(study, series=tuple(series))
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The error alone: its frames, and those of its causes, hold the arrays of a volume half read."""
+    one: BaseException | None = error
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        one.__traceback__ = None
+        one = one.__cause__ or one.__context__
+    return error
 
 
 def _read(series: Series, progress: Progress) -> Volume:

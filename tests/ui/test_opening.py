@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -210,3 +212,18 @@ def test_a_study_found_in_the_moment_of_closing_does_not_come_back(opening, disk
     wait_until(lambda: not opening.workspace.tasks.busy)
     assert opening.workspace.scene.studies == ()
     assert opening.chosen == {"mri": None, "partner": None}
+
+
+def test_a_failure_keeps_nothing_of_what_was_being_read(opening, disk, monkeypatch):
+    gone = []
+
+    def read(series, progress):
+        pixels = volume(np.zeros((2, 3, 4), np.int16))
+        gone.append(weakref.ref(pixels))
+        raise InputError("Truncated.", "Copy it again.")
+
+    monkeypatch.setattr(readers, "read", read)
+    _open(opening, "mr")
+    gc.collect()
+    assert str(opening.failed) == "Truncated."
+    assert gone[0]() is None
