@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +18,14 @@ def of_volume(volume: Volume) -> Thumbnail:
     """The middle slice, radiological for axial stacks as stored, aspect kept by its spacing, on black."""
     from app.ui.windows import default_window
 
-    values = volume.values(volume.geometry.size[2] // 2)
+    k = volume.geometry.size[2] // 2
+    picked = _picked(volume.stored[k], volume.geometry.spacing_mm[:2])  # first: a picture can have 50 million pixels
+    values = (picked * volume.slope[k] + volume.intercept[k]).astype(np.float32)
     centre, width = default_window(volume)
     unit = np.clip((np.nan_to_num(values) - (centre - width / 2)) / max(width, 1e-9), 0, 1)
     if volume.inverted or (volume.modality in ("PT", "NM") and volume.rgb is None):
         unit = 1 - unit
-    return _fitted((unit * 255).astype(np.uint8), volume.geometry.spacing_mm[:2])
+    return _centred((unit * 255).astype(np.uint8))
 
 
 def of_series(series: Series, progress: Progress) -> Thumbnail:
@@ -31,13 +35,17 @@ def of_series(series: Series, progress: Progress) -> Thumbnail:
     return of_volume(readers.read(series, progress))
 
 
-def _fitted(grey: Thumbnail, spacing_mm: tuple[float, float]) -> Thumbnail:
-    """Nearest pixels on a square of SIZE that holds the whole slice."""
-    height, width = grey.shape
+def _picked(pixels: NDArray[Any], spacing_mm: tuple[float, float]) -> NDArray[Any]:
+    """The nearest pixels of a whole slice on a grid that just fits into a square of SIZE."""
+    height, width = pixels.shape
     extent = np.array([height * spacing_mm[1], width * spacing_mm[0]])
     rows, columns = np.maximum(1, np.rint(SIZE * extent / extent.max()).astype(int))
-    picked = grey[np.arange(rows) * height // rows][:, np.arange(columns) * width // columns]
+    return pixels[np.arange(rows) * height // rows][:, np.arange(columns) * width // columns]
+
+
+def _centred(grey: Thumbnail) -> Thumbnail:
+    rows, columns = grey.shape
     square = np.zeros((SIZE, SIZE), np.uint8)
     top, left = (SIZE - rows) // 2, (SIZE - columns) // 2
-    square[top : top + rows, left : left + columns] = picked
+    square[top : top + rows, left : left + columns] = grey
     return square
