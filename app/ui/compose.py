@@ -34,6 +34,7 @@ from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.windows import has_whole_numbers, is_inverted, window_of
 
+NOTHING = "nothing shown yet"
 NO_MRI = "No MRI chosen"
 NO_PARTNER = "No partner chosen (CT, PET or SPECT)"
 STOPPED = "TWO DIFFERENT PATIENTS\nnothing is laid together until this is confirmed"
@@ -92,7 +93,7 @@ def compose(
     """
     grid = scene.grid
     if grid is None:
-        return Picture(None)
+        return Picture(None, message=NOTHING)
     plane = plane_of(grid, state.axis if axis is None else axis)
     work = _Work(state, scene, plane, state.slice_of(grid, plane.axis), resample, memo or Memo())
     if role == "mri":
@@ -117,7 +118,8 @@ class _Work:
         volume = self.scene.mri
         if volume is None:
             return Picture(self.plane, self.index, message=NO_MRI)
-        return self._picture(self._mri_pixels(volume), kind="mri", notes=_interpolated(volume, self.plane, self.index))
+        pixels = self._mri_pixels(volume, is_inverted(self.state, volume, "mri"))
+        return self._picture(pixels, kind="mri", notes=_interpolated(volume, self.plane, self.index))
 
     def partner(self) -> Picture:
         scene, volume = self.scene, self.scene.partner
@@ -166,7 +168,8 @@ class _Work:
             pixels = self._overlay_pixels(scene.mri, scene.partner, laid)
             if fusion is not None:
                 pixels = blend(pixels, fusion, state.fusion)
-        pixels, hatched = self._hatch(pixels, laid, self._mri_pixels(scene.mri))
+        turned = is_inverted(state, scene.mri, "mri") and fusion is None  # a fusion is never inverted
+        pixels, hatched = self._hatch(pixels, laid, self._mri_pixels(scene.mri, turned))
         notes = ("partner resampled", *_interpolated(scene.mri, self.plane, self.index))
         return self._picture(pixels, kind="overlay" if fusion is None else "fusion", hatched=hatched, notes=notes)
 
@@ -176,10 +179,10 @@ class _Work:
         window = window_of(self.state, self.scene, "mri")
         return self._native_levels(volume, self.plane, self.index, window)
 
-    def _mri_pixels(self, volume: Volume) -> Pixels:
+    def _mri_pixels(self, volume: Volume, inverted: bool = False) -> Pixels:
         if volume.rgb is not None:
             return self._rgb_pixels(volume, self.plane, self.index)
-        inverted, level = is_inverted(self.state, volume, "mri"), self._mri_levels(volume)
+        level = self._mri_levels(volume)
         return self.memo.get(level, ("grey", inverted), lambda: look_up(colours("Grey", inverted), level))
 
     def _native_levels(self, volume: Volume, plane: Plane, index: int, window: Any) -> Levels:
@@ -231,7 +234,7 @@ class _Work:
         if coloured is not None or mri.rgb is not None:
             if coloured is None:
                 coloured = look_up(colours(state.palette, inverted), self._partner_levels(partner, laid))
-            return blend(self._mri_pixels(mri), coloured, state.overlay)
+            return blend(self._mri_pixels(mri, is_inverted(state, mri, "mri")), coloured, state.overlay)
         first, second = self._mri_levels(mri), self._partner_levels(partner, laid)
         both = self.memo.get(laid, ("joint", id(first), id(second)), lambda: (joint(first, second), first, second))[0]
         share = round(256 * min(max(state.overlay, 0.0), 1.0)) / 256

@@ -262,3 +262,16 @@ def test_composing_twice_gives_the_same_with_and_without_a_memo():
         axis, role = int(rng.integers(3)), ("mri", "partner", "fused")[rng.integers(3)]
         one = compose(state, scene, role, axis=axis, memo=memo).pixels
         np.testing.assert_array_equal(one, compose(state, scene, role, axis=axis).pixels)
+
+
+def test_around_the_partners_field_of_view_a_fusion_stays_as_it_is_when_the_mri_is_inverted(small):
+    scene, state = small
+    scene = scene.having(stack=fused(scene.aligned, np.full((2, 3, 4), 0.5, np.float32)))
+    state = replace(state, fusion=1.0)
+    np.testing.assert_array_equal(
+        compose(replace(state, mri_inverted=True), scene, "fused").pixels, compose(state, scene, "fused").pixels
+    )
+
+
+def test_an_empty_pane_says_that_nothing_is_shown():
+    assert compose(GREY, Scene(), "mri").message == c.NOTHING
