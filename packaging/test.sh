@@ -13,6 +13,7 @@ cd "$root"
 export PATH="$venv/bin:$PATH"
 failed=
 ruff check || failed="$failed lint"
+ruff format --check --quiet || failed="$failed format"
 mypy || failed="$failed types"
 
 chosen='not bench'

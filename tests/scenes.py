@@ -26,14 +26,30 @@ def registered(matrix: NDArray[np.float64] | None = None, verdict: str = "header
 
 def series(modality: str, size: tuple[int, int, int], unit: str, patient: Patient = ANNA) -> Series:
     return Series(
-        uid=f"1.2.3.{modality}", modality=modality, description=f"{modality} head", paths=(), size=size,
-        spacing_mm=(1, 1, 1), orientation="LPS", unit=unit, reader="test", patient=patient,
+        uid=f"1.2.3.{modality}",
+        modality=modality,
+        description=f"{modality} head",
+        paths=(),
+        size=size,
+        spacing_mm=(1, 1, 1),
+        orientation="LPS",
+        unit=unit,
+        reader="test",
+        patient=patient,
     )
 
 
 def volume(
-    stored: NDArray[Any], *, modality: str = "MR", unit: str = "a.u.", affine: NDArray[np.float64] | None = None,
-    slope: Any = 1.0, intercept: Any = 0.0, patient: Patient = ANNA, in_mm: bool = True, **more: Any,
+    stored: NDArray[Any],
+    *,
+    modality: str = "MR",
+    unit: str = "a.u.",
+    affine: NDArray[np.float64] | None = None,
+    slope: Any = 1.0,
+    intercept: Any = 0.0,
+    patient: Patient = ANNA,
+    in_mm: bool = True,
+    **more: Any,
 ) -> Volume:
     """A volume around an array [k, j, i]; 1 mm, axial, its middle at 0 unless an affine is given."""
     k, j, i = stored.shape
@@ -41,8 +57,14 @@ def volume(
         affine = np.eye(4)
         affine[:3, 3] = -(np.array([i, j, k]) - 1) / 2
     return Volume(
-        stored=np.array(stored), slope=slope, intercept=intercept, geometry=Geometry((i, j, k), affine, in_mm),
-        modality=modality, unit=unit, series=series(modality, (i, j, k), unit, patient), **more,
+        stored=np.array(stored),
+        slope=slope,
+        intercept=intercept,
+        geometry=Geometry((i, j, k), affine, in_mm),
+        modality=modality,
+        unit=unit,
+        series=series(modality, (i, j, k), unit, patient),
+        **more,
     )
 
 
@@ -92,6 +114,12 @@ def fused(
     """A stack as if a network had answered `luma` [k, j, i]."""
     windows = FusionWindow(0, 600, "a.u."), FusionWindow(0, 10, pair_aligned.partner.unit)
     return FusionStack(
-        pair_aligned, FusionRequest(network, *windows), luma, np.ones(len(luma), bool) if done is None else done,
-        weights_sha256="", device="cpu", key="test", clipped_percent=(Clipped(0.0, 0.0), Clipped(0.0, 0.0)),
+        pair_aligned,
+        FusionRequest(network, *windows),
+        luma,
+        np.ones(len(luma), bool) if done is None else done,
+        weights_sha256="",
+        device="cpu",
+        key="test",
+        clipped_percent=(Clipped(0.0, 0.0), Clipped(0.0, 0.0)),
     )

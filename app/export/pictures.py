@@ -47,9 +47,7 @@ def write_picture(file: BinaryIO, form: str, colouring: Colouring, k: int, *, an
     else:
         if known:
             options |= {"resolution": 10 / pixel_mm, "resolution_unit": "cm"}
-        picture.save(
-            content, "TIFF", compression="tiff_lzw", software=wording.SOFTWARE, description=comment, **options
-        )
+        picture.save(content, "TIFF", compression="tiff_lzw", software=wording.SOFTWARE, description=comment, **options)
     file.write(content.getbuffer())
 
 
@@ -113,9 +111,7 @@ def _picture(colouring: Colouring, k: int, view: Plane, size: tuple[int, int], *
     return Image.fromarray(turned)
 
 
-def _letters(
-    draw: ImageDraw.ImageDraw, view: Plane, left: int, top: int, width: int, height: int, face: Any
-) -> None:
+def _letters(draw: ImageDraw.ImageDraw, view: Plane, left: int, top: int, width: int, height: int, face: Any) -> None:
     places = (
         ((left + 4, top + height / 2), "lm"),
         ((left + width - 4, top + height / 2), "rm"),
@@ -126,9 +122,7 @@ def _letters(
         draw.text(place, letter, fill=_INK, font=face, anchor=anchor, stroke_width=2, stroke_fill=_PAPER)
 
 
-def _scale(
-    draw: ImageDraw.ImageDraw, left: int, top: int, width: int, height: int, pixel_mm: float, face: Any
-) -> None:
+def _scale(draw: ImageDraw.ImageDraw, left: int, top: int, width: int, height: int, pixel_mm: float, face: Any) -> None:
     """A bar of a round length, at most a quarter of the width."""
     lengths = [mm for mm in (1, 2, 5, 10, 20, 50, 100, 200) if mm / pixel_mm <= width / 4]
     if not lengths:

@@ -94,10 +94,11 @@ def caption(stack: FusionStack, k: int, palette: str | None) -> tuple[str, ...]:
     """Lines to print beside a slice, and into the comment of its file."""
     place = slice_position(stack, k) + (", interpolated between slices" if interpolated(stack, k) else "")
     partner = modality(stack.aligned.partner)
+    laid = "resampled" if stack.aligned.mri.geometry.in_mm else "pixel on pixel"
     lines = [
         f"{modality(stack.aligned.mri)} + {partner} fused: {stack.request.network}",
         place,
-        f"alignment: {verdict(stack)}; {partner} resampled",
+        f"alignment: {verdict(stack)}; {partner} {laid}",
         f"windows: {windows(stack)}",
     ]
     if palette:

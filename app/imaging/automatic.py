@@ -1,6 +1,6 @@
 """The search itself: from two prepared images to the transform that scores best, and what else came close.
 
-    guesses -> coarse search on 4 mm voxels -> SimpleITK on 4 mm -> SimpleITK on 2 mm -> best by our own figure
+guesses -> coarse search on 4 mm voxels -> SimpleITK on 4 mm -> SimpleITK on 2 mm -> best by our own figure
 """
 
 from __future__ import annotations

@@ -131,7 +131,7 @@ def _not_an_image(header: Header) -> str:
 
 
 def _kind(header: Header) -> str:
-    """"" for a slice of a volume, else the sentence why it is none."""
+    """ "" for a slice of a volume, else the sentence why it is none."""
     assert header.pixels is not None
     photometric = header.pixels.photometric
     if header.pixels.samples != 1 or photometric not in ("MONOCHROME1", "MONOCHROME2", ""):

@@ -63,9 +63,7 @@ def _told_split(part: Part, parts: Sequence[Part]) -> str:
     )
 
 
-def _without_copies(
-    frames: Sequence[Frame], kind: Callable[[Frame], str]
-) -> tuple[list[Frame], tuple[str, ...]]:
+def _without_copies(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> tuple[list[Frame], tuple[str, ...]]:
     """Drop what is there twice: the same SOPInstanceUID at the same place."""
     seen: dict[object, Frame] = {}
     kept, dropped = [], []
@@ -198,9 +196,7 @@ def _by_traits(part: Part) -> list[Part]:
             return [
                 Part(
                     tuple(group),
-                    ", ".join(
-                        filter(None, [part.label, *(_trait(keys[n], values[n]) for n in varying)])
-                    ),
+                    ", ".join(filter(None, [part.label, *(_trait(keys[n], values[n]) for n in varying)])),
                     part.warnings,
                 )
                 for values, group in ordered

@@ -27,7 +27,11 @@ class Found:
 
 
 def made_up_uid(path: Path) -> str:
-    """A stable identifier from a file's name and beginning: the same file has the same one wherever it lies."""
+    """A stable identifier from a file's name and content: the same wherever the file lies.
+
+    The whole content, since two uncompressed volumes can share header and first slices of air.
+    """
     with path.open("rb") as file:
-        digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape") + b"\0" + file.read(1 << 16))
-    return f"2.25.{int.from_bytes(digest.digest()[:16], 'big')}"
+        content = hashlib.file_digest(file, "sha256").digest()
+    digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape") + b"\0" + content).digest()
+    return f"2.25.{int.from_bytes(digest[:16], 'big')}"

@@ -40,7 +40,7 @@ class Plane:
 
     @cached_property
     def name(self) -> str:
-        """"axial", "coronal" or "sagittal"; "" for pictures."""
+        """ "axial", "coronal" or "sagittal"; "" for pictures."""
         return self.grid.plane_across(self.axis) if self.grid.in_mm else ""
 
     @cached_property
@@ -109,8 +109,11 @@ class Plane:
         ijk = self.grid.to_index(lps_mm)
         rows, columns = self.shape
         column, row = float(ijk[self.across]), float(ijk[self.down])
-        return (columns - 1 - column if self.flip_across else column,
-                rows - 1 - row if self.flip_down else row, float(ijk[self.axis]))
+        return (
+            columns - 1 - column if self.flip_across else column,
+            rows - 1 - row if self.flip_down else row,
+            float(ijk[self.axis]),
+        )
 
 
 _known: dict[tuple[int, int], Plane] = {}  # by id(grid) and axis; a Plane keeps its grid, so the id stays taken

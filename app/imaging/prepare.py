@@ -163,9 +163,7 @@ def _unit(values: Floats, usable: Mask, volume: Volume) -> Floats:
 
 def _factors(grid: Geometry, spacing_mm: float) -> tuple[int, int, int]:
     """How many voxels become one along i, j, k: none is left much larger than spacing_mm, and at least one remains."""
-    i, j, k = (
-        max(1, min(n, int(spacing_mm / step + 0.3))) for n, step in zip(grid.size, grid.spacing_mm, strict=True)
-    )
+    i, j, k = (max(1, min(n, int(spacing_mm / step + 0.3))) for n, step in zip(grid.size, grid.spacing_mm, strict=True))
     return i, j, k
 
 

@@ -187,7 +187,6 @@ def _head(path: Path, skipped: list[Skipped]) -> bytes | None:
         return None
 
 
-
 def _ignored(name: str) -> bool:
     """What systems leave in every folder, and the index of a folder that is searched anyway."""
     return name.lower() in NO_IMAGES or name.startswith("._")

@@ -126,8 +126,10 @@ def evaluate(
     """
     by_name = {metric.name: metric for metric in METRICS}
     chosen = METRICS if names is None else tuple(_known(by_name, name) for name in names)
-    pictures = [as_picture(pixels, name) for pixels, name in
-                ((fused, "the fused picture"), (mri, "the MRI"), (partner, "the partner"))]
+    pictures = [
+        as_picture(pixels, name)
+        for pixels, name in ((fused, "the fused picture"), (mri, "the MRI"), (partner, "the partner"))
+    ]
     same_shape(*pictures)
     region, where = _region(inside, pictures[0].shape)
     if region is not None:

@@ -109,8 +109,10 @@ def visual_information_fidelity(source: Image, fused: Image, inside: Region | No
     if min(source.shape) < SMALLEST_VIF:
         raise Undefined(f"four scales need pictures of at least {SMALLEST_VIF} x {SMALLEST_VIF} pixels")
     # Variances do not change with an offset; taking a middle level away keeps those of flat areas at exactly 0.
-    a, f = (image - np.rint(picked(image, inside).mean()) if inside is None or inside.any() else image
-            for image in (source, fused))
+    a, f = (
+        image - np.rint(picked(image, inside).mean()) if inside is None or inside.any() else image
+        for image in (source, fused)
+    )
     whole = inside
     kept = available = 0.0
     for scale, size in enumerate(_WINDOWS):

@@ -117,9 +117,7 @@ def blend(first: Pixels, second: Pixels, share: float) -> Pixels:
 
 
 @lru_cache(maxsize=8)
-def blend_table(
-    first: str, first_inverted: bool, second: str, second_inverted: bool, share: float
-) -> Pixels:
+def blend_table(first: str, first_inverted: bool, second: str, second_inverted: bool, share: float) -> Pixels:
     """65 536 pixels: at [first level * 256 + second level] the blend of both palettes' colours."""
     a = np.repeat(colours(first, first_inverted), 256)
     b = np.tile(colours(second, second_inverted), 256)

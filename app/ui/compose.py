@@ -138,7 +138,8 @@ class _Work:
             inverted = is_inverted(self.state, volume, "partner")
             coloured = look_up(colours(self.state.palette_alone, inverted), self._partner_levels(volume, laid))
         pixels, hatched = self._hatch(coloured, laid, None)
-        return self._picture(pixels, kind="partner", hatched=hatched, notes=("resampled",))
+        notes = ("resampled",) if self.plane.grid.in_mm else ()  # pictures lie pixel on pixel
+        return self._picture(pixels, kind="partner", hatched=hatched, notes=notes)
 
     def fused(self) -> Picture:
         state, scene = self.state, self.scene
@@ -170,7 +171,8 @@ class _Work:
                 pixels = blend(pixels, fusion, state.fusion)
         turned = is_inverted(state, scene.mri, "mri") and fusion is None  # a fusion is never inverted
         pixels, hatched = self._hatch(pixels, laid, self._mri_pixels(scene.mri, turned))
-        notes = ("partner resampled", *_interpolated(scene.mri, self.plane, self.index))
+        resampled = ("partner resampled",) if self.plane.grid.in_mm else ()
+        notes = (*resampled, *_interpolated(scene.mri, self.plane, self.index))
         return self._picture(pixels, kind="overlay" if fusion is None else "fusion", hatched=hatched, notes=notes)
 
     # Pixels ----------------------------------------------------------------------------------------------------
@@ -216,7 +218,8 @@ class _Work:
         aligned, plane, index = self.scene.aligned, self.plane, self.index
         if aligned is not None:
             return self.memo.get(
-                aligned, ("laid", plane.axis, index),
+                aligned,
+                ("laid", plane.axis, index),
                 lambda: PartnerSlice(plane.take(aligned.values, index), plane.take(aligned.inside, index)),
             )
         return None if self.resample is None else self.resample(plane, index)
@@ -249,7 +252,8 @@ class _Work:
             done = int(np.count_nonzero(stack.done))
             return None, FUSING if plane.axis == 2 else WHOLE_FUSION.format(done=done, all=len(stack.done))
         fused: Levels = self.memo.get(
-            stack.fused, ("fused", plane.axis, index),
+            stack.fused,
+            ("fused", plane.axis, index),
             lambda: levels(plane.take(stack.fused, index), (0.5, 1.0)),
         )
         coloured = self._coloured_slice(partner)
@@ -260,7 +264,8 @@ class _Work:
             return made[0], ""
         window = stack.request.partner_window
         scalar = self.memo.get(
-            stack, ("scalar", plane.axis, index),
+            stack,
+            ("scalar", plane.axis, index),
             lambda: levels(
                 plane.take(stack.aligned.values, index),
                 ((window.low + window.high) / 2, window.high - window.low),

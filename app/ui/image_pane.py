@@ -150,12 +150,14 @@ class ImagePane(QWidget):
         if picture.pixels is not None and view is not None:
             self._paint_pixels(painter, picture, view)
         elif picture.message:
-            pane_paint.message(painter, width, height, picture.message, tone="stop" if picture.message == STOPPED else
-                               "plain")
+            pane_paint.message(
+                painter, width, height, picture.message, tone="stop" if picture.message == STOPPED else "plain"
+            )
         if view is not None and picture.plane is not None:
             self._paint_marks(painter, state, picture, view)
-        pane_paint.corners(painter, width, height, labels(state, scene, self.spec.role, picture),
-                           size=12 if width >= _ROOMY else 11)
+        pane_paint.corners(
+            painter, width, height, labels(state, scene, self.spec.role, picture), size=12 if width >= _ROOMY else 11
+        )
         pane_paint.banner(painter, width, height)
         pane_paint.border(painter, width, height, active=self._is_active(state, picture))
         painter.end()

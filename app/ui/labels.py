@@ -55,19 +55,28 @@ def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Label
         return Labels()
     top_left = [*_titles(state, scene, role, picture)]
     top_right = [*_alignment(scene, role, picture)]
-    top_right += [Line(note, "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain",
-                       note.removeprefix("partner "))
-                  for note in picture.notes]
+    top_right += [
+        Line(
+            note,
+            "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain",
+            note.removeprefix("partner "),
+        )
+        for note in picture.notes
+    ]
     bottom_left = [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)]
     every = Labels(tuple(top_left), tuple(top_right), tuple(bottom_left))
     if state.annotations == "none":
-        return Labels(*(tuple(line for line in corner if line.tone != "plain")
-                        for corner in (every.top_left, every.top_right, every.bottom_left)))
+        return Labels(
+            *(
+                tuple(line for line in corner if line.tone != "plain")
+                for corner in (every.top_left, every.top_right, every.bottom_left)
+            )
+        )
     return every
 
 
 def name_of(volume: Volume) -> str:
-    """"MRI", "CT", "PET", "SPECT", or "image"."""
+    """ "MRI", "CT", "PET", "SPECT", or "image"."""
     return MODALITY_NAMES.get(volume.modality, volume.modality or "image")
 
 
@@ -81,8 +90,13 @@ def bar(state: ViewState, scene: Scene, picture: Picture) -> Bar | None:
         if scene.stack is None or state.palette in ("Grey", "Inverted Grey"):
             return None
         window = scene.stack.request.partner_window
-        return Bar(state.palette, False, number(window.low), number(window.high),
-                   f"hue: {name_of(partner)} {unit_text(window.unit)}")
+        return Bar(
+            state.palette,
+            False,
+            number(window.low),
+            number(window.high),
+            f"hue: {name_of(partner)} {unit_text(window.unit)}",
+        )
     shown = window_of(state, scene, "partner")
     assert shown is not None  # there is a partner
     centre, width = shown
@@ -192,11 +206,17 @@ def _place(picture: Picture) -> list[Line]:
     assert plane is not None  # labels() looked
     if not plane.grid.in_mm:
         several = plane.slices > 1
-        return [Line(f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres",
-                     short="" if several else "no mm")]
+        return [
+            Line(
+                f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres",
+                short="" if several else "no mm",
+            )
+        ]
     middle = [picture.index if axis == plane.axis else (n - 1) / 2 for axis, n in enumerate(plane.grid.size)]
     along = {"sagittal": 0, "coronal": 1, "axial": 2}[plane.name]
     at_mm = float(plane.grid.to_lps(middle)[along])
     sides = (("L", "R"), ("P", "A"), ("S", "I"))[along]
-    return [Line(f"{sides[0] if at_mm >= 0 else sides[1]} {abs(at_mm):.1f} mm"),
-            Line(f"{plane.name} {picture.index + 1} / {plane.slices}", short=f"{picture.index + 1} / {plane.slices}")]
+    return [
+        Line(f"{sides[0] if at_mm >= 0 else sides[1]} {abs(at_mm):.1f} mm"),
+        Line(f"{plane.name} {picture.index + 1} / {plane.slices}", short=f"{picture.index + 1} / {plane.slices}"),
+    ]

@@ -131,8 +131,10 @@ def describe(one: Measurement, scene: Scene, view: Viewport) -> tuple[str, ...]:
     for volume, to_volume in readings:
         found = None if volume is None or to_volume is None else ellipse_statistics(volume, one, axes, to_volume)
         if volume is not None and found is not None:
-            lines.append(f"{name_of(volume)} {number(found.mean)} ± {number(found.deviation)} "
-                         f"({number(found.low)} to {number(found.high)}) {unit_text(volume.unit)}")
+            lines.append(
+                f"{name_of(volume)} {number(found.mean)} ± {number(found.deviation)} "
+                f"({number(found.low)} to {number(found.high)}) {unit_text(volume.unit)}"
+            )
     return tuple(lines)
 
 

@@ -197,8 +197,11 @@ class PaneMouse:
         changes = zoomed(state, factor)
         if self._pane.linked():
             column, row = view.to_picture(x, y)
-            middle = view.plane.to_lps(column + (view.centre_column - column) / factor,
-                                       row + (view.centre_row - row) / factor, view.centre_slice)
+            middle = view.plane.to_lps(
+                column + (view.centre_column - column) / factor,
+                row + (view.centre_row - row) / factor,
+                view.centre_slice,
+            )
             changes["centre_mm"] = point(middle)
         self._workspace.update(**changes)
 

@@ -28,8 +28,14 @@ class OverlayBar(QWidget):
         self._plain, self._network = _end("overlay"), _end("fusion")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 2, 8, 2)
-        for widget, stretch in ((self._mri, 0), (self.overlay, 3), (self._partner, 0), (self._plain, 0),
-                                (self.fusion, 2), (self._network, 0)):
+        for widget, stretch in (
+            (self._mri, 0),
+            (self.overlay, 3),
+            (self._partner, 0),
+            (self._plain, 0),
+            (self.fusion, 2),
+            (self._network, 0),
+        ):
             if widget is self._plain:
                 row.addSpacing(24)
             row.addWidget(widget, stretch)

@@ -65,8 +65,16 @@ def _drawn(words: str, tone: str, size: float, bold: bool, ratio: float) -> QPix
 
 
 def text(
-    painter: QPainter, x: float, baseline: float, words: str, *, tone: str = "plain", size: float = 12,
-    bold: bool = False, anchor: str = "left", width: float = 10_000,
+    painter: QPainter,
+    x: float,
+    baseline: float,
+    words: str,
+    *,
+    tone: str = "plain",
+    size: float = 12,
+    bold: bool = False,
+    anchor: str = "left",
+    width: float = 10_000,
 ) -> None:
     """One line with a dark edge; anchor "left", "right" or "middle" says which part of it stands at x."""
     words = _elided(words, int(width), size, bold)
@@ -92,8 +100,16 @@ def corners(painter: QPainter, width: float, height: float, shown: Labels, *, si
     for lines, x, anchor in ((shown.top_left, MARGIN, "left"), (shown.top_right, width - MARGIN, "right")):
         for row, line in enumerate(lines):
             words, letters_size = _fitting(line, room, size)
-            text(painter, x, MARGIN + size + row * step, words, tone=line.tone, size=letters_size, width=room,
-                 anchor=anchor)
+            text(
+                painter,
+                x,
+                MARGIN + size + row * step,
+                words,
+                tone=line.tone,
+                size=letters_size,
+                width=room,
+                anchor=anchor,
+            )
     last = height - BANNER_HEIGHT - MARGIN
     for row, line in enumerate(reversed(shown.bottom_left)):
         free = room if row == 0 else whole
@@ -113,8 +129,17 @@ def banner(painter: QPainter, width: float, height: float) -> None:
     """The strip that is never hidden."""
     strip = QRectF(0, height - BANNER_HEIGHT, width, BANNER_HEIGHT)
     painter.fillRect(strip, QColor(0, 0, 0, 150))
-    text(painter, width / 2, height - 5, NOT_FOR_DIAGNOSIS, tone="warn", size=_banner_size(int(width)), bold=True,
-         anchor="middle", width=width)
+    text(
+        painter,
+        width / 2,
+        height - 5,
+        NOT_FOR_DIAGNOSIS,
+        tone="warn",
+        size=_banner_size(int(width)),
+        bold=True,
+        anchor="middle",
+        width=width,
+    )
 
 
 @lru_cache(maxsize=64)
@@ -170,8 +195,7 @@ def colour_bar(painter: QPainter, width: float, height: float, shown: Bar) -> No
     painter.drawImage(box, _bar_image(shown.palette, shown.inverted))
     painter.setPen(QPen(_TONES["plain"], 1))
     painter.drawRect(box)
-    text(painter, width - MARGIN, box.top() - 20, shown.caption, size=11, anchor="right",
-         width=width - 2 * MARGIN)
+    text(painter, width - MARGIN, box.top() - 20, shown.caption, size=11, anchor="right", width=width - 2 * MARGIN)
     text(painter, width - MARGIN, box.top() - 5, shown.high, size=11, anchor="right")
     text(painter, width - MARGIN, box.bottom() + 14, shown.low, size=11, anchor="right")
 
@@ -179,8 +203,12 @@ def colour_bar(painter: QPainter, width: float, height: float, shown: Bar) -> No
 def crosshair(painter: QPainter, width: float, height: float, x: float, y: float) -> None:
     """Thin lines with a gap around the point."""
     column, row = float(floor(x)), float(floor(y))
-    for bar in (QRectF(0, row, x - _GAP, 1), QRectF(x + _GAP, row, width - x - _GAP, 1),
-                QRectF(column, 0, 1, y - _GAP), QRectF(column, y + _GAP, 1, height - y - _GAP)):
+    for bar in (
+        QRectF(0, row, x - _GAP, 1),
+        QRectF(x + _GAP, row, width - x - _GAP, 1),
+        QRectF(column, 0, 1, y - _GAP),
+        QRectF(column, y + _GAP, 1, height - y - _GAP),
+    ):
         if bar.isValid():  # filling is much quicker than drawing a line
             painter.fillRect(bar, _CROSSHAIR)
 
@@ -212,8 +240,17 @@ def message(painter: QPainter, width: float, height: float, words: str, *, tone:
     """Why a pane is blank, in its middle."""
     lines = [part for line in words.split("\n") for part in _wrapped(line, int(width - 2 * MARGIN))]
     for row, line in enumerate(lines):
-        text(painter, width / 2, height / 2 + (row - (len(lines) - 1) / 2) * 22, line, tone=tone, size=14,
-             bold=tone == "stop", anchor="middle", width=width - 2 * MARGIN)
+        text(
+            painter,
+            width / 2,
+            height / 2 + (row - (len(lines) - 1) / 2) * 22,
+            line,
+            tone=tone,
+            size=14,
+            bold=tone == "stop",
+            anchor="middle",
+            width=width - 2 * MARGIN,
+        )
 
 
 def border(painter: QPainter, width: float, height: float, *, active: bool) -> None:

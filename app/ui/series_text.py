@@ -25,18 +25,18 @@ def tooltip(text: str) -> str:
 
 
 def title(series: Series) -> str:
-    """"MR  T1 MPRAGE"."""
+    """ "MR  T1 MPRAGE"."""
     return f"{series.modality or '?'}  {shown(series.description) or 'no description'}"
 
 
 def size(series: Series) -> str:
-    """"256 × 256 × 160", or "256 × 256" for a picture."""
+    """ "256 × 256 × 160", or "256 × 256" for a picture."""
     i, j, k = series.size
     return f"{i} × {j} × {k}" if series.spacing_mm is not None or k > 1 else f"{i} × {j}"
 
 
 def spacing(series: Series) -> str:
-    """"1.0 × 1.0 × 3.27 mm", or that a picture has none."""
+    """ "1.0 × 1.0 × 3.27 mm", or that a picture has none."""
     if series.spacing_mm is None:
         return "no millimetres"
     return " × ".join(f"{one:.3g}" for one in series.spacing_mm) + " mm"
@@ -72,7 +72,7 @@ def details(series: Series) -> str:
 
 
 def patient(one: Patient) -> str:
-    """"DOE JANE · 1234 · born 1970-01-31 · F": for the series list alone, never for titles, logs or file names."""
+    """ "DOE JANE · 1234 · born 1970-01-31 · F": for the series list alone, never for titles, logs or file names."""
     date = one.birth_date
     born = f"{date[:4]}-{date[4:6]}-{date[6:8]}" if len(date) == 8 and date.isdigit() else date
     parts = (one.name.replace("^", " ").strip(), one.id, f"born {born}" if born else "", one.sex)

@@ -62,6 +62,7 @@ class RoleSlot(QFrame):
 
     def show_series(self, series: Series | None) -> None:
         self.text.setText("drag a series here" if series is None else series_text.title(series))
+        self.text.setToolTip("" if series is None else series_text.title(series))
         self.text.setObjectName("quiet" if series is None else "")
         repolish(self.text)
         self.clear.setVisible(series is not None)

@@ -132,8 +132,15 @@ def fitted() -> dict[str, Any]:
 
 def reset(grid: Geometry | None) -> dict[str, Any]:
     """Changes that undo zoom, pan, windows and inversion, and bring the crosshair to the grid's centre."""
-    changes = {**fitted(), "mri_window": None, "partner_window": None, "mri_inverted": False, "partner_inverted": False,
-               "zoom_rect": None, "maximised": ""}
+    changes = {
+        **fitted(),
+        "mri_window": None,
+        "partner_window": None,
+        "mri_inverted": False,
+        "partner_inverted": False,
+        "zoom_rect": None,
+        "maximised": "",
+    }
     if grid is not None:
         changes["crosshair_mm"] = centre_voxel(grid)
     return changes

@@ -17,8 +17,16 @@ from app.ui.scene import Scene
 from app.ui.task import TaskRunner
 from app.ui.view_state import ViewState, centre_voxel, fitted, reset, scrolled, zoomed
 
-_UNDO_STATE = ("mri_window", "partner_window", "palette", "palette_alone", "mri_inverted", "partner_inverted",
-               "measurements", "zoom_rect")
+_UNDO_STATE = (
+    "mri_window",
+    "partner_window",
+    "palette",
+    "palette_alone",
+    "mri_inverted",
+    "partner_inverted",
+    "measurements",
+    "zoom_rect",
+)
 _UNDO_SCENE = ("registration", "mri_fusion_window", "partner_fusion_window")
 _GESTURE_S = 0.8  # changes of the same fields closer together than this are one step of undo: one drag, one nudge
 _DEPTH = 200
@@ -65,8 +73,11 @@ class Workspace(QObject):
         """Replace fields of the ViewState and tell everyone, if anything changes."""
         state = replace(self.state, **changes)
         if state != self.state:
-            old = {name: getattr(self.state, name) for name in _UNDO_STATE
-                   if getattr(self.state, name) != getattr(state, name)}
+            old = {
+                name: getattr(self.state, name)
+                for name in _UNDO_STATE
+                if getattr(self.state, name) != getattr(state, name)
+            }
             self._remember(old, {})
             self.state = state
             self.changed.emit(state)
@@ -88,11 +99,18 @@ class Workspace(QObject):
             if scene.partner is not before.partner:
                 grey = scene.partner is not None and scene.partner.modality in ("CT", "MR", "")
                 colours = ("Grey", "Grey") if grey else ("Hot Iron", "Inverted Grey")
-                state |= {"partner_window": None, "partner_inverted": False,
-                          "palette": colours[0], "palette_alone": colours[1]}
+                state |= {
+                    "partner_window": None,
+                    "partner_inverted": False,
+                    "palette": colours[0],
+                    "palette_alone": colours[1],
+                }
         else:
-            old = {name: getattr(before, name) for name in _UNDO_SCENE
-                   if getattr(before, name) is not getattr(scene, name) and getattr(before, name) is not None}
+            old = {
+                name: getattr(before, name)
+                for name in _UNDO_SCENE
+                if getattr(before, name) is not getattr(scene, name) and getattr(before, name) is not None
+            }
             self._remember({}, old)
         if scene.grid is not None and (before.grid is None or not scene.grid.same_grid(before.grid)):
             state |= {"axis": 2, "crosshair_mm": centre_voxel(scene.grid), "zoom_rect": None, "measurements": ()}
@@ -169,8 +187,13 @@ class Workspace(QObject):
         if not source:
             return
         step = source.pop()
-        target.append(_Step({name: getattr(self.state, name) for name in step.state},
-                            {name: getattr(self.scene, name) for name in step.scene}, step.volumes))
+        target.append(
+            _Step(
+                {name: getattr(self.state, name) for name in step.state},
+                {name: getattr(self.scene, name) for name in step.scene},
+                step.volumes,
+            )
+        )
         self._last_change = frozenset(), 0.0
         if step.scene:
             self.scene = self.scene.having(**step.scene)

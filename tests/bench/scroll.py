@@ -38,7 +38,8 @@ def main() -> None:
     reading, writing = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writing), "-screen", "0", "2400x1200x24", "-nolisten", "tcp"],
-        pass_fds=[writing], stderr=subprocess.DEVNULL,
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
     )
     try:
         display = ":" + os.read(reading, 16).decode().strip()
@@ -88,8 +89,11 @@ def measure(events: int) -> dict[str, dict[str, float]]:
         forward = [True]
 
         def press() -> None:
-            at, last = (workspace.state.slice_of(scene.mri.geometry), SLICES - 1) if slider is None else (
-                slider.value(), slider.maximum() - 1)
+            at, last = (
+                (workspace.state.slice_of(scene.mri.geometry), SLICES - 1)
+                if slider is None
+                else (slider.value(), slider.maximum() - 1)
+            )
             if at <= 1 or at >= last - 1:
                 forward[0] = at <= 1
             if slider is None:
@@ -288,8 +292,7 @@ def as_text(table: dict[str, dict[str, float]]) -> str:
     columns = (("p50", 8), ("p95", 8), ("longest", 9), ("work", 8))
     lines = [f"{'ms from event to paint':42}" + "".join(f"{name:>{width}}" for name, width in columns)]
     for name, row in table.items():
-        lines.append(f"{name:42}" + "".join(f"{row[c]:>{w}.1f}" if c in row else " " * w
-                                             for c, w in columns))
+        lines.append(f"{name:42}" + "".join(f"{row[c]:>{w}.1f}" if c in row else " " * w for c, w in columns))
     return "\n".join(lines)
 
 

@@ -96,9 +96,7 @@ def test_cancel_is_heard_within_a_third_of_a_second_at_full_size():
     fine = np.repeat(np.repeat(np.repeat(fixed.stored, 2, 0), 2, 1), 2, 2)
     affine = fixed.geometry.affine @ np.diag([0.5, 0.5, 0.5, 1])
     k, j, i = fine.shape
-    fixed = replace(
-        fixed, stored=fine, geometry=Geometry((i, j, k), affine), slope=np.ones(k), intercept=np.zeros(k)
-    )
+    fixed = replace(fixed, stored=fine, geometry=Geometry((i, j, k), affine), slope=np.ones(k), intercept=np.zeros(k))
     calls = [time.process_time()]  # of this process alone: the machine may be busy with other things
     register(fixed, moving, progress=lambda fraction, message="": calls.append(time.process_time()))
     assert max(np.diff(calls)) < 0.3

@@ -32,7 +32,12 @@ def words(state, scene, role, axis=None):
 
 def test_the_mri_pane_names_patient_series_window_and_place(scene):
     assert words(STATE, scene, "mri") == [
-        "MRI  MR head", "Muster Anna  P1", "C 300  W 600 a.u.", "S 2.5 mm", "axial 15 / 24"]
+        "MRI  MR head",
+        "Muster Anna  P1",
+        "C 300  W 600 a.u.",
+        "S 2.5 mm",
+        "axial 15 / 24",
+    ]
 
 
 def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
@@ -50,14 +55,17 @@ def test_the_overlay_says_its_share_and_both_windows(scene):
 
 
 def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
-    stack = replace(fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32), network="lightfusionnet"),
-                    clipped_percent=(Clipped(61.0, 0.0), Clipped(0.0, 7.2)))
+    stack = replace(
+        fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32), network="lightfusionnet"),
+        clipped_percent=(Clipped(61.0, 0.0), Clipped(0.0, 7.2)),
+    )
     state, scene = replace(STATE, fusion=1.0), scene.having(stack=stack)
     shown = labels(state, scene, "fused", compose(state, scene, "fused"))
     assert [line.text for line in shown.top_left] == ["Fusion: LightFusionNet", "fused plane: axial"]
     assert [(line.text, line.tone) for line in shown.bottom_left[:2]] == [
         ("MRI fused 0 to 600 a.u.", "plain"),
-        ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn")]
+        ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn"),
+    ]
     assert "reformatted from fused axial slices" in words(state, scene, "fused", axis=0)
     assert not any("HU" in text for text in words(state, scene, "fused"))
 

@@ -50,8 +50,10 @@ def test_the_partners_values_are_read_in_its_own_grid_through_the_transform():
     found = m.ellipse_statistics(pet, one, np.eye(3), matrix)
     moved = Measurement("ellipse", ((16.1, 9.7, 8.0), (24.3, 21.9, 8.0)), 2)
     assert found == m.ellipse_statistics(pet, moved, np.eye(3), np.eye(4))
-    assert m.ellipse_statistics(mri, Measurement("ellipse", ((500, 500, 0), (510, 510, 0)), 2), np.eye(3),
-                                np.eye(4)) is None
+    assert (
+        m.ellipse_statistics(mri, Measurement("ellipse", ((500, 500, 0), (510, 510, 0)), 2), np.eye(3), np.eye(4))
+        is None
+    )
 
 
 def test_what_stands_beside_a_measurement():

@@ -44,8 +44,16 @@ def drag(pane, button, start, end):
 
 def wheel(pane, notches, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
     place = QPointF(pane.rect().center()) if at is None else at
-    event = QWheelEvent(place, pane.mapToGlobal(place), QPoint(), QPoint(0, 120 * notches), Qt.MouseButton.NoButton,
-                        modifiers, Qt.ScrollPhase.NoScrollPhase, False)
+    event = QWheelEvent(
+        place,
+        pane.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     QApplication.sendEvent(pane, event)
 
 
@@ -121,8 +129,14 @@ def test_the_wheel_scrolls_and_with_ctrl_zooms_where_the_mouse_is(area):
 
 def test_shift_and_moving_leads_the_crosshair(area):
     pane = area.panes["mri"]
-    event = QMouseEvent(QEvent.Type.MouseMove, QPointF(120, 140), pane.mapToGlobal(QPointF(120, 140)),
-                        Qt.MouseButton.NoButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.ShiftModifier)
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        QPointF(120, 140),
+        pane.mapToGlobal(QPointF(120, 140)),
+        Qt.MouseButton.NoButton,
+        Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.ShiftModifier,
+    )
     QApplication.sendEvent(pane, event)
     assert state(area).crosshair_mm == pytest.approx(tuple(pane.view().to_lps(120, 140)))
 
@@ -155,8 +169,9 @@ def test_in_three_planes_each_pane_scrolls_its_own_way_and_takes_the_keys(area):
     wheel(area.panes["coronal"], -2)
     assert [state(area).slice_of(grid, axis) for axis in range(3)] == [before[0], before[1] + 2, before[2]]
     assert state(area).axis == 1
-    QTest.mouseClick(area.panes["sagittal"], LEFT, Qt.KeyboardModifier.NoModifier,
-                     area.panes["sagittal"].rect().center())
+    QTest.mouseClick(
+        area.panes["sagittal"], LEFT, Qt.KeyboardModifier.NoModifier, area.panes["sagittal"].rect().center()
+    )
     assert state(area).axis == 0
 
 
@@ -181,8 +196,10 @@ def test_the_zoom_rectangle_is_dragged_and_resized(area):
     assert state(area).zoom_rect.width_mm < moved.width_mm
 
 
-@pytest.mark.parametrize(("tool", "check"), [
-    ("pan", lambda s: s.centre_mm is not None), ("zoom", lambda s: s.zoom < 1), ("crosshair", lambda s: True)])
+@pytest.mark.parametrize(
+    ("tool", "check"),
+    [("pan", lambda s: s.centre_mm is not None), ("zoom", lambda s: s.zoom < 1), ("crosshair", lambda s: True)],
+)
 def test_tools_take_the_left_drag(area, tool, check):
     area._workspace.update(tool=tool)
     pane = area.panes["mri"]
@@ -214,7 +231,7 @@ def test_measurements_are_drawn_and_undone(area):
     pane = area.panes["mri"]
     area._workspace.update(tool="length")
     drag(pane, LEFT, QPoint(100, 100), QPoint(160, 180))
-    one, = state(area).measurements
+    (one,) = state(area).measurements
     assert one == Measurement("length", one.points_mm, 2)
     assert np.linalg.norm(np.subtract(*one.points_mm)) == pytest.approx(100 / pane.view().scale)
     area._workspace.update(tool="angle")

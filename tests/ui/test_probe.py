@@ -67,18 +67,28 @@ def test_pictures_have_pixels_and_no_millimetres():
 
 def test_an_unknown_unit_is_said():
     assert probe(Scene().having(mri=volume(np.ones((2, 2, 2), np.int16), unit="unknown")), (0, 0, 0)).mri == (
-        "1 (unit unknown)")
+        "1 (unit unknown)"
+    )
 
 
-@pytest.mark.parametrize(("value", "text"), [
-    (0.0, "0"), (-1024.0, "-1024"), (3.14159, "3.142"), (0.012345, "0.01235"), (12345.6, "12346"), (2.5e7, "2.500e+07"),
-    (1e-6, "1.00e-06"),
-])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (-1024.0, "-1024"),
+        (3.14159, "3.142"),
+        (0.012345, "0.01235"),
+        (12345.6, "12346"),
+        (2.5e7, "2.500e+07"),
+        (1e-6, "1.00e-06"),
+    ],
+)
 def test_numbers_are_short_and_exact_enough(value, text):
     assert number(value) == text
 
 
-@pytest.mark.parametrize(("share", "text"), [(0, "0 %"), (1e-5, "< 0.01 %"), (0.15, "0.15 %"), (7.2, "7.2 %"),
-                                             (99.97, "100 %")])
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (1e-5, "< 0.01 %"), (0.15, "0.15 %"), (7.2, "7.2 %"), (99.97, "100 %")]
+)
 def test_shares_are_read_without_exponents(share, text):
     assert percent(share) == text

@@ -15,20 +15,24 @@ from tests.scenes import BERT, aligned, fused, head, pair, registered, volume
 @pytest.fixture(scope="module")
 def whole():
     mri, pet = head(24, 12)
-    scene = pair(mri, pet).having(mri_fusion_window=FusionWindow(0, 600, "a.u."),
-                                  partner_fusion_window=FusionWindow(0, 10, "SUVbw"))
+    scene = pair(mri, pet).having(
+        mri_fusion_window=FusionWindow(0, 600, "a.u."), partner_fusion_window=FusionWindow(0, 10, "SUVbw")
+    )
     return scene.having(stack=fused(scene.aligned, np.zeros(mri.stored.shape, np.float32)))
 
 
-@pytest.mark.parametrize(("change", "gone"), [
-    ({"network": "maximum"}, {"stack"}),
-    ({"device": "cpu"}, {"stack"}),
-    ({"mri_fusion_window": FusionWindow(0, 1, "a.u.")}, {"stack"}),
-    ({"partner_fusion_window": None}, {"stack"}),
-    ({"registration": registered()}, {"stack", "aligned"}),
-    ({"mri": volume(np.zeros((2, 2, 2), np.int16))}, {"stack", "aligned", "registration", "mri_fusion_window"}),
-    ({"partner": None}, {"stack", "aligned", "registration", "partner_fusion_window"}),
-])
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        ({"network": "maximum"}, {"stack"}),
+        ({"device": "cpu"}, {"stack"}),
+        ({"mri_fusion_window": FusionWindow(0, 1, "a.u.")}, {"stack"}),
+        ({"partner_fusion_window": None}, {"stack"}),
+        ({"registration": registered()}, {"stack", "aligned"}),
+        ({"mri": volume(np.zeros((2, 2, 2), np.int16))}, {"stack", "aligned", "registration", "mri_fusion_window"}),
+        ({"partner": None}, {"stack", "aligned", "registration", "partner_fusion_window"}),
+    ],
+)
 def test_a_change_drops_all_that_rested_on_it(whole, change, gone):
     changed = whole.having(**change)
     assert changed.generation == whole.generation + 1

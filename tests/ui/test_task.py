@@ -35,7 +35,7 @@ def test_the_result_arrives_in_the_gui_thread(tasks, qapp):
     seen = []
     tasks.start("work", lambda _: threading.get_ident(), lambda made: seen.append((made, QThread.currentThread())))
     settle(tasks)
-    (worker, thread), = seen
+    ((worker, thread),) = seen
     assert worker != threading.get_ident()
     assert thread is qapp.thread()
 
