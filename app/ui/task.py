@@ -8,7 +8,6 @@ while no newer task with the same key was started: a request is numbered, and an
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
@@ -16,13 +15,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from itertools import count
 from typing import Any
 
 from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 from shiboken6 import isValid
 
+from app import memory
 from app.progress import Cancelled, Progress
 
 Work = Callable[[Progress], Any]
@@ -78,7 +77,7 @@ class Task(QRunnable):
         except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to
             self._say("failed", error)
         if time.monotonic() - started > _LONG_S:
-            _give_memory_back()
+            memory.give_back()
 
     def _say(self, what: str, *told: Any) -> None:
         if isValid(self.signals):  # a window that was closed without waiting has no one left to tell
@@ -112,19 +111,6 @@ def _yield_to_the_window() -> None:
     if sys.platform == "linux":
         window = os.getpriority(os.PRIO_PROCESS, os.getpid())
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(window + _NICER, 19))
-
-
-def _give_memory_back() -> None:
-    """Return freed memory to the system, in some 2 ms: glibc keeps what threads freed, 80 MB after a registration."""
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
-
-
-@cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    """glibc's malloc_trim(3); None elsewhere."""
-    return getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)

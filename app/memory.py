@@ -1,0 +1,35 @@
+"""How freed memory is kept for the next step of work, and given back at its end; Linux with glibc, elsewhere nothing.
+
+A network frees and takes back some megabytes at every layer. Returned to the system each time, they come back page by
+page: on two cores that was half the time of a fused slice (9 instead of 20 ms at 256 x 256), and a quarter at 512.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from functools import cache
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt(3)
+
+
+def keep_freed() -> None:
+    """Keep up to 128 MB of freed memory, in one heap for all threads; only blocks above 32 MB go back at once."""
+    libc = _glibc()
+    if libc is not None:
+        libc.mallopt(_TRIM_THRESHOLD, 128 << 20)
+        libc.mallopt(_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_ARENA_MAX, 1)  # heaps of their own, as threads get them, are small and returned whole
+
+
+def give_back() -> None:
+    """Return freed memory to the system, in some 2 ms; after work, not within it."""
+    libc = _glibc()
+    if libc is not None:
+        libc.malloc_trim(0)
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None
