@@ -179,7 +179,7 @@ def _take_picture(application: QApplication, window: MainWindow, path: Path) -> 
     def look() -> None:
         nonlocal quiet
         quiet = 0 if window.pending else quiet + 1
-        if quiet >= _QUIET_POLLS:
+        if quiet >= _QUIET_POLLS and not window.browser.make_next_thumbnail():
             application.quit()
 
     timer = QTimer()
