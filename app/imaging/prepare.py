@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 
 _SLAB_VOXELS = 2_000_000  # read at once, so that Cancel is heard
 _MARGIN_MM = 10.0  # of air around the body: the outline is most of what PET and CT share with an MRI
+_LAST_DIGIT = 1e-6  # a spacing of 4 mm comes as 3.9999999999999996 on one machine: 2.5 voxels must round alike on all
 # a straight line from air to bone would leave the whole brain in one histogram bin
 _CT_HU, _CT_UNIT = (-500.0, -50.0, 120.0, 1600.0), (0.0, 0.15, 0.55, 1.0)
 
@@ -122,7 +123,7 @@ def body_of(values: Floats, usable: Mask, grid: Geometry) -> tuple[Mask, Mask]:
     if largest.mean() < 0.005:
         return usable, usable
     steps = (step * n for step, n in zip(grid.spacing_mm, factors, strict=True))
-    reach = [2 * max(1, round(_MARGIN_MM / step)) + 1 for step in steps]
+    reach = [2 * max(1, int(_MARGIN_MM / step + 0.5 + _LAST_DIGIT)) + 1 for step in steps]
     near = ndimage.maximum_filter(largest, reach[::-1], mode="constant")
     return _repeated(largest, factors, values.shape) & usable, _repeated(near, factors, values.shape) & usable
 
@@ -163,7 +164,10 @@ def _unit(values: Floats, usable: Mask, volume: Volume) -> Floats:
 
 def _factors(grid: Geometry, spacing_mm: float) -> tuple[int, int, int]:
     """How many voxels become one along i, j, k: none is left much larger than spacing_mm, and at least one remains."""
-    i, j, k = (max(1, min(n, int(spacing_mm / step + 0.3))) for n, step in zip(grid.size, grid.spacing_mm, strict=True))
+    i, j, k = (
+        max(1, min(n, int(spacing_mm / step + 0.3 + _LAST_DIGIT)))
+        for n, step in zip(grid.size, grid.spacing_mm, strict=True)
+    )
     return i, j, k
 
 

@@ -71,3 +71,16 @@ def test_the_places_compared_are_the_same_on_every_call():
     first, second = compare(image, image, points=500), compare(image, image, points=500)
     np.testing.assert_array_equal(first.points_mm, second.points_mm)
     assert first(np.eye(4)) == second(np.eye(4)) > 1
+
+
+@pytest.mark.parametrize("scale", [1 - 1e-15, 1, 1 + 1e-15])
+def test_the_last_digit_of_a_spacing_changes_nothing(scale):
+    """Voxels of 4 mm in a margin of 10 mm: 2.5 of them, which must not round one way here and another way there."""
+    volume = mri()
+    grid = volume.geometry
+    affine = np.array(grid.affine)
+    affine[:3, :3] = np.eye(3) * 2 * scale
+    straight = replace(volume, geometry=type(grid)(grid.size, affine))
+    affine[:3, :3] = np.eye(3) * 2
+    exact = replace(volume, geometry=type(grid)(grid.size, affine))
+    np.testing.assert_array_equal(prepare(straight, 2.0).near, prepare(exact, 2.0).near)
