@@ -123,7 +123,7 @@ def body_of(values: Floats, usable: Mask, grid: Geometry) -> tuple[Mask, Mask]:
     if largest.mean() < 0.005:
         return usable, usable
     steps = (step * n for step, n in zip(grid.spacing_mm, factors, strict=True))
-    reach = [2 * max(1, int(_MARGIN_MM / step + 0.5 + _LAST_DIGIT)) + 1 for step in steps]
+    reach = [2 * max(1, int(_MARGIN_MM / step + 0.5 - _LAST_DIGIT)) + 1 for step in steps]
     near = ndimage.maximum_filter(largest, reach[::-1], mode="constant")
     return _repeated(largest, factors, values.shape) & usable, _repeated(near, factors, values.shape) & usable
 
