@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QCoreApplication, QThread
 
+from app import memory
 from app.errors import InputError
 from app.ui.task import TaskRunner
 
