@@ -9,7 +9,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from app.errors import UsageError
 from app.research.pairs import MEDICAL_TASKS, Augmentation
@@ -20,21 +20,43 @@ class UnknownRunError(UsageError):
         super().__init__(f"There is no training run {name!r}.", hint=f"Known are {', '.join(sorted(CONFIGS))}.")
 
 
+class ConfigError(UsageError):
+    hint = "Change that value."
+
+    def __init__(self, name: str, value: object, wanted: str) -> None:
+        super().__init__(f"A training run cannot have {name} = {value!r}: it must be {wanted}.")
+
+
+Optimizer = Literal["adam", "sgd"]
+Schedule = Literal["cosine", "halving"]
+
+
+@dataclass(frozen=True)
+class StartFrom:
+    """Weights that a run begins with, such as those of a first stage: a safetensors file, and the hash it must have."""
+
+    file: str
+    sha256: str
+
+
 @dataclass(frozen=True)
 class TrainConfig:
-    """One training run.
+    """One training run; ConfigError where a value makes no sense.
 
     network, arguments : name in the registry, and its constructor's arguments
     loss : name in `losses.LOSSES`
     steps, batch, crop : optimiser steps, crops in each, and their side in pixels
-    learning_rate, warmup : Adam's highest rate, reached linearly after `warmup` steps
-    schedule : "cosine" to 0 at the end, or "halving" every `halve_every` steps
+    start_from : weights to begin with; None begins with what the constructor draws
+    optimizer : "adam", or "sgd" without momentum
+    learning_rate, warmup : the highest rate, reached linearly after `warmup` steps
+    schedule : "cosine" to 0 at the end (one cycle, with the warm-up), or "halving" every `halve_every` steps
     ema : decay of the running mean of the weights, which is what is validated and kept; it starts lower
     clip : largest norm of the gradient
     freeze_norm : the share of steps after which batch norm keeps its statistics, so that the last part of the training
         sees the network as inference will
     bf16 : autocast the forward pass
     validate_every : steps between two looks at the validation pairs
+    validate_pairs : how many pairs of each task are looked at then, evenly spaced; 0 takes all
     """
 
     network: str
@@ -44,17 +66,28 @@ class TrainConfig:
     steps: int = 20_000
     batch: int = 8
     crop: int = 64
+    start_from: StartFrom | None = None
+    optimizer: Optimizer = "adam"
     learning_rate: float = 2e-3
     warmup: int = 200
-    schedule: str = "cosine"
+    schedule: Schedule = "cosine"
     halve_every: int = 0
     ema: float = 0.999
     clip: float = 1.0
     freeze_norm: float = 0.5
     bf16: bool = False
     validate_every: int = 1000
+    validate_pairs: int = 0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "crop", "validate_every", *["halve_every"] * (self.schedule == "halving")):
+            if getattr(self, name) < 1:
+                raise ConfigError(name, getattr(self, name), "at least 1")
+        for name, known in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
+            if getattr(self, name) not in known:
+                raise ConfigError(name, getattr(self, name), f"one of {', '.join(known)}")
 
     def learning_rate_at(self, step: int) -> float:
         rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup))
@@ -66,11 +99,18 @@ class TrainConfig:
         return json.dumps(asdict(self), indent=2) + "\n"
 
 
-def read_config(path: Path) -> TrainConfig:
+def from_json(text: str) -> TrainConfig:
     """A run as `as_json` wrote it."""
-    told = json.loads(path.read_text("utf-8"))
+    told = json.loads(text)
     told["tasks"] = tuple(told["tasks"])
-    return TrainConfig(**told | {"augmentation": Augmentation(**told["augmentation"])})
+    told["augmentation"] = Augmentation(**told["augmentation"])
+    told["start_from"] = told["start_from"] and StartFrom(**told["start_from"])
+    return TrainConfig(**told)
+
+
+def read_config(path: Path) -> TrainConfig:
+    """The run in a folder's config.json."""
+    return from_json(path.read_text("utf-8"))
 
 
 def config(name: str, **changes: Any) -> TrainConfig:

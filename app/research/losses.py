@@ -1,7 +1,12 @@
 """Losses of fusion networks. Everything is (B, 1, H, W) in [0, 1] -> a scalar, lower is better, unless stated.
 
-A loss is a function (fused, mri, partner) -> its terms by name, each already weighted; `train` adds them up and writes
-each to the curve. `LOSSES` lists them by the name that a TrainConfig gives.
+What `train` minimises is an objective: a function (network, mri, partner) -> its terms by name, each already weighted.
+It runs the network itself, so that it may ask for more than the fused picture; `train` adds the terms up and writes
+each to the curve. Most objectives only look at the picture: they are a `Loss` of (fused, mri, partner), and `of_fused`
+runs the network for them. `LOSSES` lists all objectives by the name that a TrainConfig gives.
+
+The network that `train` passes can only be called. Under bf16 it answers in bfloat16 and everything after it is
+float32 arithmetic, so an objective begins with `.float()`.
 """
 
 from __future__ import annotations
@@ -9,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from app.fusion import infer
+
 Terms = dict[str, Tensor]
-Loss = Callable[[Tensor, Tensor, Tensor], Terms]
+Loss = Callable[[Tensor, Tensor, Tensor], Terms]  # fused, mri, partner
+Objective = Callable[[nn.Module, Tensor, Tensor], Terms]  # network, mri, partner
 
 _SOBEL = torch.tensor([[[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]]])
 
@@ -145,8 +153,19 @@ def faithful(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
     }
 
 
-LOSSES: dict[str, Loss] = {
+def of_fused(loss: Loss) -> Objective:
+    """The objective that looks at the fused picture alone, air blanked as `infer` does it."""
+
+    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
+        return loss(infer.blank_air(network(mri, partner).float(), mri, partner), mri, partner)
+
+    return objective
+
+
+OF_FUSED: dict[str, Loss] = {
     "lightfusionnet-published": lightfusionnet_published,
     "lightfusionnet-equation-5": lightfusionnet_equation_5,
     "faithful": faithful,
 }
+
+LOSSES: dict[str, Objective] = {name: of_fused(loss) for name, loss in OF_FUSED.items()}

@@ -85,6 +85,16 @@ def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -
     return pairs
 
 
+def thinned(pairs: Sequence[Pair], per_task: int) -> list[Pair]:
+    """At most `per_task` pairs of each task, evenly spaced in the order given; all of them where that is 0."""
+    kept: list[Pair] = []
+    for task in dict.fromkeys(pair.task for pair in pairs):
+        of_task = [pair for pair in pairs if pair.task == task]
+        count = min(per_task or len(of_task), len(of_task))
+        kept += [of_task[number * len(of_task) // count] for number in range(count)]
+    return kept
+
+
 def _read_task(folder: Path, split: str, task: str) -> list[Pair]:
     of_mri, of_partner = (folder / task / split / modality for modality in ROLES[task])
     names = sorted(path.stem for path in of_mri.glob("*.png"))

@@ -1,10 +1,12 @@
 """Train a network on folders of registered pairs: one visible loop.
 
-    python -m app.research.train --network lightfusionnet --pairs DIR --out runs/lightfusionnet [--resume]
+    python -m app.research.train --network lightfusionnet --pairs DIR --out runs/lightfusionnet
+    python -m app.research.train --pairs DIR --out runs/lightfusionnet --resume
 
 Into --out go config.json (the run can be rebuilt from it), curve.csv (the loss and its terms), validation.csv (the
-metrics that decide), checkpoint.pt (everything that --resume needs) and weights.safetensors (the running mean of the
-weights at the best validation so far; `validation --publish` takes it from there). Ctrl-C saves and stops.
+metrics that decide), checkpoint.pt (everything that --resume needs, the config too) and weights.safetensors (the
+running mean of the weights at the best validation so far; `validation --publish` takes it from there, --start-from
+begins another run with it). Ctrl-C and SIGTERM save and stop.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import pickle
 import signal
 import sys
 import time
@@ -19,19 +22,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.errors import AppError, InputError
+from app.errors import AppError, InputError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
 from app.research import validation
-from app.research.config import TrainConfig, config, read_config
+from app.research.config import StartFrom, TrainConfig, config, from_json
 from app.research.losses import LOSSES
-from app.research.pairs import Pair, batch_at, read_pairs
+from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
 
 LOG_EVERY = 50
-CHECKPOINT_EVERY = 500
+CHECKPOINT_S = 180.0
+OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
 class NoCheckpointError(InputError):
@@ -41,11 +46,39 @@ class NoCheckpointError(InputError):
         super().__init__(f"{folder} holds no checkpoint.pt to go on from.")
 
 
+class CheckpointError(InputError):
+    hint = "Begin the run anew in another folder; --start-from can take this one's weights.safetensors."
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path} cannot be gone on from: {fact}.")
+
+
 class RunExistsError(InputError):
     hint = "Say --resume to go on with it, or choose another folder."
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder} holds a training run already.")
+
+
+class NoStartError(InputError):
+    hint = "--start-from takes a safetensors file, or the folder of a run that wrote its weights.safetensors."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There are no weights to start from: {path} is missing.")
+
+
+class ResumedOtherwiseError(UsageError):
+    hint = "Leave these options away to go on with the run as it is, or begin another one in another folder."
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
+
+
+class DivergedError(InputError):
+    hint = "Begin again with a lower --learning-rate; the best weights so far are kept."
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(f"The training diverged: the loss of step {step} is {loss}.")
 
 
 def train(
@@ -60,56 +93,81 @@ def train(
 ) -> float:
     """Train until `run.steps`; the best validation score.
 
-    Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run.
+    Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run:
+    batches and what is random in the network (dropout) depend on the seed and the step alone.
     """
     torch.manual_seed(run.seed)
     network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=run.learning_rate)
-    mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    loss_terms = LOSSES[run.loss]
-    first, best = 0, -math.inf
+    optimizer = OPTIMIZERS[run.optimizer](network.parameters(), lr=run.learning_rate)
+    objective = LOSSES[run.loss]
+    ahead = _Autocast(network, device, run.bf16)
+    done, validated, best = 0, 0, -math.inf
     if resume:
-        first, best = _resume(out, network, optimizer, mean, device)
+        mean, done, validated, best = _resume(out, network, optimizer)
     else:
-        _begin(out, run)
+        _begin(out, run, network)
+        mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
 
-    step = first
+    saved = time.monotonic()
     try:
-        for step in range(first, run.steps):
+        while validated < run.steps:
+            if done > validated and (done % run.validate_every == 0 or done == run.steps):
+                best = _validate(run, mean, held_out, out, done, best, device, progress)
+                validated = done
+                continue
+            torch.manual_seed(_seed_of(run.seed, done))
             network.train()
-            if step >= run.freeze_norm * run.steps:
+            if done >= run.freeze_norm * run.steps:
                 _freeze_norm(network)
             for group in optimizer.param_groups:
-                group["lr"] = run.learning_rate_at(step)
+                group["lr"] = run.learning_rate_at(done)
             mri, partner = (
                 one.to(device, memory_format=torch.channels_last)
                 for one in batch_at(
-                    pairs, step, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation
+                    pairs, done, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation
                 )
             )
-            with torch.autocast(device, torch.bfloat16, enabled=run.bf16):
-                fused = network(mri, partner)
-            terms = loss_terms(infer.blank_air(fused.float(), mri, partner), mri, partner)
+            terms = objective(ahead, mri, partner)
             loss = torch.stack(list(terms.values())).sum()
+            if not math.isfinite(loss.item()):
+                raise DivergedError(done + 1, loss.item())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
             nn.utils.clip_grad_norm_(network.parameters(), run.clip)
             optimizer.step()
-            _follow(mean, network, min(run.ema, (1 + step) / (10 + step)))
+            _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
 
-            done = step + 1
+            done += 1
             if done % LOG_EVERY == 0 or done == run.steps:
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
                 _append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
-            if done % run.validate_every == 0 or done == run.steps:
-                best = _validate(run, mean, held_out, out, done, best)
-            if done % CHECKPOINT_EVERY == 0 or done == run.steps:
-                _checkpoint(out, done, best, network, optimizer, mean)
+            if time.monotonic() - saved > CHECKPOINT_S:
+                _checkpoint(out, run, done, validated, best, network, optimizer, mean)
+                saved = time.monotonic()
             progress(done / run.steps, f"step {done} of {run.steps}, loss {loss.item():.4f}")
     except Cancelled:
-        _checkpoint(out, step + 1, best, network, optimizer, mean)
+        _checkpoint(out, run, done, validated, best, network, optimizer, mean)
         raise
+    _checkpoint(out, run, done, validated, best, network, optimizer, mean)
     return best
+
+
+class _Autocast(nn.Module):
+    """The network with its forward pass in bfloat16, and only that: losses are float32 arithmetic."""
+
+    def __init__(self, network: nn.Module, device: str, enabled: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.device = device
+        self.enabled = enabled
+
+    def forward(self, *sources: Tensor, **asked: Any) -> Any:
+        with torch.autocast(self.device, torch.bfloat16, enabled=self.enabled):
+            return self.network(*sources, **asked)
+
+
+def _seed_of(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
 def _freeze_norm(network: nn.Module) -> None:
@@ -128,13 +186,30 @@ def _follow(mean: dict[str, Tensor], network: nn.Module, decay: float) -> None:
 
 
 def _validate(
-    run: TrainConfig, mean: Mapping[str, Tensor], held_out: Sequence[Pair], out: Path, step: int, best: float
+    run: TrainConfig,
+    mean: Mapping[str, Tensor],
+    held_out: Sequence[Pair],
+    out: Path,
+    step: int,
+    best: float,
+    device: str,
+    progress: Progress,
 ) -> float:
-    """Measure the mean weights, keep them where they are the best so far; the best score."""
-    network = registry.build(run.network, **run.arguments).eval()
-    network.load_state_dict({name: tensor.cpu() for name, tensor in mean.items()})
+    """Measure the mean weights, keep them where they are the best so far; the best score.
+
+    Writes once all is measured, so that nothing is left behind where progress raises Cancelled.
+    """
+    network = registry.build(run.network, **run.arguments).to(device).eval()
+    network.load_state_dict(mean)
+    by_network = validation.by_network(network, device)
+
+    def fuse(pair: Pair) -> Picture:
+        progress(step / run.steps, f"step {step} of {run.steps}, validating {pair.task} {pair.name}")
+        return by_network(pair)
+
     tables = validation.measure(
-        held_out, {"now": validation.by_network(network), "maximum": validation.by_network(registry.load("maximum"))}
+        thinned(held_out, run.validate_pairs),
+        {"now": fuse, "maximum": validation.by_network(registry.load("maximum"))},
     )
     score = validation.score({task: table["now"] for task, table in tables.items()}, tables)
     for task, table in tables.items():
@@ -145,39 +220,75 @@ def _validate(
     return max(score, best)
 
 
-def _begin(out: Path, run: TrainConfig) -> None:
+def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
     if (out / "config.json").exists():
         raise RunExistsError(out)
+    if run.start_from:
+        path = Path(run.start_from.file)
+        if not path.is_file():
+            raise NoStartError(path)
+        weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
     out.mkdir(parents=True, exist_ok=True)
     (out / "config.json").write_text(run.as_json(), "utf-8")
 
 
 def _checkpoint(
-    out: Path, step: int, best: float, network: nn.Module, optimizer: torch.optim.Optimizer, mean: dict[str, Tensor]
+    out: Path,
+    run: TrainConfig,
+    done: int,
+    validated: int,
+    best: float,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    mean: dict[str, Tensor],
 ) -> None:
     state: dict[str, Any] = {
-        "step": step,
+        "config": run.as_json(),
+        "step": done,
+        "validated": validated,
         "best": best,
         "network": network.state_dict(),
         "optimizer": optimizer.state_dict(),
         "mean": mean,
-        "random": torch.get_rng_state(),  # for dropout and its like; batches depend on seed and step alone
     }
     torch.save(state, out / "checkpoint.new")
     (out / "checkpoint.new").replace(out / "checkpoint.pt")  # a full disk leaves the last good one
 
 
-def _resume(
-    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, mean: dict[str, Tensor], device: str
-) -> tuple[int, float]:
-    if not (out / "checkpoint.pt").is_file():
+def read_checkpoint(out: Path) -> dict[str, Any]:
+    """What `_checkpoint` wrote; the tensors stay on the disk until they are used."""
+    path = out / "checkpoint.pt"
+    if not path.is_file():
         raise NoCheckpointError(out)
-    state = torch.load(out / "checkpoint.pt", map_location="cpu", weights_only=True)
-    network.load_state_dict(state["network"])
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise CheckpointError(path, "it is damaged or no checkpoint") from error
+    if not isinstance(state, dict) or not {"config", "validated"} <= state.keys():
+        raise CheckpointError(path, "another version of the program wrote it")
+    return state
+
+
+def _resume(
+    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[dict[str, Tensor], int, int, float]:
+    """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
+    state = read_checkpoint(out)
+    weights.put(network, state["network"], out / "checkpoint.pt")
     optimizer.load_state_dict(state["optimizer"])
-    mean.update({name: tensor.to(device) for name, tensor in state["mean"].items()})
-    torch.set_rng_state(state["random"])
-    return int(state["step"]), float(state["best"])
+    own = network.state_dict()
+    mean = {name: tensor.to(own[name].device, copy=True) for name, tensor in state["mean"].items()}
+    _forget_after(out / "curve.csv", state["step"])
+    _forget_after(out / "validation.csv", state["validated"])
+    return mean, state["step"], state["validated"], state["best"]
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the rows that a killed run wrote after its last checkpoint: they are coming again."""
+    if not path.exists():
+        return
+    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8")
 
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
@@ -191,20 +302,30 @@ def _append(path: Path, row: Mapping[str, Any]) -> None:
 
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.train", description=__doc__)
-    parser.add_argument("--network", required=True, help="the run's name, such as lightfusionnet")
+    parser.add_argument("--network", help="the run's name, such as lightfusionnet; with --resume, --out tells it")
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --out, as its config.json says")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with: a safetensors file, or a run's folder")
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int)
     parser.add_argument("--loss", choices=sorted(LOSSES))
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--crop", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--bf16", action=argparse.BooleanOptionalAction)
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--threads", type=int, help="CPU threads; torch's own choice without it")
     args = parser.parse_args(given)
+    if not (args.network or args.resume):
+        parser.error("say which --network to train, or --resume")
     if args.threads:
         infer.set_num_threads(args.threads)
     stopped: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: stopped.append(number))
+    before = {
+        number: signal.signal(number, lambda number, frame: stopped.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
     started = last = time.monotonic()
 
     def progress(fraction: float, message: str = "") -> None:
@@ -216,9 +337,7 @@ def main(given: Sequence[str] | None = None) -> int:
             print(f"{fraction:4.0%} {message}, {last - started:.0f} s", file=sys.stderr, flush=True)
 
     try:
-        changes = {key: value for key in ("steps", "seed", "loss") if (value := getattr(args, key)) is not None}
-        resumable = args.resume and (args.out / "config.json").is_file()
-        run = read_config(args.out / "config.json") if resumable else config(args.network, **changes)
+        run = _asked_run(args)
         pairs, held_out = (read_pairs(args.pairs, split, run.tasks) for split in ("train", "val"))
         device = infer.pick_device(args.device)
         best = train(run, pairs, held_out, args.out, device=device, resume=args.resume, progress=progress)
@@ -230,8 +349,27 @@ def main(given: Sequence[str] | None = None) -> int:
         print(f"{error}\n{error.hint}", file=sys.stderr)
         return 2
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return 0
+
+
+def _asked_run(args: argparse.Namespace) -> TrainConfig:
+    """The run that the command line begins, or goes on with: then nothing it says may differ from how it was begun."""
+    names = ("steps", "seed", "loss", "batch", "crop", "learning_rate", "bf16")
+    changes = {name: value for name in names if (value := getattr(args, name)) is not None}
+    if args.start_from:
+        path = args.start_from / "weights.safetensors" if args.start_from.is_dir() else args.start_from
+        if not path.is_file():
+            raise NoStartError(path)
+        changes["start_from"] = StartFrom(str(path.resolve()), weights.sha256_of(path))
+    if not args.resume:
+        return config(args.network, **changes)
+    run = from_json(read_checkpoint(args.out)["config"])
+    differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]
+    if differing:
+        raise ResumedOtherwiseError(args.out, differing)
+    return run
 
 
 if __name__ == "__main__":

@@ -108,25 +108,38 @@ def test_information_is_lost_by_blurring_and_kept_by_a_copy():
 )
 def test_the_papers_weights_stand_as_printed(name, intensity, gradient, similarity):
     fused, mri, partner = pictures()
-    terms = losses.LOSSES[name](fused, mri, partner)
+    terms = losses.OF_FUSED[name](fused, mri, partner)
     assert float(terms["intensity"]) == pytest.approx(intensity * float(losses.maximum_intensity(fused, mri, partner)))
     assert float(terms["gradient"]) == pytest.approx(gradient * float(losses.maximum_gradient(fused, mri, partner)))
     ssim = float((losses.ssim(fused, mri) + losses.ssim(fused, partner)) / 2)
     assert float(terms["ssim"]) == pytest.approx(similarity * (1 - ssim))
 
 
-@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("name", losses.OF_FUSED)
 def test_every_loss_has_a_finite_gradient_on_flat_and_empty_pictures(name):
     flat, empty = torch.full((1, 1, 32, 32), 0.5), torch.zeros(1, 1, 32, 32)
     for mri, partner in ((flat, flat), (flat, empty), (empty, empty)):
         fused = torch.full((1, 1, 32, 32), 0.3, requires_grad=True)
-        torch.stack(list(losses.LOSSES[name](fused, mri, partner).values())).sum().backward()
+        torch.stack(list(losses.OF_FUSED[name](fused, mri, partner).values())).sum().backward()
         assert fused.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("name", losses.LOSSES)
+@pytest.mark.parametrize("name", losses.OF_FUSED)
 def test_every_loss_prefers_the_maximum_to_noise(name):
     mri, partner = pictures(2)
     good, bad = torch.maximum(mri, partner), pictures(1, seed=9)[0]
-    losses_of = [float(sum(losses.LOSSES[name](one, mri, partner).values())) for one in (good, bad)]
+    losses_of = [float(sum(losses.OF_FUSED[name](one, mri, partner).values())) for one in (good, bad)]
     assert losses_of[0] < losses_of[1]
+
+
+def test_an_objective_runs_the_network_and_blanks_the_air_in_float32():
+    class HalfGrey(torch.nn.Module):
+        def forward(self, mri, partner):
+            return torch.full_like(mri, 0.5, dtype=torch.bfloat16)
+
+    seen = []
+    objective = losses.of_fused(lambda fused, mri, partner: seen.append(fused) or {"none": fused.sum()})
+    mri, partner = torch.tensor([[[[0.0, 1.0, 0.0]]]]), torch.tensor([[[[0.0, 0.0, 1.0]]]])
+    assert float(objective(HalfGrey(), mri, partner)["none"]) == 1.0
+    assert seen[0].dtype == torch.float32
+    assert seen[0].tolist() == [[[[0.0, 0.5, 0.5]]]]
