@@ -1,0 +1,87 @@
+"""The networks that a research command asks for, published or from a weights file, as functions over unit pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from app.errors import UsageError
+from app.fusion import infer, registry, weights
+from app.research.pairs import Pair, read_pairs, thinned
+
+Unit = NDArray[np.floating]  # [H, W] in [0, 1]
+FuseUnit = Callable[[Unit, Unit], Unit]  # mri, partner -> fused, not rounded
+
+
+class NoWeightsFileError(UsageError):
+    hint = "Say --weights NAME=FILE with a network's name and the weights.safetensors of a training run."
+
+    def __init__(self, asked: str) -> None:
+        super().__init__(f"--weights {asked} names no file that is there.")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pairs", type=Path, required=True)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--networks", help="names, with commas between; default: all that can run")
+    parser.add_argument("--weights", metavar="NAME=FILE", action="append", default=[], help="unpublished weights")
+    parser.add_argument("--scalar", action="store_true", help="PET and SPECT as scalars instead of luma")
+    parser.add_argument(
+        "--per-task", type=_count, default=0, metavar="N", help="pairs a task, evenly spread; default: all"
+    )
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--json", action="store_true")
+
+
+def _count(given: str) -> int:
+    if not given.isdecimal():
+        raise argparse.ArgumentTypeError(f"{given!r} is no number of pairs")
+    return int(given)
+
+
+def asked_pairs(args: argparse.Namespace) -> list[Pair]:
+    """The medical pairs of the split; with --scalar those that have one."""
+    pairs = read_pairs(args.pairs, args.split)
+    return thinned([pair for pair in pairs if pair.scalar is not None or not args.scalar], args.per_task)
+
+
+def asked_networks(args: argparse.Namespace) -> dict[str, FuseUnit]:
+    """By name, in the order asked for; weights from a file take the place of the published ones."""
+    files = dict(named_file(one) for one in args.weights)
+    names = args.networks.split(",") if args.networks else [spec.name for spec in registry.available()]
+    device = infer.pick_device(args.device)
+    return {
+        name: as_function(from_file(name, files[name]) if name in files else registry.load(name, device), device)
+        for name in dict.fromkeys([*names, *files])
+    }
+
+
+def named_file(asked: str) -> tuple[str, Path]:
+    name, _, file = asked.partition("=")
+    if not Path(file).is_file():
+        raise NoWeightsFileError(asked)
+    return name, Path(file)
+
+
+def from_file(name: str, file: Path) -> nn.Module:
+    network = registry.build(name, **weights.arguments_in(file))
+    weights.put(network, weights.read_tensors(file, weights.sha256_of(file)), file)
+    return network.eval()
+
+
+def as_function(network: nn.Module, device: str = "cpu") -> FuseUnit:
+    """A network through the same door as volumes go, in float32 and not rounded to 8 bits."""
+    network.to(device)
+
+    def fuse(mri: Unit, partner: Unit) -> Unit:
+        told = [(0, mri.astype(np.float32), partner.astype(np.float32))]
+        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=lambda note: print(note, file=sys.stderr))
+        return fused.astype(np.float64)
+
+    return fuse
