@@ -1,21 +1,16 @@
 """The command `synoptic`: one function per command, which parses, calls one function of the layer below and prints.
 
-Every command takes --json: one document on stdout, progress on stderr. Exit 0 done; 2 a problem the user can mend;
-130 cancelled. A command's module is imported when it runs, so that `synoptic --help` starts at once.
+Every command takes --json: one document on stdout, progress on stderr; `app.terminal` tells the exit codes. A command's
+module is imported when it runs, so that `synoptic --help` starts at once.
 """
 
 from __future__ import annotations
 
 import argparse
-import errno
 import json
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,39 +19,27 @@ from app import NOT_FOR_DIAGNOSIS, __version__
 from app.choice import pick_series, pick_slices, require_path, series_warnings
 from app.errors import AppError, UsageError
 from app.progress import Cancelled, Progress, nested
+from app.terminal import CANCELLED, exit_code, note
 
 Command = Callable[[argparse.Namespace, Progress], Any]
-CANCELLED = 130
 LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code is returned, never raised."""
     argv = list(sys.argv[1:] if argv is None else argv)
-    as_json = "--json" in argv
-    try:
+
+    def work(progress: Progress) -> None:
         args = parse(argv)
-        with _stderr_progress() as progress:
-            document = args.run(args, progress)
+        document = args.run(args, progress)
         if args.json:
             _print_json(document)
-        sys.stdout.flush()  # a full disk is told here, not after the exit code
-        return 0
-    except AppError as error:
-        print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
-        if as_json:
+
+    def told(error: AppError) -> None:
+        if "--json" in argv:  # even where the arguments could not be parsed
             _print_json({"error": str(error), "hint": error.hint})
-        return 2
-    except (Cancelled, KeyboardInterrupt):
-        print("synoptic: cancelled", file=sys.stderr)
-        return CANCELLED
-    except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.ENOSPC):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
-        if error.errno == errno.ENOSPC:
-            print("synoptic: standard output takes no more: the disk is full.", file=sys.stderr)
-        return 2
+
+    return exit_code(work, told)
 
 
 def _print_json(document: Any) -> None:
@@ -159,7 +142,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
             parser.add_argument(name, type=_path, metavar=name.upper())
 
     def _networks(self) -> None:
-        self._add(networks, "networks", "List the fusion networks that can run now.")
+        self._add(networks, "networks", "List the fusion networks that can run now, and show the card of each.")
 
 
 def view(args: argparse.Namespace, progress: Progress) -> Any:
@@ -206,7 +189,7 @@ def register(args: argparse.Namespace, progress: Progress) -> Any:
     tfm.write_tfm(args.out, found.fixed_to_moving, volumes[0].geometry.centre_mm, overwrite=args.overwrite)
     warnings = [*series_warnings(fixed, moving), *found.warnings]
     for warning in warnings:
-        _note(warning)
+        note(warning)
     document = {
         "fixed_to_moving": found.fixed_to_moving.tolist(),
         "metric_before": found.metric_before,
@@ -228,7 +211,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
     from app import export, pipeline
     from app.fusion import registry
 
-    registry.find(args.network)  # a misspelt name is told before any work
+    registry.check(args.network)  # a misspelt name, or altered weights, are told before any work
     how = args.transform if args.transform in ("auto", "none") else Path(args.transform)
     if isinstance(how, Path):
         require_path(how)
@@ -257,7 +240,7 @@ def fuse(args: argparse.Namespace, progress: Progress) -> Any:
     outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
     warnings = [*series_warnings(mri, partner), *registration.warnings, *stack.notes]
     for warning in warnings:
-        _note(warning)
+        note(warning)
     document = {
         "network": args.network,
         "weights_sha256": stack.weights_sha256 or None,
@@ -285,7 +268,7 @@ def metrics(args: argparse.Namespace, progress: Progress) -> Any:
 
     for path in (args.fused, args.a, args.b):
         require_path(path)
-    values = metrics_of_files(args.fused, args.a, args.b, note=_note)
+    values = metrics_of_files(args.fused, args.a, args.b, note=note)
     if not args.json:
         for name, value in values.items():
             print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")
@@ -293,13 +276,21 @@ def metrics(args: argparse.Namespace, progress: Progress) -> Any:
 
 
 def networks(args: argparse.Namespace, progress: Progress) -> Any:
-    from app.fusion import registry
+    from app.fusion import cards, registry
 
-    listed = [registry.describe(spec) for spec in registry.available()]
+    refusals = {spec: registry.refusal(spec) for spec in registry.NETWORKS}
+    told = {spec: registry.describe(spec) for spec in registry.NETWORKS}
+    usable = [spec for spec, error in refusals.items() if error is None]
+    for error in filter(None, refusals.values()):
+        note(f"{error} {error.hint}")
     if not args.json:
-        for one in listed:
-            print(f"{one['name']:16} {one['parameters']:>12,} parameters  {one['title']}")
-    return {"networks": listed}
+        for spec in usable:
+            print(f"{spec.name:16} {told[spec]['parameters']:>12,} parameters  {spec.title}")
+        print("", *(cards.card(told[spec], refusals[spec]) for spec in refusals), sep="\n")
+    refused = [
+        {"name": spec.name, "error": str(error), "hint": error.hint} for spec, error in refusals.items() if error
+    ]
+    return {"networks": [told[spec] for spec in usable], "refused": refused}
 
 
 def _path(text: str) -> Path:
@@ -323,41 +314,5 @@ def _formats(text: str) -> tuple[str, ...]:
     return formats
 
 
-def _note(text: str) -> None:
-    print(f"synoptic: {text}", file=sys.stderr)
-
-
 def _nats(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f} nats"
-
-
-@contextmanager
-def _stderr_progress() -> Iterator[Progress]:
-    """Prints to stderr; the first Ctrl-C makes it raise Cancelled at the next report, the second stops at once."""
-    interrupted = threading.Event()
-
-    def on_interrupt(signum: int, frame: Any) -> None:
-        if interrupted.is_set():
-            raise KeyboardInterrupt
-        interrupted.set()
-
-    live = sys.stderr.isatty()
-    last = [time.monotonic()]
-
-    def progress(fraction: float, message: str = "") -> None:
-        if interrupted.is_set():
-            raise Cancelled
-        now = time.monotonic()
-        if now - last[0] < (0.1 if live else 2.0):
-            return
-        last[0] = now
-        line = f"{fraction:4.0%} {message}"
-        print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
-
-    before = signal.signal(signal.SIGINT, on_interrupt)
-    try:
-        yield progress
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if live:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

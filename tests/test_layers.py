@@ -8,7 +8,7 @@ r"""Who may import whom: the layers as code, and nothing heavy loaded before the
            /      |      \
       imaging   fusion   metrics        none imports another
            \      |      /
-    errors, progress, settings, assets, memory  standard library only
+    errors, progress, settings, assets, memory, terminal  standard library only
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-BASE = {"app", "app.errors", "app.progress", "app.settings", "app.assets", "app.memory"}
+BASE = {"app", "app.errors", "app.progress", "app.settings", "app.assets", "app.memory", "app.terminal"}
 HEAVY = {"torch", "SimpleITK", "scipy", "pydicom", "nibabel", "skimage", "highdicom"}
 
 QT = {"PySide6", "shiboken6", "pyqtgraph"}

@@ -16,7 +16,7 @@ from app.metrics.picture import same_shape
 
 
 class PictureFileError(MetricError):
-    hint = "Give three 8-bit pictures, grey or RGB, such as PNG files."
+    hint = "Give 8-bit pictures, grey or RGB, such as PNG files."
 
 
 def metrics_of_files(
@@ -31,7 +31,7 @@ def metrics_of_files(
     PictureFileError : missing, not a picture, not 8 bits a channel, transparent or with several frames
     ImageShapeError : the sizes differ
     """
-    pictures = [_read(Path(path)) for path in (fused, a, b)]
+    pictures = [read_picture(Path(path)) for path in (fused, a, b)]
     same_shape(*pictures)
     result: dict[str, float | None] = {}
     for reading in evaluate(pictures[0], pictures[1], pictures[2]):
@@ -42,8 +42,8 @@ def metrics_of_files(
     return result
 
 
-def _read(path: Path) -> NDArray[np.uint8]:
-    """(H, W) or (H, W, 3) uint8."""
+def read_picture(path: Path) -> NDArray[np.uint8]:
+    """(H, W) grey or (H, W, 3) RGB; PictureFileError as above."""
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -1,6 +1,6 @@
 """Folders of registered picture pairs: read them, find the scalar behind a colour table, cut crops to train on.
 
-    <folder>/<task>/{train,val}/<modality>/<id>.png      task: ct-mri, pet-mri, spect-mri or ir-vis
+    <folder>/<task>/{train,val}/<modality>/<id>.png      task: ct-mri, pet-mri, spect-mri or ir-vis; JPEG too
 
 The folders are split by patient already (see the data's manifest); nothing here mixes them. PET and SPECT are coloured:
 their luma is what the field's published tables fuse, and it is not monotonic in uptake (yellow 226, red 76). Real
@@ -22,6 +22,8 @@ from PIL import Image
 from torch import Tensor
 
 from app.errors import InputError
+from app.metrics.files import read_picture
+from app.metrics.picture import as_picture
 
 Picture = NDArray[np.uint8]
 Choice = TypeVar("Choice")
@@ -34,6 +36,7 @@ ROLES = {  # task: the folders of (MRI or its stand-in, partner)
 }
 MEDICAL_TASKS = ("ct-mri", "pet-mri", "spect-mri")
 TABLED = ("pet", "spect")  # coloured through a table
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; the two known ones stay below 23
 
 
@@ -53,13 +56,17 @@ class ColourTableError(InputError):
 
 @dataclass(frozen=True)
 class Pair:
-    """mri, luma : uint8 [H, W]; scalar : uint8 [H, W], the partner's uptake, or None where `luma` is all there is."""
+    """mri, luma : uint8 [H, W]; scalar : uint8 [H, W], the partner's uptake, or None where `luma` is all there is.
+
+    coloured : the file that lends a fused picture its colours, if it has any: the partner's, or the visible picture's
+    """
 
     task: str
     name: str
     mri: Picture
     luma: Picture
     scalar: Picture | None = None
+    coloured: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,7 @@ class Augmentation:
 
 def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -> list[Pair]:
     """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing."""
-    pairs = [pair for task in tasks for pair in _read_task(folder, split, task)]
+    pairs = [pair for task in tasks for pair in read_task(folder / task / split, task)]
     if not pairs:
         raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
     return pairs
@@ -95,32 +102,51 @@ def thinned(pairs: Sequence[Pair], per_task: int) -> list[Pair]:
     return kept
 
 
-def _read_task(folder: Path, split: str, task: str) -> list[Pair]:
-    of_mri, of_partner = (folder / task / split / modality for modality in ROLES[task])
-    names = sorted(path.stem for path in of_mri.glob("*.png"))
-    lonely = sorted(set(names) ^ {path.stem for path in of_partner.glob("*.png")})
-    if lonely:
-        raise PairFolderError(of_mri.parent, f"has {lonely[0]}.png in one of its two modalities only")
+def read_task(folder: Path, task: str, *, scalars: bool = True) -> list[Pair]:
+    """The pairs in a folder's two subfolders, which ROLES names, sorted by name; none where it has none.
+
+    scalars : look for the colour table of PET and SPECT; ColourTableError where there is none
+    """
+    of_mri, of_partner = (_pictures(folder / modality) for modality in ROLES[task])
+    for lonely in sorted(of_mri.keys() ^ of_partner.keys()):
+        path = {**of_mri, **of_partner}[lonely]
+        raise PairFolderError(folder, f"has {path.relative_to(folder)} in one of its two modalities only")
     pairs = [
-        Pair(task, name, read_luma(of_mri / f"{name}.png"), read_luma(of_partner / f"{name}.png")) for name in names
+        Pair(
+            task,
+            name,
+            read_luma(path),
+            read_luma(of_partner[name]),
+            None,
+            path if task == "ir-vis" else of_partner[name],
+        )
+        for name, path in of_mri.items()
     ]
     for pair in pairs:
         if pair.mri.shape != pair.luma.shape:
-            raise PairFolderError(of_mri.parent, f"has {pair.name}.png in two sizes")
-    if not pairs or of_partner.name not in TABLED:
+            sizes = " and ".join(f"{one.shape[1]} x {one.shape[0]}" for one in (pair.mri, pair.luma))
+            raise PairFolderError(folder, f"has {of_mri[pair.name].name} in two sizes, {sizes}")
+    if not pairs or not scalars or ROLES[task][1] not in TABLED:
         return pairs
-    coloured = [np.asarray(Image.open(of_partner / f"{name}.png").convert("RGB")) for name in names]
+    coloured = [np.asarray(Image.open(path).convert("RGB")) for path in of_partner.values()]
     table = colour_table(coloured)
     return [replace(pair, scalar=scalar_of(rgb, table)) for pair, rgb in zip(pairs, coloured, strict=True)]
 
 
+def _pictures(folder: Path) -> dict[str, Path]:
+    """Pictures by their name without suffix, sorted by it."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            if path.stem in found:
+                raise PairFolderError(folder, f"has both {found[path.stem].name} and {path.name}")
+            found[path.stem] = path
+    return dict(sorted(found.items()))
+
+
 def read_luma(path: Path) -> Picture:
-    """A picture as 8-bit luma, BT.601 full range, rounded."""
-    with Image.open(path) as image:
-        if image.mode in ("L", "1"):
-            return np.asarray(image.convert("L"))
-        rgb = np.asarray(image.convert("RGB"), np.float64)
-    return np.rint(rgb @ (0.299, 0.587, 0.114)).astype(np.uint8)
+    """A picture as 8-bit luma, BT.601 full range, rounded; PictureFileError where it is none."""
+    return as_picture(read_picture(path), path.name).astype(np.uint8)
 
 
 def colour_table(pictures: Sequence[Picture]) -> Picture:

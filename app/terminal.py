@@ -1,0 +1,81 @@
+"""How a command talks to a terminal: progress and notes on stderr, and the exit code its end has.
+
+Exit 0 done; 2 a problem the user can mend; 130 cancelled. `synoptic` and the modules of `app.research` that run with
+`python -m` end alike.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from app.errors import AppError
+from app.progress import Cancelled, Progress
+
+CANCELLED = 130
+
+
+def exit_code(work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None) -> int:
+    """Do the work with progress on stderr; the exit code is returned, never raised. `told` hears an error too."""
+    try:
+        with stderr_progress() as progress:
+            work(progress)
+        sys.stdout.flush()  # a full disk is told here, not after the exit code
+        return 0
+    except AppError as error:
+        print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
+        told(error)
+        return 2
+    except (Cancelled, KeyboardInterrupt):
+        print("synoptic: cancelled", file=sys.stderr)
+        return CANCELLED
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.ENOSPC):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
+        if error.errno == errno.ENOSPC:
+            print("synoptic: standard output takes no more: the disk is full.", file=sys.stderr)
+        return 2
+
+
+def note(text: str) -> None:
+    print(f"synoptic: {text}", file=sys.stderr)
+
+
+@contextmanager
+def stderr_progress() -> Iterator[Progress]:
+    """Prints to stderr; the first Ctrl-C makes it raise Cancelled at the next report, the second stops at once."""
+    interrupted = threading.Event()
+
+    def on_interrupt(signum: int, frame: Any) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    live = sys.stderr.isatty()
+    last = [time.monotonic()]
+
+    def progress(fraction: float, message: str = "") -> None:
+        if interrupted.is_set():
+            raise Cancelled
+        now = time.monotonic()
+        if now - last[0] < (0.1 if live else 2.0):
+            return
+        last[0] = now
+        line = f"{fraction:4.0%} {message}"
+        print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        yield progress
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if live:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
