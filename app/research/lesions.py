@@ -20,10 +20,11 @@ source is no noisier than the lesion's own: there the plain sum of both sources 
 (uncorrelated noise adds in squares), so what is lost was lost by the fusion. At *busy* places the other source's own
 detail is stronger, and any picture that shows that detail may hide the lesion in it: told apart, for information.
 
-Deleted are planted lesions (the picture as it was) and natural spots: places where one source has 1 and the other not
-0.5, filled with the plane of their surroundings. Places lie at least 24 pixels apart, so that one picture carries many
-and none is in another's surroundings; a network whose field of view is wider sees the others too, as it would see
-other anatomy. Each pair is fused twice.
+Deleted are planted lesions (the picture as it was) and natural spots: places in tissue (where 10 % would be at least a
+grey level) at which one source has 1 and the other not 0.5, filled with the plane of their surroundings.
+
+Places lie at least 24 pixels apart, so that one picture carries many and none is in another's surroundings; a network
+whose field of view is wider sees the others too, as it would see other anatomy. Each pair is fused twice.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
         absent = [np.abs(one.cnr) < ABSENT for one in looks]
         height = AMPLITUDE * own.mean
         shows = absent[0] & absent[1] & (_CONTRAST * height >= THERE * own.noise)
-        spot = absent[1 - source] & (np.abs(own.cnr) >= THERE)
+        spot = absent[1 - source] & (np.abs(own.cnr) >= THERE) & (_CONTRAST * height >= GREY_LEVEL)  # not in air
         spot &= np.abs(own.contrast) == ndimage.maximum_filter(np.abs(own.contrast), 7)
         for sign in (1, -1):
             towards = sources[source] if sign > 0 else -sources[source]
