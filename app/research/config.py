@@ -44,7 +44,7 @@ class TrainConfig:
     """One training run; ConfigError where a value makes no sense.
 
     network, arguments : name in the registry, and its constructor's arguments
-    loss : name in `losses.LOSSES`
+    loss : name in `objectives.LOSSES`
     steps, batch, crop : optimiser steps, crops in each, and their side in pixels
     start_from : weights to begin with; None begins with what the constructor draws
     optimizer : "adam", or "sgd" without momentum

@@ -3,7 +3,7 @@
 What `train` minimises is an objective: a function (network, mri, partner) -> its terms by name, each already weighted.
 It runs the network itself, so that it may ask for more than the fused picture; `train` adds the terms up and writes
 each to the curve. Most objectives only look at the picture: they are a `Loss` of (fused, mri, partner), and `of_fused`
-runs the network for them. `LOSSES` lists all objectives by the name that a TrainConfig gives.
+runs the network for them. `objectives` lists them all.
 
 The network that `train` passes can only be called. Under bf16 it answers in bfloat16 and everything after it is
 float32 arithmetic, so an objective begins with `.float()`.
@@ -167,5 +167,3 @@ OF_FUSED: dict[str, Loss] = {
     "lightfusionnet-equation-5": lightfusionnet_equation_5,
     "faithful": faithful,
 }
-
-LOSSES: dict[str, Objective] = {name: of_fused(loss) for name, loss in OF_FUSED.items()}

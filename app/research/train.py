@@ -31,7 +31,7 @@ from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
 from app.research import validation
 from app.research.config import StartFrom, TrainConfig, config, from_json
-from app.research.losses import LOSSES
+from app.research.objectives import LOSSES
 from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
 
 LOG_EVERY = 50

@@ -18,7 +18,7 @@ from app.fusion import weights
 from app.progress import Cancelled
 from app.research import train as training
 from app.research.config import CONFIGS, TrainConfig, UnknownRunError, config, read_config
-from app.research.losses import LOSSES
+from app.research.objectives import LOSSES
 from app.research.pairs import Pair
 
 

@@ -1,0 +1,12 @@
+"""All objectives by the name that a TrainConfig gives: those of `losses`, and those of networks that show more."""
+
+from __future__ import annotations
+
+from app.research import losses, losses_sspfusion
+from app.research.losses import Objective
+
+LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()} | {
+    "sspfusion-structure": losses_sspfusion.sspfusion_structure,
+    "sspfusion-published": losses_sspfusion.sspfusion_published,
+    "sspfusion": losses_sspfusion.sspfusion,
+}
