@@ -135,9 +135,37 @@ _AS_PUBLISHED = TrainConfig(  # "Implementation Details": Adam 1e-4 halved every
     freeze_norm=1.0,
     augmentation=_NO_AUGMENTATION,
 )
+_SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs, then 300; the batch is not stated
+    network="sspfusion",
+    loss="sspfusion-structure",
+    steps=50 * _EPOCH,
+    batch=4,
+    learning_rate=2e-4,
+    warmup=1,
+    ema=0.0,
+    clip=math.inf,
+    augmentation=_NO_AUGMENTATION,
+    validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
+    validate_pairs=4,
+)
 
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
+    "sspfusion": TrainConfig(  # both stages at once
+        network="sspfusion",
+        loss="sspfusion",
+        steps=4000,
+        batch=2,
+        learning_rate=3e-4,
+        warmup=100,
+        ema=0.995,
+        validate_every=1000,
+        validate_pairs=4,
+    ),
+    "sspfusion-structure": _SSPFUSION_STRUCTURE,
+    "sspfusion-published": replace(  # --start-from the weights of the run above
+        _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
+    ),
 }
