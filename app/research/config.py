@@ -149,10 +149,16 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_pairs=4,
 )
 
+_REFINEFUSE = TrainConfig(
+    network="refinefuse", loss="faithful", steps=5000, learning_rate=1e-3, freeze_norm=1.0, validate_every=500
+)
+
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
+    "refinefuse": _REFINEFUSE,
+    "refinefuse-ir-vis": replace(_REFINEFUSE, tasks=("ir-vis",)),
     "sspfusion": TrainConfig(  # both stages at once
         network="sspfusion",
         loss="sspfusion",

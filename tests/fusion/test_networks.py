@@ -16,7 +16,8 @@ from app.fusion import infer, registry, weights
 NAMES = [spec.name for spec in registry.NETWORKS]
 LEARNED = [spec.name for spec in registry.NETWORKS if not spec.classical]
 PUBLISHED = {  # parameters, and multiply-adds at 256 x 256: what each paper states
-    "lightfusionnet": (4_300, 0.29e9)
+    "lightfusionnet": (4_300, 0.29e9),
+    "refinefuse": (2_210_000, 12.73e9),
 }
 
 
