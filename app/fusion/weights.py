@@ -24,32 +24,52 @@ MANIFEST = "manifest.json"
 _REINSTALL = "Install Synoptic again, or copy model_weights/ from where it came from."
 
 
-class ManifestError(FusionError):
+class WeightsError(FusionError):
+    """A network cannot be used here, whatever is fused with it; others may."""
+
+
+class ManifestError(WeightsError):
     hint = _REINSTALL
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path} cannot be used: {fact}.")
 
 
-class WeightsMissingError(FusionError):
+class WeightsMissingError(WeightsError):
     hint = _REINSTALL
 
     def __init__(self, name: str, path: Path) -> None:
         super().__init__(f"The weights of {name} are missing: there is no {path}.")
 
 
-class WeightsAlteredError(FusionError):
+class WeightsAlteredError(WeightsError):
     hint = f"The file is damaged or was exchanged. {_REINSTALL}"
 
     def __init__(self, path: Path, expected: str, found: str) -> None:
         super().__init__(f"{path} has SHA-256 {found}, but the manifest vouches for {expected}.")
 
 
-class WeightsMismatchError(FusionError):
+class WeightsUnknownError(WeightsError):
+    hint = f"Nobody vouches for the file. {_REINSTALL}"
+
+    def __init__(self, path: Path, found: str = "") -> None:
+        which = f"{path} has SHA-256 {found}" if found else f"There is {path}"
+        super().__init__(f"{which}, but the manifest vouches for none: it names no weights of that network.")
+        self.path = path
+
+
+class WeightsMismatchError(WeightsError):
     hint = "The file belongs to another network or another version of this one."
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path} does not fit the network: {fact}.")
+
+
+class HalfRangeError(FusionError):
+    hint = "Save it in full precision."
+
+    def __init__(self, path: Path, name: str) -> None:
+        super().__init__(f"{path} cannot be written in half precision: {name} holds a value beyond 65504 or none at all.")
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
@@ -78,11 +98,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def save(network: nn.Module, path: Path, arguments: dict[str, Any]) -> str:
-    """Write a network's tensors and constructor arguments; the SHA-256 of the file. Same tensors, same bytes."""
+def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: bool = False) -> str:
+    """Write a network's tensors and constructor arguments; the SHA-256 of the file. Same tensors, same bytes.
+
+    half : round what is floating to float16, which makes the file half as large; `put` makes it float32 again, and
+        what was loaded from such a file gives the same bytes again. HalfRangeError where a value leaves float16's range
+    """
     from safetensors.torch import save_file
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if half:
+        floating = {name: tensor.half() for name, tensor in tensors.items() if tensor.is_floating_point()}
+        for name, tensor in floating.items():
+            if not tensor.isfinite().all():
+                raise HalfRangeError(path, name)
+        tensors |= floating
     save_file(tensors, path, metadata={"arguments": json.dumps(arguments, sort_keys=True)})
     return sha256_of(path)
 
@@ -114,7 +144,7 @@ def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
 
 
 def put(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    """Load tensors into a network, refusing any name or shape that differs."""
+    """Load tensors into a network, in its own precision, refusing any name or shape that differs."""
     own = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     given = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     for name in sorted(own.keys() | given.keys()):

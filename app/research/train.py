@@ -6,7 +6,7 @@
 Into --out go config.json (the run can be rebuilt from it), curve.csv (the loss and its terms), validation.csv (the
 metrics that decide), checkpoint.pt (everything that --resume needs, the config too) and weights.safetensors (the
 running mean of the weights at the best validation so far; `validation --publish` takes it from there, --start-from
-begins another run with it). Ctrl-C and SIGTERM save and stop.
+begins another run with it). Ctrl-C and SIGTERM save and stop. `ranks` says how torchrun shares a run among processes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import os
 import pickle
 import signal
 import sys
@@ -29,8 +30,9 @@ from torch import Tensor, nn
 from app.errors import AppError, InputError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
-from app.research import validation
-from app.research.config import StartFrom, TrainConfig, config, from_json
+from app.research import ranks, validation
+from app.research.config import ConfigError, StartFrom, TrainConfig, config, from_json
+from app.research.losses import Objective, Terms
 from app.research.objectives import LOSSES
 from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
 
@@ -51,6 +53,13 @@ class CheckpointError(InputError):
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path} cannot be gone on from: {fact}.")
+
+
+class OutFolderError(InputError):
+    hint = "Choose another folder with --out."
+
+    def __init__(self, folder: Path, error: OSError) -> None:
+        super().__init__(f"{folder} cannot be made: {error.strerror}.")
 
 
 class RunExistsError(InputError):
@@ -91,43 +100,55 @@ def train(
     resume: bool = False,
     progress: Progress = silent,
 ) -> float:
-    """Train until `run.steps`; the best validation score.
+    """Train until `run.steps`; the best validation score, which rank 0 alone knows.
 
     Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run:
-    batches and what is random in the network (dropout) depend on the seed and the step alone.
+    batches and what is random in the network (dropout) depend on the seed, the step and the rank alone.
     """
+    rank, count = ranks.rank(), ranks.count()
+    if run.batch % count:
+        raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
     torch.manual_seed(run.seed)
     network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
     optimizer = OPTIMIZERS[run.optimizer](network.parameters(), lr=run.learning_rate)
-    objective = LOSSES[run.loss]
-    ahead = _Autocast(network, device, run.bf16)
     done, validated, best = 0, 0, -math.inf
     if resume:
         mean, done, validated, best = _resume(out, network, optimizer)
     else:
         _begin(out, run, network)
         mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
+    ahead = ranks.parallel(_Ahead(LOSSES[run.loss], _Autocast(network, device, run.bf16)))  # waits for the other ranks
+    if rank == 0:
+        _prepare(out, run, done, validated)
+
+    def save() -> None:
+        if rank == 0:
+            state = {"config": run.as_json(), "step": done, "validated": validated, "best": best, "mean": mean}
+            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            _checkpoint(out, state)
 
     saved = time.monotonic()
     try:
         while validated < run.steps:
             if done > validated and (done % run.validate_every == 0 or done == run.steps):
-                best = _validate(run, mean, held_out, out, done, best, device, progress)
+                with ranks.cancelled_together(device):
+                    if rank == 0:
+                        best = _validate(run, mean, held_out, out, done, best, device, progress)
                 validated = done
                 continue
-            torch.manual_seed(_seed_of(run.seed, done))
+            torch.manual_seed(_seed_of(run.seed, done, rank))
             network.train()
             if done >= run.freeze_norm * run.steps:
                 _freeze_norm(network)
             for group in optimizer.param_groups:
                 group["lr"] = run.learning_rate_at(done)
             mri, partner = (
-                one.to(device, memory_format=torch.channels_last)
+                one[rank::count].to(device, memory_format=torch.channels_last)
                 for one in batch_at(
                     pairs, done, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation
                 )
             )
-            terms = objective(ahead, mri, partner)
+            terms: Terms = ahead(mri, partner)
             loss = torch.stack(list(terms.values())).sum()
             if not math.isfinite(loss.item()):
                 raise DivergedError(done + 1, loss.item())
@@ -138,18 +159,31 @@ def train(
             _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
 
             done += 1
-            if done % LOG_EVERY == 0 or done == run.steps:
+            if rank == 0 and (done % LOG_EVERY == 0 or done == run.steps):
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
                 _append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
             if time.monotonic() - saved > CHECKPOINT_S:
-                _checkpoint(out, run, done, validated, best, network, optimizer, mean)
+                save()
                 saved = time.monotonic()
-            progress(done / run.steps, f"step {done} of {run.steps}, loss {loss.item():.4f}")
+            with ranks.cancelled_together(device):
+                progress(done / run.steps, f"step {done} of {run.steps}, loss {loss.item():.4f}")
     except Cancelled:
-        _checkpoint(out, run, done, validated, best, network, optimizer, mean)
+        save()
         raise
-    _checkpoint(out, run, done, validated, best, network, optimizer, mean)
+    save()
     return best
+
+
+class _Ahead(nn.Module):
+    """Network and objective in one module, so that DistributedDataParallel sees which parameters the terms rest on."""
+
+    def __init__(self, objective: Objective, network: nn.Module) -> None:
+        super().__init__()
+        self.objective = objective
+        self.network = network
+
+    def forward(self, mri: Tensor, partner: Tensor) -> Terms:
+        return self.objective(self.network, mri, partner)
 
 
 class _Autocast(nn.Module):
@@ -216,52 +250,51 @@ def _validate(
         told = {name: round(value, 4) for name, value in table["now"].items()}
         _append(out / "validation.csv", {"step": step, "score": round(score, 5), "task": task} | told)
     if score > best:
-        weights.save(network, out / "weights.safetensors", run.arguments)
+        weights.save(network, out / "weights.new", run.arguments)
+        (out / "weights.new").replace(out / "weights.safetensors")
     return max(score, best)
 
 
 def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
-    if (out / "config.json").exists():
+    if (out / "checkpoint.pt").exists():
         raise RunExistsError(out)
     if run.start_from:
         path = Path(run.start_from.file)
         if not path.is_file():
             raise NoStartError(path)
         weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
-    out.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare(out: Path, run: TrainConfig, done: int, validated: int) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutFolderError(out, error) from error
     (out / "config.json").write_text(run.as_json(), "utf-8")
+    _forget_after(out / "curve.csv", done)
+    _forget_after(out / "validation.csv", validated)
 
 
-def _checkpoint(
-    out: Path,
-    run: TrainConfig,
-    done: int,
-    validated: int,
-    best: float,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    mean: dict[str, Tensor],
-) -> None:
-    state: dict[str, Any] = {
-        "config": run.as_json(),
-        "step": done,
-        "validated": validated,
-        "best": best,
-        "network": network.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "mean": mean,
-    }
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the rows that a killed run wrote after its last checkpoint: they are coming again."""
+    if not path.exists():
+        return
+    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
+    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8")
+
+
+def _checkpoint(out: Path, state: Mapping[str, Any]) -> None:
     torch.save(state, out / "checkpoint.new")
     (out / "checkpoint.new").replace(out / "checkpoint.pt")  # a full disk leaves the last good one
 
 
 def read_checkpoint(out: Path) -> dict[str, Any]:
-    """What `_checkpoint` wrote; the tensors stay on the disk until they are used."""
+    """What `train` saved, on the CPU; NoCheckpointError or CheckpointError where there is none that can be used."""
     path = out / "checkpoint.pt"
     if not path.is_file():
         raise NoCheckpointError(out)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(path, "it is damaged or no checkpoint") from error
     if not isinstance(state, dict) or not {"config", "validated"} <= state.keys():
@@ -278,17 +311,7 @@ def _resume(
     optimizer.load_state_dict(state["optimizer"])
     own = network.state_dict()
     mean = {name: tensor.to(own[name].device, copy=True) for name, tensor in state["mean"].items()}
-    _forget_after(out / "curve.csv", state["step"])
-    _forget_after(out / "validation.csv", state["validated"])
     return mean, state["step"], state["validated"], state["best"]
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the rows that a killed run wrote after its last checkpoint: they are coming again."""
-    if not path.exists():
-        return
-    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8")
 
 
 def _append(path: Path, row: Mapping[str, Any]) -> None:
@@ -327,12 +350,13 @@ def main(given: Sequence[str] | None = None) -> int:
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     started = last = time.monotonic()
+    leads = os.environ.get("RANK", "0") == "0"  # torchrun's: the one process that prints
 
     def progress(fraction: float, message: str = "") -> None:
         nonlocal last
         if stopped:
             raise Cancelled
-        if time.monotonic() - last > 10:
+        if leads and time.monotonic() - last > 10:
             last = time.monotonic()
             print(f"{fraction:4.0%} {message}, {last - started:.0f} s", file=sys.stderr, flush=True)
 
@@ -340,10 +364,13 @@ def main(given: Sequence[str] | None = None) -> int:
         run = _asked_run(args)
         pairs, held_out = (read_pairs(args.pairs, split, run.tasks) for split in ("train", "val"))
         device = infer.pick_device(args.device)
-        best = train(run, pairs, held_out, args.out, device=device, resume=args.resume, progress=progress)
-        print(f"best validation score {best:.4f}; weights: {args.out / 'weights.safetensors'}")
+        with ranks.joined(device):
+            best = train(run, pairs, held_out, args.out, device=device, resume=args.resume, progress=progress)
+        if leads:
+            print(f"best validation score {best:.4f}; weights: {args.out / 'weights.safetensors'}")
     except Cancelled:
-        print(f"Stopped; the run is saved. Go on with --resume --out {args.out}", file=sys.stderr)
+        if leads:
+            print(f"Stopped; the run is saved. Go on with --resume --out {args.out}", file=sys.stderr)
         return 130
     except AppError as error:
         print(f"{error}\n{error.hint}", file=sys.stderr)

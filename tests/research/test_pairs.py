@@ -18,6 +18,7 @@ from app.research.pairs import (
     colour_table,
     read_pairs,
     scalar_of,
+    thinned,
 )
 
 PLAIN = Augmentation(gamma=0, window=0, scalar=0)
@@ -103,6 +104,15 @@ def test_pictures_of_two_sizes_are_no_pair(tmp_path):
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(PairFolderError, match="no pair"):
         read_pairs(tmp_path, "val")
+
+
+def test_thinned_pairs_are_evenly_spaced_within_each_task():
+    none = np.zeros((1, 1), np.uint8)
+    pairs = [Pair(task, str(number), none, none) for task in ("ct-mri", "pet-mri") for number in range(7)][:9]
+    found = [(pair.task[:2], pair.name) for pair in thinned(pairs, 3)]
+    assert found == [("ct", "0"), ("ct", "2"), ("ct", "4"), ("pe", "0"), ("pe", "1")]
+    assert thinned(pairs, 0) == pairs
+    assert thinned([], 3) == []
 
 
 def numbered(size: int = 40) -> Pair:

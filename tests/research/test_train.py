@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
+import json
 import math
+import re
+import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,30 +18,25 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from torch.nn import functional
 
-from app.fusion import weights
+from app.fusion import registry, weights
 from app.progress import Cancelled
 from app.research import train as training
-from app.research.config import CONFIGS, TrainConfig, UnknownRunError, config, read_config
+from app.research.config import (
+    CONFIGS,
+    ConfigError,
+    StartFrom,
+    TrainConfig,
+    UnknownRunError,
+    config,
+    from_json,
+    read_config,
+)
+from app.research.losses import OF_FUSED, of_fused
 from app.research.objectives import LOSSES
-from app.research.pairs import Pair
-
-
-def made_up(count: int = 3, seed: int = 0) -> list[Pair]:
-    """Discs and stripes, 48 x 48, with air around them."""
-    draw = np.random.default_rng(seed)
-    y, x = np.mgrid[-1:1:48j, -1:1:48j]
-    head = x**2 + y**2 < 0.9
-    pairs = []
-    for number in range(count):
-        stripes = 120 + 80 * np.sin(x * draw.uniform(10, 25) + y * draw.uniform(0, 10))
-        centre = draw.uniform(-0.4, 0.4, 2)
-        disc = 220 * np.exp(-4 * ((x - centre[0]) ** 2 + (y - centre[1]) ** 2))
-        mri, partner = (np.where(head, one, 0).astype(np.uint8) for one in (stripes, disc))
-        pairs.append(Pair("ct-mri", str(1000 + number), mri, partner))
-    return pairs
-
+from app.research.pairs import Augmentation, batch_at
+from tests.research import made_up
 
 SHORT = TrainConfig(
     network="lightfusionnet",
@@ -56,12 +57,25 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def stop_at(step: int, run: TrainConfig):
+def stop_at(start: str, error: type[Exception] = Cancelled):
+    """A progress that raises at the first message that begins so."""
+
     def progress(fraction: float, message: str = "") -> None:
-        if round(fraction * run.steps) == step:
-            raise Cancelled
+        if message.startswith(start):
+            raise error
 
     return progress
+
+
+def assert_same_run(one: Path, other: Path) -> None:
+    states = [training.read_checkpoint(folder) for folder in (one, other)]
+    for kind in ("network", "mean"):
+        for name, tensor in states[0][kind].items():
+            assert torch.equal(tensor, states[1][kind][name]), (kind, name)
+    assert states[0]["best"] == states[1]["best"]
+    for name in ("curve.csv", "validation.csv"):
+        assert rows(one / name) == rows(other / name)
+    assert (one / "weights.safetensors").read_bytes() == (other / "weights.safetensors").read_bytes()
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +94,7 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
         if "loss" in message:
             seen.append(float(message.rsplit(" ", 1)[1]))
 
-    best = training.train(SHORT, made_up(), made_up(2, seed=1), tmp_path / "run", progress=listening)
+    best = training.train(SHORT, made_up.pairs(), made_up.pairs(2, seed=1), tmp_path / "run", progress=listening)
     assert len(seen) == SHORT.steps
     assert np.mean(seen[-10:]) < 0.7 * np.mean(seen[:5])
     assert read_config(tmp_path / "run/config.json") == SHORT
@@ -92,50 +106,150 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
     assert weights.arguments_in(tmp_path / "run/weights.safetensors") == {}
 
 
-def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path):
-    pairs, held_out = made_up(), made_up(1, seed=1)
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    training.train(SHORT, pairs, held_out, whole)
+@pytest.mark.parametrize("where", ["step 33 of", "step 40 of 60, validating"])
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path, where):
+    pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)
+    training.train(SHORT, pairs, held_out, tmp_path / "whole")
     with pytest.raises(Cancelled):
-        training.train(SHORT, pairs, held_out, parts, progress=stop_at(33, SHORT))
-    training.train(SHORT, pairs, held_out, parts, resume=True)
-    states = [torch.load(one / "checkpoint.pt", weights_only=True) for one in (whole, parts)]
-    for kind in ("network", "mean"):
-        for name, tensor in states[0][kind].items():
-            assert torch.equal(tensor, states[1][kind][name]), (kind, name)
-    assert rows(whole / "validation.csv") == rows(parts / "validation.csv")
-    assert (whole / "weights.safetensors").read_bytes() == (parts / "weights.safetensors").read_bytes()
+        training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=stop_at(where))
+    training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_a_run_that_was_killed_goes_on_from_what_was_saved_by_time(tmp_path, monkeypatch):
+    pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)
+    monkeypatch.setattr(training, "LOG_EVERY", 1)
+    training.train(SHORT, pairs, held_out, tmp_path / "whole")
+
+    def saved_at_18_killed_at_33(fraction: float, message: str = "") -> None:
+        monkeypatch.setattr(training, "CHECKPOINT_S", -1 if message.startswith("step 17 of") else math.inf)
+        if message.startswith("step 33 of"):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=saved_at_18_killed_at_33)
+    assert training.read_checkpoint(tmp_path / "parts")["step"] == 18
+    assert len(rows(tmp_path / "parts/curve.csv")) == 33
+    training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_what_is_random_in_a_network_is_resumed_too(tmp_path, monkeypatch):
+    def dropping(network, mri, partner):
+        return OF_FUSED["faithful"](functional.dropout(network(mri, partner), 0.2), mri, partner)
+
+    monkeypatch.setitem(LOSSES, "dropping", dropping)
+    run = replace(SHORT, loss="dropping", steps=6, validate_every=6)
+    for name in ("whole", "parts"):
+        torch.manual_seed(len(name) + len(list(tmp_path.iterdir())))  # what was drawn before does not matter
+        if name == "parts":
+            with pytest.raises(Cancelled):
+                training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, progress=stop_at("step 4 of"))
+        training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, resume=name == "parts")
+    assert_same_run(tmp_path / "whole", tmp_path / "parts")
+    training.train(replace(run, loss="faithful"), made_up.pairs(), made_up.pairs(1), tmp_path / "without")
+    whole, without = (training.read_checkpoint(tmp_path / name)["network"] for name in ("whole", "without"))
+    assert not torch.equal(whole["mri.0.0.weight"], without["mri.0.0.weight"])
+
+
+def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
+    run = replace(
+        SHORT, steps=1, warmup=0, optimizer="sgd", learning_rate=0.1, freeze_norm=0.0, clip=math.inf, validate_every=1
+    )
+    pairs = made_up.pairs()
+    training.train(run, pairs, made_up.pairs(1), tmp_path / "run")
+    torch.manual_seed(run.seed)
+    network = registry.build("lightfusionnet").eval()
+    mri, partner = batch_at(pairs, 0, seed=0, batch=2, crop=32, augmentation=Augmentation())
+    terms = LOSSES["faithful"](network, mri, partner)
+    sum(terms.values()).backward()
+    trained = training.read_checkpoint(tmp_path / "run")["network"]
+    for name, parameter in network.named_parameters():
+        torch.testing.assert_close(trained[name], parameter.detach() - 0.1 * parameter.grad, atol=1e-6, rtol=1e-5)
+
+
+def test_a_run_starts_from_the_weights_of_another_and_remembers_which(tmp_path, capsys):
+    folder = made_up.write(tmp_path / "pairs")
+    first = registry.build("lightfusionnet")
+    stage = tmp_path / "stage/weights.safetensors"
+    stage.parent.mkdir()
+    sha256 = weights.save(first, stage, {})
+    arguments = ["--network", "lightfusionnet", "--pairs", str(folder), "--device", "cpu", "--steps", "1"]
+    arguments += ["--learning-rate", "0", "--start-from", str(stage.parent), "--out", str(tmp_path / "run")]
+    assert training.main(arguments) == 0
+    assert json.loads((tmp_path / "run/config.json").read_text())["start_from"] == {
+        "file": str(stage),
+        "sha256": sha256,
+    }
+    kept = weights.read_tensors(
+        tmp_path / "run/weights.safetensors", weights.sha256_of(tmp_path / "run/weights.safetensors")
+    )
+    for name, parameter in first.named_parameters():
+        assert torch.equal(kept[name], parameter)
+    altered = replace(SHORT, start_from=StartFrom(str(stage), "0" * 64))
+    with pytest.raises(weights.WeightsAlteredError):
+        training.train(altered, made_up.pairs(1), made_up.pairs(1), tmp_path / "other")
+    stage.unlink()
+    assert training.main(["--pairs", str(folder), "--out", str(tmp_path / "run"), "--device", "cpu", "--resume"]) == 0
+    assert training.main([*arguments[:-1], str(tmp_path / "third")]) == 2
+    assert "no weights to start from" in capsys.readouterr().err
+    assert not (tmp_path / "third").exists()
+
+
+def test_the_checkpoint_tells_the_whole_run(tmp_path):
+    run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=math.inf)
+    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+    (tmp_path / "config.json").unlink()
+    assert from_json(training.read_checkpoint(tmp_path)["config"]) == run
+    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+    assert read_config(tmp_path / "config.json") == run
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK not a checkpoint")
+    with pytest.raises(training.CheckpointError, match=r"checkpoint\.pt cannot be gone on from: it is damaged"):
+        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+    torch.save({"step": 3}, tmp_path / "checkpoint.pt")
+    with pytest.raises(training.CheckpointError, match="another version"):
+        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(tmp_path, monkeypatch):
+    monkeypatch.setitem(LOSSES, "none", of_fused(lambda fused, mri, partner: {"none": fused.sum() * math.nan}))
+    with pytest.raises(training.DivergedError, match="the loss of step 1 is nan"):
+        training.train(replace(SHORT, loss="none"), made_up.pairs(1), made_up.pairs(1), tmp_path)
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def test_only_as_many_pairs_are_validated_as_asked(tmp_path):
+    seen: list[str] = []
+    run = replace(SHORT, steps=1, validate_pairs=2)
+    training.train(run, made_up.pairs(1), made_up.pairs(5), tmp_path, progress=lambda part, said="": seen.append(said))
+    assert [said.rsplit(" ", 1)[1] for said in seen if "validating" in said] == ["1000", "1002"]
 
 
 def test_a_run_is_never_overwritten(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2)
-    training.train(run, made_up(1), made_up(1), tmp_path)
+    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     with pytest.raises(training.RunExistsError):
-        training.train(run, made_up(1), made_up(1), tmp_path)
+        training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 def test_there_must_be_something_to_resume(tmp_path):
     with pytest.raises(training.NoCheckpointError):
-        training.train(SHORT, made_up(1), made_up(1), tmp_path, resume=True)
+        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
 def test_batch_norm_keeps_its_statistics_in_the_last_part(tmp_path):
     run = replace(SHORT, steps=8, validate_every=8, freeze_norm=0.5)
-    training.train(run, made_up(), made_up(1), tmp_path)
-    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["network"]
+    training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path)
+    state = training.read_checkpoint(tmp_path)["network"]
     counted = [int(tensor) for name, tensor in state.items() if name.endswith("num_batches_tracked")]
     assert set(counted) == {4}
 
 
 def test_the_command_trains_from_folders_and_reports_a_mistake_in_a_sentence(tmp_path, capsys):
-    for split in ("train", "val"):
-        for pair in made_up(2):
-            for task, modality in (("ct-mri", "ct"), ("pet-mri", "pet"), ("spect-mri", "spect")):
-                for kind, picture in (("mri", pair.mri), (modality, pair.luma)):
-                    folder = tmp_path / "pairs" / task / split / kind
-                    folder.mkdir(parents=True, exist_ok=True)
-                    coloured = np.repeat(picture[..., None], 3, axis=2) if kind in ("pet", "spect") else picture
-                    Image.fromarray(coloured // 8 * 8).save(folder / f"{pair.name}.png")
+    made_up.write(tmp_path / "pairs")
     arguments = ["--network", "lightfusionnet", "--pairs", str(tmp_path / "pairs"), "--out", str(tmp_path / "run")]
     assert training.main([*arguments, "--steps", "2", "--device", "cpu", "--threads", "1"]) == 0
     assert (tmp_path / "run/weights.safetensors").is_file()
@@ -143,12 +257,48 @@ def test_the_command_trains_from_folders_and_reports_a_mistake_in_a_sentence(tmp
     assert training.main([*arguments, "--device", "cpu"]) == 2
     assert "holds a training run already" in capsys.readouterr().err
     assert training.main([*arguments, "--device", "cpu", "--resume"]) == 0
+    assert training.main([*arguments, "--device", "cpu", "--resume", "--steps", "3", "--bf16"]) == 2
+    assert "begun with other values of --steps, --bf16" in capsys.readouterr().err
+    assert training.main([*arguments, "--device", "cpu", "--batch", "0"]) == 2
+    assert "batch = 0: it must be at least 1" in capsys.readouterr().err
     assert training.main(["--network", "no-such", "--pairs", str(tmp_path), "--out", str(tmp_path / "x")]) == 2
     assert "lightfusionnet" in capsys.readouterr().err
 
 
-def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks: made_up(1))
+def test_the_command_changes_what_it_is_told_to(tmp_path):
+    arguments = ["--network", "lightfusionnet", "--pairs", str(made_up.write(tmp_path / "pairs")), "--device", "cpu"]
+    arguments += ["--out", str(tmp_path / "run"), "--loss", "lightfusionnet-published", "--seed", "5", "--steps", "1"]
+    assert training.main([*arguments, "--batch", "2", "--crop", "24", "--learning-rate", "1e-5", "--bf16"]) == 0
+    expected = config(
+        "lightfusionnet",
+        loss="lightfusionnet-published",
+        seed=5,
+        steps=1,
+        batch=2,
+        crop=24,
+        learning_rate=1e-5,
+        bf16=True,
+    )
+    assert read_config(tmp_path / "run/config.json") == expected
+
+
+def test_bf16_reaches_the_network_and_not_the_loss(tmp_path, monkeypatch):
+    seen: list[torch.dtype] = []
+
+    def looking(network, mri, partner):
+        fused = network(mri, partner)
+        seen.extend([fused.dtype, functional.conv2d(fused.float(), torch.ones(1, 1, 3, 3)).dtype])
+        return {"mean": fused.float().mean()}
+
+    monkeypatch.setitem(LOSSES, "looking", looking)
+    run = replace(SHORT, loss="looking", steps=1, bf16=True)
+    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+    assert seen == [torch.bfloat16, torch.float32]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, capsys, number):
+    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks: made_up.pairs(1))
     monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1000, validate_every=1000))
     update = training._follow
     steps: list[int] = []
@@ -157,17 +307,17 @@ def test_ctrl_c_saves_and_says_how_to_go_on(tmp_path, monkeypatch, capsys):
         update(*args)
         steps.append(1)
         if len(steps) == 3:
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(number)
 
     monkeypatch.setattr(training, "_follow", interrupted)
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(number)
     code = training.main(
         ["--network", "lightfusionnet", "--pairs", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu"]
     )
     assert code == 130
     assert "--resume" in capsys.readouterr().err
-    assert torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["step"] == len(steps) == 3
-    assert signal.getsignal(signal.SIGINT) is before
+    assert training.read_checkpoint(tmp_path / "run")["step"] == len(steps) == 3
+    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize("run", CONFIGS.values(), ids=CONFIGS)
@@ -193,3 +343,64 @@ def test_a_run_nobody_knows_is_answered_with_those_there_are():
         config("resnet")
     assert "lightfusionnet-published" in caught.value.hint
     assert math.isfinite(CONFIGS["lightfusionnet"].clip)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"steps": 0}, "steps = 0: it must be at least 1"),
+        ({"schedule": "halving"}, "halve_every = 0: it must be at least 1"),
+        ({"schedule": "linear"}, "schedule = 'linear': it must be one of cosine, halving"),
+        ({"optimizer": "lion"}, "optimizer = 'lion': it must be one of adam, sgd"),
+    ],
+)
+def test_a_run_that_makes_no_sense_is_refused_in_a_sentence(changes, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        config("lightfusionnet", **changes)
+
+
+def installed_with(names: tuple[str, ...]) -> set[str]:
+    """Distributions of that name and all that they need, extras left out."""
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = re.sub(r"[-_.]+", "-", left.pop()).lower()
+        if name not in found:
+            try:
+                needed = importlib.metadata.requires(name) or []
+            except importlib.metadata.PackageNotFoundError:  # needed on another platform only
+                continue
+            found.add(name)
+            left += [re.split(r"[\s<>=!~;\[(]", one)[0] for one in needed if "extra ==" not in one]
+    return found
+
+
+def test_training_runs_where_little_else_than_torch_is_installed(tmp_path, root):
+    """A Python without site-packages sees the app, and links to what a bare training machine has."""
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    for name in installed_with(("torch", "numpy", "scipy", "Pillow", "safetensors", "scikit-image")):
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
+            if not (bare / top).exists():
+                (bare / top).symlink_to(distribution.locate_file(top))
+    shutil.copytree(root / "app", bare / "app", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(root / "model_weights", bare / "model_weights")
+    python = [sys.executable, "-S", "-W", "error"]
+    environment = {"PYTHONPATH": str(bare), "OMP_NUM_THREADS": "1"}
+    absent = ("PySide6", "pydicom", "SimpleITK", "nibabel", "pyqtgraph")
+    code = f"from importlib.util import find_spec; print([one for one in {absent} if find_spec(one)])"
+    seen = subprocess.run([*python, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert seen.stdout == "[]\n"
+    folder = made_up.write(tmp_path / "pairs")
+    arguments = ["--network", "lightfusionnet", "--pairs", str(folder), "--out", str(tmp_path / "run"), "--steps", "1"]
+    done = subprocess.run(
+        [*python, "-m", "app.research.train", *arguments, "--device", "cpu"],
+        cwd=bare,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run/weights.safetensors").is_file()
