@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from app.errors import UsageError
 from app.imaging.pixels import Clipped, FusionWindow, clipped_percent, default_fusion_window, to_unit
 from app.imaging.volume import Series, Study, Volume
-from app.progress import Progress, nested, silent
+from app.progress import Progress, nested, silent, spoken
 
 if TYPE_CHECKING:
     from app.imaging.readers import Scan
     from app.imaging.registration import RegistrationResult
     from app.metrics.catalogue import MetricReading
 
+_WORTH_TELLING_S = 5.0  # of work left; less is over before it is read
 PARTNER_MODALITIES = ("PT", "CT", "NM")  # in the order of preference when a study holds several
 
 
@@ -76,6 +77,8 @@ class FusionStack:
     fused : float32 [k, j, i] in [0, 1], luma; 0 where not `aligned.inside` and in slices not done
     done : bool [k]; a True is set only after its slice is complete, so another thread may read while this one writes
     clipped_percent : of the (MRI, partner) voxels inside, how many lie below and above their fusion window
+    slice_s : mean seconds for a slice so far, without loading the network; from the second slice on without the first,
+        in which torch warms up; 0 before any
     notes : what the reader must know about how it was computed (a smaller batch, the CPU instead of the GPU, ...)
     key : names pair, transform, windows, network and weights; the picture changes only when the key does
     """
@@ -89,6 +92,7 @@ class FusionStack:
     key: str
     clipped_percent: tuple[Clipped, Clipped]
     elapsed_s: float = 0.0
+    slice_s: float = 0.0
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -202,6 +206,7 @@ def fuse_pair(
     slices: Sequence[int] | None = None,
     wanted: Callable[[], int] | None = None,
     on_slice: Callable[[FusionStack, int], None] | None = None,
+    expected_s: float = 0.0,
     progress: Progress = silent,
 ) -> FusionStack:
     """Fuse a pair slice by slice, the wanted slice first and then those nearest to it.
@@ -209,6 +214,8 @@ def fuse_pair(
     slices : indices along the MRI's k; None for all
     wanted : asked before every batch, so that a reader who scrolls is served where they look
     on_slice : called in this thread with the stack and the index of each slice as it is done
+    expected_s : what a slice is thought to take, so that the time left can be told before the first is done
+    progress : may cancel in the middle of a slice, too
     """
     from app.fusion import infer, registry
 
@@ -216,6 +223,7 @@ def fuse_pair(
         raise EmptyOverlapError
     started = time.monotonic()
     spec = registry.find(request.network)
+    progress(0, f"loading {spec.title}")
     device = infer.pick_device(request.device)
     fuser = registry.load(spec.name, device)
     fused = np.zeros(aligned.values.shape, np.float32)
@@ -247,14 +255,26 @@ def fuse_pair(
             partner = to_unit(aligned.values[k], request.partner_window)
             yield k, np.where(aligned.inside[k], mri, 0), np.where(aligned.inside[k], partner, 0)
 
-    for count, (k, picture) in enumerate(
-        infer.fuse_slices(fuser, nearest_first(), device=device, notes=notes.append), 1
-    ):
+    count, since = 0, time.monotonic()
+
+    def report() -> None:
+        known_s = stack.slice_s or expected_s
+        left_s = max(known_s, time.monotonic() - since) * (len(asked) - count) if known_s else 0
+        left = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
+        progress(count / len(asked), f"{count} of {len(asked)} slices{left}")
+
+    report()
+    begun = since
+    for k, picture in infer.fuse_slices(fuser, nearest_first(), device=device, notes=notes.append, check=report):
+        since = time.monotonic()
         fused[k] = np.where(aligned.inside[k], picture, 0)
         done[k] = True
+        stack = replace(stack, slice_s=(since - begun) / max(count, 1))
+        begun = begun if count else since
+        count += 1
         if on_slice:
             on_slice(stack, k)
-        progress(count / len(asked), f"fusing slice {count} of {len(asked)}")
+        report()
     return replace(stack, elapsed_s=time.monotonic() - started, notes=tuple(notes))
 
 

@@ -26,3 +26,12 @@ def nested(progress: Progress, start: float, stop: float) -> Progress:
         progress(start + fraction * (stop - start), message)
 
     return part
+
+
+def spoken(seconds: float) -> str:
+    """A duration for people, of two figures at most: "under 1 ms", "8 ms", "1.4 s", "40 s", "9 min", "2.5 h"."""
+    for unit, size in (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 0.001)):
+        count = float(f"{seconds / size:.2g}")
+        if count >= (2 if unit in ("h", "min") else 1):
+            return f"{count:g} {unit}" if count < 10 and unit in ("h", "s") else f"{count:.0f} {unit}"
+    return "under 1 ms"

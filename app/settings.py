@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,15 @@ FILE_NAME = "settings.json"
 LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
 ANNOTATIONS = ("full", "no patient data", "none")
 DEVICES = ("auto", "cpu", "cuda")
+MOST_SLICE_TIMES = 100
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Preferences only. network "" takes the first trained one; palettes are by modality of the partner."""
+    """Preferences only. network "" takes the first trained one; palettes are by modality of the partner.
+
+    slice_ms : what a slice takes on this computer, see ui/slice_times.py
+    """
 
     layout: str = "side-by-side"
     network: str = ""
@@ -36,6 +40,7 @@ class Settings:
     curve_metric: str = "SSIM"
     panel_width: int = 300
     browser_width: int = 230
+    slice_ms: dict[str, float] = field(default_factory=dict)
 
     def palette(self, modality: str) -> str:
         """The palette for a partner of this DICOM modality."""
@@ -117,4 +122,7 @@ def _usable(name: str, value: Any, default: Any) -> bool:
     if name in _LIMITS:
         low, high = _LIMITS[name]
         return low <= value <= high
+    if isinstance(value, dict):
+        times = [one for one in value.values() if type(one) is float and 0 < one < 1e9]
+        return len(times) == len(value) <= MOST_SLICE_TIMES and all(len(key) <= 100 for key in value)
     return not isinstance(value, str) or len(value) <= 100

@@ -47,7 +47,7 @@ NETWORKS: tuple[NetworkSpec, ...] = (
 class UnknownNetworkError(FusionError):
     def __init__(self, name: str, listed: tuple[NetworkSpec, ...]) -> None:
         names = ", ".join(spec.name for spec in listed)
-        super().__init__(f"There is no network {name!r} that can run here.", hint=f"Available are: {names}.")
+        super().__init__(f"There is no network {name!r}.", hint=f"Available are: {names}.")
 
 
 _ready: dict[tuple[str, str, str], nn.Module] = {}  # (folder, name, sha256): one copy of each, wherever it is used
@@ -56,22 +56,57 @@ _lock = threading.Lock()
 
 def available(folder: Path | None = None) -> tuple[NetworkSpec, ...]:
     """What can run now: the classical ones, and networks whose weights file the manifest names and which is there."""
-    folder = folder or model_weights()
-    entries = weights.read_manifest(folder)
-    return tuple(
-        spec
-        for spec in NETWORKS
-        if spec.classical or (spec.name in entries and (folder / entries[spec.name].get("file", "")).is_file())
-    )
+    return tuple(spec for spec in NETWORKS if missing(spec, folder) is None)
+
+
+def listed(name: str, folder: Path | None = None) -> NetworkSpec:
+    """The spec of that name, whether it can run here or not; UnknownNetworkError, naming those that can."""
+    for spec in NETWORKS:
+        if spec.name == name:
+            return spec
+    raise UnknownNetworkError(name, available(folder))
 
 
 def find(name: str, folder: Path | None = None) -> NetworkSpec:
-    """The spec of that name; UnknownNetworkError, naming what is available, where it cannot run."""
-    listed = available(folder)
-    for spec in listed:
-        if spec.name == name:
-            return spec
-    raise UnknownNetworkError(name, listed)
+    """The spec of that name; UnknownNetworkError, naming what is available, or why it cannot run here."""
+    spec = listed(name, folder)
+    if missing(spec, folder) is not None and (error := refusal(spec, folder)):
+        raise error
+    return spec
+
+
+def check(name: str, folder: Path | None = None) -> None:
+    """Raise what `load` would, before any work is done: UnknownNetworkError, or the network's `refusal`."""
+    error = refusal(find(name, folder), folder)
+    if error is not None:
+        raise error
+
+
+def missing(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None:
+    """Why a network cannot run, as far as can be told at once, without a look into its weights; None otherwise."""
+    folder = folder or model_weights()
+    try:
+        path = None if spec.classical else folder / _entry(spec, folder)["file"]
+    except FusionError as error:
+        return error
+    return None if path is None or path.is_file() else weights.WeightsMissingError(spec.name, path)
+
+
+def refusal(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None:
+    """Why a network cannot run: no weights, or others than the manifest vouches for, with their hash; None otherwise.
+
+    Reads the whole file of weights.
+    """
+    folder = folder or model_weights()
+    error = missing(spec, folder)
+    if isinstance(error, weights.WeightsUnknownError):
+        return weights.WeightsUnknownError(error.path, weights.sha256_of(error.path))
+    if error is not None or spec.classical:
+        return error
+    entry = _entry(spec, folder)
+    path = folder / entry["file"]
+    found = weights.sha256_of(path)
+    return None if found == entry["sha256"] else weights.WeightsAlteredError(path, entry["sha256"], found)
 
 
 def weights_sha256(spec: NetworkSpec, folder: Path | None = None) -> str:
@@ -105,10 +140,8 @@ def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
 
 def build(name: str, **arguments: Any) -> nn.Module:
     """A network as its constructor leaves it, untrained; the name may be any in `NETWORKS`."""
-    for spec in NETWORKS:
-        if spec.name == name:
-            return getattr(importlib.import_module(spec.module), spec.factory)(**arguments)
-    raise UnknownNetworkError(name, NETWORKS)
+    spec = listed(name)
+    return getattr(importlib.import_module(spec.module), spec.factory)(**arguments)
 
 
 def load(name: str, device: str = "cpu", folder: Path | None = None) -> nn.Module:
@@ -139,7 +172,10 @@ def _load(spec: NetworkSpec, folder: Path) -> nn.Module:
 def _entry(spec: NetworkSpec, folder: Path) -> dict[str, Any]:
     entry = weights.read_manifest(folder).get(spec.name)
     if entry is None:
-        raise weights.WeightsMissingError(spec.name, folder / f"{spec.name}.safetensors")
+        path = folder / f"{spec.name}.safetensors"
+        if path.is_file():
+            raise weights.WeightsUnknownError(path)
+        raise weights.WeightsMissingError(spec.name, path)
     for key in ("file", "sha256"):
         if not isinstance(entry.get(key), str):
             raise weights.ManifestError(folder / weights.MANIFEST, f"{spec.name} has no {key!r}")

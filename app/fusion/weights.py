@@ -58,6 +58,15 @@ class WeightsUnknownError(WeightsError):
         self.path = path
 
 
+class WeightsUnknownError(WeightsError):
+    hint = f"Nobody vouches for the file. {_REINSTALL}"
+
+    def __init__(self, path: Path, found: str = "") -> None:
+        which = f"{path} has SHA-256 {found}" if found else f"There is {path}"
+        super().__init__(f"{which}, but the manifest vouches for none: it names no weights of that network.")
+        self.path = path
+
+
 class WeightsMismatchError(WeightsError):
     hint = "The file belongs to another network or another version of this one."
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from app.fusion import infer
+from app.fusion import infer, registry
 
 
 class Noting(nn.Module):
@@ -89,6 +93,89 @@ def test_slices_of_other_sizes_in_between_are_taken_as_they_come():
     given = [*slices(2), *slices(2, (40, 10)), *slices(1)]
     fused = list(infer.fuse_slices(Noting(), given, device="cpu", notes=unheard, batch=5))
     assert [picture.shape for _, picture in fused] == [(20, 30), (20, 30), (40, 10), (40, 10), (20, 30)]
+
+
+class Deep(nn.Module):
+    """Many small steps, 1 ms or more each, and a note of how many were done."""
+
+    def __init__(self, pause_s: float = 0.001) -> None:
+        super().__init__()
+        self.done = 0
+        self.pause_s = pause_s
+
+    def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+        for _ in range(200):
+            time.sleep(self.pause_s)
+            mri = torch.maximum(mri, partner)
+            self.done += 1
+        return mri
+
+
+class Stop(Exception):  # noqa: N818 - as Cancelled
+    pass
+
+
+def test_a_slow_network_stops_in_the_middle_of_a_slice():
+    fuser, looks = Deep(), 0
+
+    def check() -> None:
+        nonlocal looks
+        looks += 1
+        if fuser.done in (50, 300):
+            raise Stop
+
+    with pytest.raises(Stop):
+        list(infer.fuse_slices(fuser, slices(3), device="cpu", notes=unheard, check=check))
+    assert fuser.done == 50
+    assert looks > 50
+    fuser.done = 60  # the first slice ends; the second is stopped
+    fused = infer.fuse_slices(fuser, slices(3), device="cpu", notes=unheard, check=check)
+    assert next(fused)[0] == "slice 0"
+    with pytest.raises(Stop):
+        next(fused)
+    assert fuser.done == 300
+
+
+def test_who_stops_leaves_the_same_network_running_in_another_thread():
+    fuser, begun = Deep(), threading.Event()
+    results: list[object] = []
+
+    def cancelled() -> None:
+        if begun.is_set():
+            raise Stop
+
+    def run(check: Callable[[], None]) -> None:
+        try:
+            for key, _ in infer.fuse_slices(fuser, slices(1), device="cpu", notes=unheard, check=check):
+                results.append(key)
+        except Stop:
+            results.append("stopped")
+
+    first = threading.Thread(target=run, args=(cancelled,))
+    second = threading.Thread(target=run, args=(lambda: begun.set() if fuser.done > 20 else None,))
+    first.start()
+    second.start()
+    first.join()
+    second.join()
+    assert results == ["stopped", "slice 0"]
+
+
+def test_a_quick_network_is_looked_at_only_once(monkeypatch):
+    monkeypatch.setattr(infer, "CPU_BATCH_S", 60)  # quick on any machine
+    looks: list[int] = []
+    fuser = Noting()
+    list(
+        infer.fuse_slices(fuser, slices(30), device="cpu", notes=unheard, check=lambda: looks.append(len(fuser.shapes)))
+    )
+    assert set(looks) == {0, 1}  # before and after its first pass; not in those that followed
+    assert len(fuser.shapes) > 2
+
+
+def test_being_stoppable_changes_no_picture():
+    fuser = registry.load("lightfusionnet")
+    ((_, alone),) = infer.fuse_slices(fuser, slices(1), device="cpu", notes=unheard)
+    mri, partner = (torch.from_numpy(one)[None, None] for one in slices(1)[0][1:])
+    np.testing.assert_array_equal(alone, infer.fuse_batch(fuser, mri, partner)[0, 0].numpy())
 
 
 def test_air_stays_exactly_zero_whatever_the_network_says():

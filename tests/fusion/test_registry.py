@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from app.assets import model_weights
-from app.fusion import registry, weights
+from app.fusion import cards, registry, weights
 
 LIGHT = next(spec for spec in registry.NETWORKS if spec.name == "lightfusionnet")
 
@@ -26,7 +27,8 @@ def folder(tmp_path: Path) -> Path:
 def test_listing_and_describing_import_no_torch(root):
     code = (
         "import sys; from app.fusion import registry as r; "
-        "[r.describe(s) for s in r.available()]; r.weights_sha256(r.find('lightfusionnet')); "
+        "from app.fusion.cards import card; "
+        "[card(r.describe(s), r.refusal(s)) for s in r.NETWORKS]; r.weights_sha256(r.find('lightfusionnet')); "
         "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
@@ -38,10 +40,12 @@ def test_what_is_shipped_can_run():
 
 
 def test_without_weights_only_the_classical_ones_can_run(tmp_path):
-    assert [spec.name for spec in registry.available(tmp_path)] == ["average", "maximum", "laplacian"]
-    with pytest.raises(registry.UnknownNetworkError, match="lightfusionnet") as caught:
-        registry.load("lightfusionnet", folder=tmp_path)
-    assert "average, maximum, laplacian" in caught.value.hint
+    classical = [spec for spec in registry.NETWORKS if spec.classical]
+    assert {"average", "maximum", "laplacian"} <= {spec.name for spec in classical}
+    assert list(registry.available(tmp_path)) == classical
+    for use in (registry.load, registry.find, registry.check):
+        with pytest.raises(weights.WeightsMissingError, match=r"lightfusionnet\.safetensors"):
+            use("lightfusionnet", folder=tmp_path)
 
 
 def test_a_manifest_entry_without_its_file_is_not_listed(folder):
@@ -88,10 +92,48 @@ def test_one_altered_byte_is_refused_with_both_hashes(folder):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    with pytest.raises(weights.WeightsAlteredError) as caught:
-        registry.load("lightfusionnet", folder=folder)
-    assert registry.weights_sha256(LIGHT, folder) in str(caught.value)
-    assert weights.sha256_of(path) in str(caught.value)
+    expected, found = registry.weights_sha256(LIGHT, folder), hashlib.sha256(content).hexdigest()
+    assert registry.missing(LIGHT, folder) is None  # which must not read 82 MB in the window's thread
+    for use in (registry.load, registry.check):
+        with pytest.raises(weights.WeightsAlteredError) as caught:
+            use("lightfusionnet", folder=folder)
+        assert str(caught.value) == f"{path} has SHA-256 {found}, but the manifest vouches for {expected}."
+    assert str(registry.refusal(LIGHT, folder)) == str(caught.value)
+
+
+def test_weights_that_the_manifest_does_not_name_are_refused_with_their_hash(folder):
+    path = folder / "lightfusionnet.safetensors"
+    (folder / "manifest.json").write_text("{}")
+    assert LIGHT not in registry.available(folder)
+    for use in (registry.load, registry.find, registry.check):
+        with pytest.raises(weights.WeightsUnknownError, match=weights.sha256_of(path)):
+            use("lightfusionnet", folder=folder)
+
+
+def test_what_is_vouched_for_is_not_refused():
+    assert [registry.refusal(spec) for spec in registry.available()] == [None] * len(registry.available())
+    registry.check("lightfusionnet")
+
+
+def test_a_card_names_the_hash_and_says_first_why_a_network_cannot_run(folder):
+    (folder / "lightfusionnet.safetensors").write_bytes(b"another network")
+    refused = registry.refusal(LIGHT, folder)
+    shown = cards.card(registry.describe(LIGHT, folder), refused, "3 ms here.").splitlines()
+    assert shown[0] == "# LightFusionNet"
+    assert shown[2] == f"- **Cannot run here:** {refused} {refused.hint}"
+    assert f"SHA-256 `{registry.weights_sha256(LIGHT, folder)}`" in shown[5]
+    assert shown[4] == "- **Parameters:** 4,467"
+    assert shown[6].startswith("- **Time:** 3 ms here. ")
+    assert shown[6].endswith("with 2 threads for a slice of 256 × 256, as its publisher measured.")
+    assert any(line.startswith("**Limits.**") for line in shown)
+
+
+def test_a_classical_card_has_its_measured_quality_as_a_table():
+    shown = cards.card(registry.describe(registry.find("average")))
+    assert "not trained" in shown
+    row = next(line for line in shown.splitlines() if line.startswith("| ct-mri "))
+    measured = registry.describe(registry.find("average"))["quality"]["tasks"]["ct-mri"]
+    assert row.split(" | ")[1:3] == [str(measured["n"]), f"{measured['EN']:.3f}"]
 
 
 def vouch(folder: Path, path: Path, **changes: object) -> None:
@@ -128,10 +170,12 @@ def test_a_file_that_is_no_safetensors_is_refused(folder):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"lightfusionnet": 3}'])
-def test_a_broken_manifest_is_told_with_its_path(folder, content):
+def test_a_broken_manifest_is_told_with_its_path_and_leaves_the_classical_ones(folder, content):
     (folder / "manifest.json").write_text(content)
     with pytest.raises(weights.ManifestError, match=r"manifest\.json"):
-        registry.available(folder)
+        registry.find("lightfusionnet", folder)
+    assert list(registry.available(folder)) == [spec for spec in registry.NETWORKS if spec.classical]
+    assert registry.load("average", folder=folder) is not None
 
 
 def test_a_manifest_without_a_hash_vouches_for_nothing(folder):

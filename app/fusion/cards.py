@@ -1,0 +1,55 @@
+"""The card of a network as Markdown: what a reader must know before trusting its pictures. Imports no torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import FusionError
+from app.progress import spoken
+
+
+def card(told: dict[str, Any], refused: FusionError | None = None, times: str = "") -> str:
+    """One network's card; `told` as `registry.describe` gives it.
+
+    refused : why it cannot run here, as `registry.refusal` says
+    times : what was measured on this computer, a sentence; else the publisher's figure stands alone
+    """
+    text = (told["card"] or "").strip()
+    heading, _, body = text.partition("\n") if text.startswith("# ") else (f"# {told['title']}", "", text)
+    body = body or quality_table(told["quality"])
+    facts = {
+        "Cannot run here": refused and f"{refused} {refused.hint}",
+        "Name": f"`{told['name']}`",
+        "Parameters": "none: a classical method, not trained"
+        if told["classical"]
+        else told["parameters"] and f"{told['parameters']:,}",
+        "Weights": told["weights"] and f"`{told['weights']}`, SHA-256 `{told['sha256']}`",
+        "Time": " ".join([times, published(told["ms_per_slice"])]).strip(),
+        "Trained on": told["training_data"],
+        "Licence": told["licence"],
+    }
+    rows = [f"- **{name}:** {fact}" for name, fact in facts.items() if fact]
+    return "\n".join([heading, "", *rows, "", body.strip(), ""])
+
+
+def published(ms_per_slice: dict[str, Any] | None) -> str:
+    """The publisher's time for a slice, with where it was measured; "" where the manifest has none."""
+    if not ms_per_slice:
+        return ""
+    threads = f" with {ms_per_slice['threads']} threads" if "threads" in ms_per_slice else ""
+    where = {"cpu": f"a CPU{threads}", "cuda": "a GPU"}
+    times = [f"{spoken(ms_per_slice[one] / 1000)} on {name}" for one, name in where.items() if one in ms_per_slice]
+    return f"{' and '.join(times)} for a slice of 256 × 256, as its publisher measured." if times else ""
+
+
+def quality_table(quality: dict[str, Any] | None) -> str:
+    """The metrics' means per task as a Markdown table; "" where none were measured."""
+    if not quality:
+        return ""
+    names = [name for name in next(iter(quality["tasks"].values())) if name != "n"]
+    head = [f"| {quality['split']} | n | {' | '.join(names)} |", f"|---|{'---|' * (len(names) + 1)}"]
+    rows = [
+        f"| {task} | {means['n']} | {' | '.join(f'{means[name]:.3f}' for name in names)} |"
+        for task, means in quality["tasks"].items()
+    ]
+    return "\n".join([f"Measured by `{quality['command']}`:", "", *head, *rows])
