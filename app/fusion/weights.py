@@ -58,15 +58,6 @@ class WeightsUnknownError(WeightsError):
         self.path = path
 
 
-class WeightsUnknownError(WeightsError):
-    hint = f"Nobody vouches for the file. {_REINSTALL}"
-
-    def __init__(self, path: Path, found: str = "") -> None:
-        which = f"{path} has SHA-256 {found}" if found else f"There is {path}"
-        super().__init__(f"{which}, but the manifest vouches for none: it names no weights of that network.")
-        self.path = path
-
-
 class WeightsMismatchError(WeightsError):
     hint = "The file belongs to another network or another version of this one."
 
@@ -78,7 +69,7 @@ class HalfRangeError(FusionError):
     hint = "Save it in full precision."
 
     def __init__(self, path: Path, name: str) -> None:
-        super().__init__(f"{path} cannot be written in half precision: {name} holds a value beyond 65504 or none at all.")
+        super().__init__(f"{path} cannot be written in half precision: {name} is not finite there.")
 
 
 def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:

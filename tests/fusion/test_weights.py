@@ -46,6 +46,6 @@ def test_a_value_that_half_precision_has_not_is_refused(tmp_path):
     network = nn.Conv2d(1, 1, 1)
     with torch.no_grad():
         network.weight.fill_(65_536)
-    with pytest.raises(weights.HalfRangeError, match=r"weight holds a value beyond 65504"):
+    with pytest.raises(weights.HalfRangeError, match=r"weight is not finite there"):
         weights.save(network, tmp_path / "half.safetensors", {}, half=True)
     assert not (tmp_path / "half.safetensors").exists()
