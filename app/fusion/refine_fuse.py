@@ -1,4 +1,4 @@
-"""RefineFuse: four scales of each picture; fine ones exchange detail, deep ones meaning, which goes back up to the fine.
+"""RefineFuse: four scales of each picture; fine ones exchange detail, deep ones meaning, which is led back to the fine.
 
 C. Song, H. Li, T. Xu, X.-J. Wu and J. Kittler, "RefineFuse: an end-to-end network for multi-scale refinement fusion of
 multi-modality images" (2025), doi:10.1007/s44267-025-00087-w. SFIM, PSIM and FIM keep their names here. The paper
