@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from app.fusion import infer
 from app.fusion.ssp_fusion import Explained, Structures
-from app.research.losses import Terms, faithful, maximum_gradient, maximum_intensity, sobel_magnitude, ssim
+from app.research.losses import Terms, faithful, maximum_gradient, maximum_intensity, sobel, ssim
 
 CHARBONNIER = 1e-3  # the constant of Eq. 10
 
@@ -23,8 +23,8 @@ def structure_target(features: Tensor) -> Tensor:
     features (B, C, H, W) at or above 0 -> 0.0 or 1.0, same shape, without a gradient
     """
     features = features.detach()
-    edges = sobel_magnitude(features.flatten(0, 1)[:, None]).view_as(features)
-    return (edges > features.mean((2, 3), keepdim=True)).to(features.dtype)
+    x, y = (one.view_as(features) for one in sobel(features.flatten(0, 1)[:, None]))
+    return (x.square() + y.square() > features.mean((2, 3), keepdim=True).square()).to(features.dtype)
 
 
 def distance(predicted: Tensor, target: Tensor) -> Tensor:
