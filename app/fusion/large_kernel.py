@@ -1,0 +1,237 @@
+"""Convolutions with kernels of 11 x 11 or 15 x 15, on a CPU many times faster than directly.
+
+`LargeKernelConv2d` is `nn.Conv2d`, dense or depthwise, with stride 1 and zero padding to equal size. On a GPU, in half
+precision and on the meta device it runs as that. In float32 on a CPU the picture is cut into overlapping square tiles
+("overlap-save", Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7.3), and in the frequency domain a dense
+convolution is one small matrix product over the channels for each frequency, a depthwise one a product of numbers. The
+transforms are matrix products too, since tiles are so small that a fast Fourier transform spends its time on moving
+numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value.
+
+Shapes below: F = V U frequencies of a T x T tile, U = T and V = T // 2 + 1 by symmetry; M tiles of all pictures in the
+batch; complex numbers as their real and imaginary part along an axis of length 2.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional
+
+
+class LargeKernelConv2d(nn.Conv2d):
+    """(B, C, H, W) -> (B, C', H, W); weights and bias as in nn.Conv2d. Depthwise: one kernel per channel, C' = C."""
+
+    def __init__(self, channels: int, out: int, size: int, *, depthwise: bool = False) -> None:
+        super().__init__(channels, out, size, padding=size // 2, groups=channels if depthwise else 1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        if features.device.type != "cpu" or features.dtype != torch.float32 or self.kernel_size[0] < 7:
+            return super().forward(features)
+        with torch.autocast("cpu", enabled=False):
+            convolve = _TiledDepthwise if self.groups > 1 else _TiledConvolution
+            together: Tensor = convolve.apply(features, self.weight)  # type: ignore[no-untyped-call]
+        return together if self.bias is None else together + self.bias[:, None, None]
+
+
+class _Tiling(NamedTuple):
+    """n x n' blocks of `step` pixels, each computed from a tile of `side` pixels, for kernels of `size`."""
+
+    batch: int
+    height: int
+    width: int
+    size: int
+    step: int
+
+    @property
+    def side(self) -> int:
+        return self.step + self.size - 1
+
+    @property
+    def rows(self) -> int:
+        return -(-self.height // self.step)
+
+    @property
+    def columns(self) -> int:
+        return -(-self.width // self.step)
+
+    @property
+    def count(self) -> int:
+        return self.batch * self.rows * self.columns
+
+    def cost(self) -> float:
+        """Multiply-adds per pair of channels, in units that do not matter: one product per frequency and tile, and
+        for each frequency what the kernel's own transform and its way through memory cost (measured)."""
+        return self.side * (self.side // 2 + 1) * (self.count + 20)
+
+
+def _tiling(shape: torch.Size, size: int) -> _Tiling:
+    batch, _, height, width = shape
+    longest = max(height, width)
+    steps = sorted({-(-longest // parts) for parts in range(1, longest // 16 + 2)})
+    return min((_Tiling(batch, height, width, size, step) for step in steps), key=_Tiling.cost)
+
+
+class _TiledConvolution(torch.autograd.Function):
+    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias.
+
+    y[i] = sum over j of x[i + j] w[j] becomes Y = X conj(W); its gradients are dX = dY W and dW = X conj(dY).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weight: Tensor) -> Tensor:
+        tiling = _tiling(features.shape, weight.shape[-1])
+        kernels = _spectra(weight.permute(3, 2, 0, 1), tiling.side).flatten(1, 2)  # (F, 2 C', C)
+        spectra = _spectra(_tiles(features, tiling), tiling.side).flatten(1, 2)  # (F, 2 M, C)
+        crossed = torch.bmm(spectra, kernels.transpose(1, 2))  # each part with each: (F, 2 M, 2 C')
+        (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
+        product = torch.stack([rr + ii, ir - ri], 1)  # (F, 2, M, C')
+        ctx.tiling = tiling
+        ctx.save_for_backward(spectra, kernels)
+        return _joined(_pictures(product, tiling.side, tiling.step), tiling)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        tiling: _Tiling = ctx.tiling
+        spectra, kernels = ctx.saved_tensors
+        real, imaginary = _spectra(_blocks(gradient, tiling), tiling.side).unbind(1)  # (F, M, C') each
+        turned = torch.cat([torch.cat([real, -imaginary], 2), torch.cat([imaginary, real], 2)], 1)  # (F, 2 M, 2 C')
+        of_features = of_weight = None
+        if ctx.needs_input_grad[0]:
+            product = torch.bmm(turned, kernels).unflatten(1, (2, -1))  # (F, 2, M, C)
+            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
+        if ctx.needs_input_grad[1]:
+            product = torch.bmm(turned.transpose(1, 2), spectra).unflatten(1, (2, -1))  # (F, 2, C', C)
+            of_weight = _pictures(product, tiling.side, tiling.size).permute(2, 3, 1, 0)
+        return of_features, of_weight
+
+
+class _TiledDepthwise(torch.autograd.Function):
+    """features (B, C, H, W), weight (C, 1, k, k) -> (B, C, H, W); spectra as above, but no sum over channels."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weight: Tensor) -> Tensor:
+        tiling = _tiling(features.shape, weight.shape[-1])
+        kernels = _spectra(weight.permute(3, 2, 1, 0), tiling.side)  # (F, 2, 1, C)
+        spectra = _spectra(_tiles(features, tiling), tiling.side)  # (F, 2, M, C)
+        ctx.tiling = tiling
+        ctx.save_for_backward(spectra, kernels)
+        return _joined(_pictures(_times_conjugate(spectra, kernels), tiling.side, tiling.step), tiling)
+
+    @staticmethod
+    @once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        tiling: _Tiling = ctx.tiling
+        spectra, kernels = ctx.saved_tensors
+        of_result = _spectra(_blocks(gradient, tiling), tiling.side)
+        of_features = of_weight = None
+        if ctx.needs_input_grad[0]:
+            turned = torch.stack([kernels[:, 0], -kernels[:, 1]], 1)
+            product = _times_conjugate(of_result, turned)
+            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
+        if ctx.needs_input_grad[1]:
+            product = _times_conjugate(spectra, of_result).sum(2, keepdim=True)
+            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)
+        return of_features, of_weight
+
+
+def _times_conjugate(a: Tensor, b: Tensor) -> Tensor:
+    """a conj(b) of two (F, 2, ...)."""
+    (ar, ai), (br, bi) = a.unbind(1), b.unbind(1)
+    return torch.stack([torch.addcmul(ar * br, ai, bi), torch.addcmul(ai * br, ar, bi, value=-1)], 1)
+
+
+def _tiles(features: Tensor, tiling: _Tiling) -> Tensor:
+    """(B, C, H, W) -> (T, T, M, C): x, y, tile, channel; zeros outside the picture."""
+    before = tiling.size // 2
+    after = [
+        parts * tiling.step + tiling.size - 1 - before - length
+        for parts, length in ((tiling.columns, tiling.width), (tiling.rows, tiling.height))
+    ]
+    padded = functional.pad(features, (before, after[0], before, after[1]))
+    tiles = padded.unfold(2, tiling.side, tiling.step).unfold(3, tiling.side, tiling.step)  # B, C, rows, columns, y, x
+    return tiles.permute(5, 4, 0, 2, 3, 1).flatten(2, 4)
+
+
+def _blocks(features: Tensor, tiling: _Tiling) -> Tensor:
+    """(B, C, H, W) -> (S, S, M, C): x, y, block, channel; S the step; zeros outside the picture."""
+    right = tiling.columns * tiling.step - tiling.width
+    below = tiling.rows * tiling.step - tiling.height
+    padded = functional.pad(features, (0, right, 0, below))
+    blocks = padded.unflatten(3, (tiling.columns, -1)).unflatten(2, (tiling.rows, -1))  # B, C, rows, y, columns, x
+    return blocks.permute(5, 3, 0, 2, 4, 1).flatten(2, 4)
+
+
+def _joined(blocks: Tensor, tiling: _Tiling) -> Tensor:
+    """(S, S, M, C) -> (B, C, H, W), in channels-last memory."""
+    apart = blocks.unflatten(2, (tiling.batch, tiling.rows, tiling.columns)).permute(2, 3, 1, 4, 0, 5)
+    whole = apart.flatten(3, 4).flatten(1, 2)[:, : tiling.height, : tiling.width]  # B, H, W, C
+    return whole.permute(0, 3, 1, 2)
+
+
+def _overlapped(tiles: Tensor, tiling: _Tiling) -> Tensor:
+    """(T, T, M, C) -> (B, C, H, W): tiles are added where they overlap."""
+    apart = tiles.unflatten(2, (tiling.batch, tiling.rows, tiling.columns)).permute(2, 3, 4, 1, 0, 5)
+    over = tiling.size - 1
+    height, width = (parts * tiling.step + over for parts in (tiling.rows, tiling.columns))
+    whole = tiles.new_zeros(tiling.batch, height, width, tiles.shape[-1])
+    for row in range(tiling.rows):
+        for column in range(tiling.columns):
+            y, x = row * tiling.step, column * tiling.step
+            whole[:, y : y + tiling.side, x : x + tiling.side] += apart[:, row, column]
+    before = tiling.size // 2
+    return whole[:, before : before + tiling.height, before : before + tiling.width].permute(0, 3, 1, 2)
+
+
+def _spectra(pictures: Tensor, side: int) -> Tensor:
+    """(n, n, M, C) real, zero up to side x side -> (F, 2, M, C)."""
+    length, _, count, channels = pictures.shape
+    along, across = _transforms(length, side, pictures.dtype)
+    half = (along @ pictures.reshape(length, -1)).view(across.shape[0], 2 * length, -1)  # V, (2, y), M C
+    return torch.matmul(across, half).view(-1, 2, count, channels)
+
+
+def _pictures(spectra: Tensor, side: int, length: int) -> Tensor:
+    """(F, 2, M, C) -> the first `length` x `length` pixels of each side x side picture: (n, n, M, C)."""
+    _, _, count, channels = spectra.shape
+    across, along = _inverse_transforms(length, side, spectra.dtype)
+    half = torch.matmul(across, spectra.reshape(side // 2 + 1, 2 * side, -1))  # V, (2, y), M C
+    return (along @ half.view(along.shape[1], -1)).view(length, length, count, channels)
+
+
+@lru_cache(maxsize=32)
+def _transforms(length: int, side: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """x -> (V, 2), as (2 V, n); and (2, y) -> (U, 2), as (1, 2 U, 2 n), to be used for each v."""
+    cosine, sine = _circle(side, side // 2 + 1, length)
+    along = torch.stack([cosine, -sine], 1).reshape(-1, length)
+    cosine, sine = _circle(side, side, length)
+    real, imaginary = torch.stack([cosine, sine], 1), torch.stack([-sine, cosine], 1)  # U, from (real, imaginary), y
+    across = torch.stack([real, imaginary], 1).reshape(2 * side, 2 * length)
+    return along.to(dtype), across.to(dtype).expand(side // 2 + 1, -1, -1)
+
+
+@lru_cache(maxsize=32)
+def _inverse_transforms(length: int, side: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """(U, 2) -> (2, y), as (V, 2 n, 2 U); and (V, 2) -> x, as (n, 2 V), where each v but the ends counts twice."""
+    cosine, sine = (one.T for one in _circle(side, side, length))
+    real, imaginary = torch.stack([cosine, -sine], 2), torch.stack([sine, cosine], 2)  # y, U, from (real, imaginary)
+    across = torch.stack([real, imaginary]).reshape(2 * length, 2 * side) / side
+    waves = side // 2 + 1
+    cosine, sine = (one.T for one in _circle(side, waves, length))
+    times = torch.full((waves,), 2.0, dtype=torch.float64)
+    times[0] = 1
+    if side % 2 == 0:
+        times[-1] = 1
+    along = torch.stack([cosine * times, -sine * times], 2).reshape(length, -1) / side
+    return across.to(dtype).expand(waves, -1, -1), along.to(dtype)
+
+
+def _circle(side: int, waves: int, length: int) -> tuple[Tensor, Tensor]:
+    """Cosine and sine of 2 pi w n / side, (waves, length) float64; the angle's multiple is reduced as an integer."""
+    turns = torch.outer(torch.arange(waves), torch.arange(length)) % side
+    angle = turns.double() * (2 * torch.pi / side)
+    return angle.cos(), angle.sin()

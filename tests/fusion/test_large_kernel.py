@@ -1,0 +1,66 @@
+"""Large convolutions through the frequency domain against torch's own, which adds up every product."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional
+
+from app.fusion.large_kernel import LargeKernelConv2d
+
+
+def relative_error(found: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((found.detach() - expected.detach()).abs().max() / expected.detach().abs().max())
+
+
+def directly(layer: LargeKernelConv2d, features: torch.Tensor) -> torch.Tensor:
+    return functional.conv2d(features, layer.weight, layer.bias, padding=layer.padding, groups=layer.groups)
+
+
+@pytest.mark.parametrize("depthwise", [False, True], ids=["dense", "depthwise"])
+@pytest.mark.parametrize(
+    ("size", "batch", "height", "width"),
+    [(15, 1, 33, 50), (15, 2, 64, 64), (11, 3, 16, 16), (7, 1, 9, 70), (11, 1, 5, 3), (15, 1, 130, 40)],
+)
+def test_result_and_gradients_are_those_of_the_sum_over_the_kernel(size, batch, height, width, depthwise):
+    torch.manual_seed(size + height)
+    channels, out = (6, 6) if depthwise else (5, 7)
+    layer = LargeKernelConv2d(channels, out, size, depthwise=depthwise)
+    features = torch.randn(batch, channels, height, width, requires_grad=True)
+    expected = directly(layer, features)
+    found = layer(features)
+    assert found.shape == expected.shape
+    assert relative_error(found, expected) < 5e-6
+    back = torch.randn_like(expected)
+    asked = (features, layer.weight, layer.bias)
+    for one, other in zip(
+        torch.autograd.grad(found, asked, back), torch.autograd.grad(expected, asked, back), strict=True
+    ):
+        assert one.shape == other.shape
+        assert relative_error(one, other) < 5e-6
+
+
+def test_a_single_tap_moves_the_picture():
+    layer = LargeKernelConv2d(1, 1, 15)
+    with torch.no_grad():
+        layer.weight.zero_()
+        layer.weight[0, 0, 7 + 3, 7 - 5] = 2.0  # looks three rows down and five columns left
+        layer.bias.zero_()
+        picture = torch.randn(1, 1, 40, 40)
+        moved = layer(picture)
+    torch.testing.assert_close(moved[..., :-3, 5:], 2 * picture[..., 3:, :-5], rtol=0, atol=1e-5)
+    torch.testing.assert_close(moved[..., -3:, :], torch.zeros(1, 1, 3, 40), rtol=0, atol=1e-5)
+
+
+def test_memory_layout_changes_nothing():
+    torch.manual_seed(0)
+    layer = LargeKernelConv2d(4, 4, 11)
+    features = torch.randn(2, 4, 30, 30)
+    last = layer(features.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(last, layer(features), rtol=0, atol=1e-6)
+
+
+def test_only_float32_on_a_cpu_takes_the_way_round():
+    layer = LargeKernelConv2d(2, 2, 11).double()
+    features = torch.randn(1, 2, 20, 20, dtype=torch.float64)
+    assert torch.equal(layer(features), directly(layer, features))
