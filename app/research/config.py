@@ -159,6 +159,23 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
     "refinefuse": _REFINEFUSE,
     "refinefuse-ir-vis": replace(_REFINEFUSE, tasks=("ir-vis",)),
+    "refinefuse-published": TrainConfig(  # "Implement details": SGD 1e-3, batch 8, crops 256, 300 epochs of 152 pairs
+        network="refinefuse",
+        loss="refinefuse-published",
+        tasks=("ir-vis",),
+        steps=300 * (152 // 8),
+        crop=256,
+        optimizer="sgd",
+        learning_rate=1e-3,
+        warmup=1,
+        schedule="halving",
+        halve_every=300 * (152 // 8),  # never: the paper names no decay
+        ema=0.0,
+        clip=math.inf,
+        freeze_norm=1.0,
+        validate_every=10 * (152 // 8),
+        augmentation=_NO_AUGMENTATION,
+    ),
     "sspfusion": TrainConfig(  # both stages at once
         network="sspfusion",
         loss="sspfusion",
@@ -173,5 +190,34 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
+    ),
+    "lkcfunet": TrainConfig(  # --start-from the weights of a run with crops of 64, batch 8 and the loss `faithful`
+        network="lkcfunet",
+        loss="vivid",
+        arguments={"dropout": 0.0, "drop_path": 0.0},  # a few hundred steps leave nothing to be kept from overfitting
+        steps=480,
+        batch=2,
+        crop=128,
+        learning_rate=5e-4,
+        warmup=10,
+        ema=0.99,
+        validate_every=80,
+        validate_pairs=2,
+    ),
+    "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
+        network="lkcfunet",
+        loss="lkcfunet-published",
+        steps=1250,
+        batch=32,
+        learning_rate=1e-4,
+        warmup=1,
+        schedule="halving",
+        halve_every=1250,
+        ema=0.0,
+        clip=math.inf,
+        freeze_norm=1.0,
+        validate_every=125,
+        validate_pairs=2,
+        augmentation=_NO_AUGMENTATION,
     ),
 }

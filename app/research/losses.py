@@ -12,6 +12,7 @@ float32 arithmetic, so an objective begins with `.float()`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,12 @@ def sobel_magnitude(image: Tensor) -> Tensor:
     """(B, 1, H, W); the root is kept off 0, where it has no derivative."""
     x, y = sobel(image)
     return (x.square() + y.square() + 1e-8).sqrt()
+
+
+def sum_of_derivatives(image: Tensor) -> Tensor:
+    """|gx| + |gy| of Sobel, (B, 1, H, W)."""
+    x, y = sobel(image)
+    return x.abs() + y.abs()
 
 
 def maximum_intensity(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
@@ -75,15 +82,16 @@ def ssim(x: Tensor, y: Tensor, window: int = 7) -> Tensor:
     return (luminance * (2 * covariance + c2) / (variance_x + variance_y + c2)).mean()
 
 
-def stronger_gradient(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
-    """Mean distance of the gradient, direction included, to that of the source whose edge is stronger there.
+def stronger_gradient(fused: Tensor, mri: Tensor, partner: Tensor, gain: float = 1.0) -> Tensor:
+    """Mean distance of the gradient, direction included, to `gain` times that of the source whose edge is stronger.
 
     Magnitudes alone (`maximum_gradient`) are content with an edge of inverted sign, such as a dark sulcus drawn bright
     under uptake; the vector is not.
     """
     (fx, fy), (mx, my), (px, py) = (sobel(one) for one in (fused, mri, partner))
     from_mri = mx.square() + my.square() >= px.square() + py.square()
-    return ((fx - torch.where(from_mri, mx, px)).abs() + (fy - torch.where(from_mri, my, py)).abs()).mean() / 2
+    x, y = torch.where(from_mri, mx, px), torch.where(from_mri, my, py)
+    return ((fx - gain * x).abs() + (fy - gain * y).abs()).mean() / 2
 
 
 def lost_information(fused: Tensor, mri: Tensor, partner: Tensor, noise: float = 2 / 255**2) -> Tensor:
@@ -136,18 +144,30 @@ def _lightfusionnet(
     }
 
 
-def faithful(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
+def lkcfunet_published(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
+    """Eq. 8 to 11, all weights 1; the gradient is |gx| + |gy|, as its authors' release has it."""
+    strengths = [sum_of_derivatives(one) for one in (fused, mri, partner)]
+    return {
+        "ssim": 1 - (ssim(fused, mri) + ssim(fused, partner)) / 2,
+        "intensity": maximum_intensity(fused, mri, partner),
+        "gradient": (strengths[0] - torch.maximum(strengths[1], strengths[2])).abs().mean(),
+    }
+
+
+def faithful(
+    fused: Tensor, mri: Tensor, partner: Tensor, *, intensity: float = 0.3, similarity: float = 0.3, gain: float = 1.0
+) -> Terms:
     """Ours: broad brightness of the maximum, edges of the stronger source, and what fidelity measures ask of both.
 
     Pixel by pixel the maximum drowns the MRI's detail under bright uptake or bone; left out altogether, the partner's
     broad uptake goes missing, and no measure of edges minds. So the maximum counts mostly through its local mean. The
-    weights were chosen on the validation pairs (see the model card).
+    weights were chosen on the validation pairs (see the model cards); `gain` asks for edges steeper than the sources'.
     """
     return {
-        "intensity": 0.3 * maximum_intensity(fused, mri, partner),
+        "intensity": intensity * maximum_intensity(fused, mri, partner),
         "brightness": 2.0 * maximum_brightness(fused, mri, partner),
-        "gradient": 2.0 * stronger_gradient(fused, mri, partner),
-        "ssim": 0.3 * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
+        "gradient": 2.0 * stronger_gradient(fused, mri, partner, gain),
+        "ssim": similarity * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
         "information": 0.4 * lost_information(fused, mri, partner),
         "differences": 0.15 * lost_differences(fused, mri, partner),
     }
@@ -165,5 +185,7 @@ def of_fused(loss: Loss) -> Objective:
 OF_FUSED: dict[str, Loss] = {
     "lightfusionnet-published": lightfusionnet_published,
     "lightfusionnet-equation-5": lightfusionnet_equation_5,
+    "lkcfunet-published": lkcfunet_published,
     "faithful": faithful,
+    "vivid": partial(faithful, gain=1.2),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from app.research import losses, losses_sspfusion
+from app.research import losses, losses_refinefuse, losses_sspfusion
 from app.research.losses import Objective
+from app.research.planted import with_lesions
 
 LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()} | {
+    "faithful-lesions": with_lesions(losses.faithful, 0.22),
+    "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
     "sspfusion-published": losses_sspfusion.sspfusion_published,
     "sspfusion": losses_sspfusion.sspfusion,
