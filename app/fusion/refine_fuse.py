@@ -81,7 +81,7 @@ class SFIM(nn.Module):
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
         told = maximum_and_mean(torch.cat([mri, partner], dim=1))
         map_mri, map_partner = self.attend(told).sigmoid().chunk(2, dim=1)  # (B, 1, H, W) each
-        enhanced = mri + mri * map_mri, partner + partner * map_partner  # Eq. 1
+        enhanced = mri * (1 + map_mri), partner * (1 + map_partner)  # Eq. 1: f + f map
         return self.refine(interleaved(*enhanced))  # Eq. 2
 
 
@@ -128,9 +128,9 @@ class FIM(nn.Module):
         self.attend = nn.Conv2d(2, 1, 3, padding=1)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        channels = [one.mean((2, 3), keepdim=True).sigmoid() for one in (deep, shallow)]  # (B, C, 1, 1)
+        of_deep, of_shallow = (one.mean((2, 3), keepdim=True).sigmoid() for one in (deep, shallow))  # (B, C, 1, 1)
         places = self.attend(maximum_and_mean(deep)).sigmoid()  # (B, 1, H, W)
-        return shallow * channels[0] * channels[1] * places + deep  # Eq. 5
+        return shallow * (of_deep * of_shallow) * places + deep  # Eq. 5
 
 
 class Decoder(nn.Sequential):
