@@ -18,6 +18,18 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert settings.load(tmp_path / "new" / "folder") == (chosen, "")
 
 
+def test_times_of_slices_are_kept_and_damaged_ones_are_not(tmp_path):
+    times = {"lkcfunet cpu 256x256": 4100.5, "average cuda 512x512": 0.25}
+    settings.save(replace(Settings(), slice_ms=times), tmp_path)
+    assert settings.load(tmp_path) == (replace(Settings(), slice_ms=times), "")
+    many = {f"a cpu {n}x1": 1.0 for n in range(settings.MOST_SLICE_TIMES + 1)}
+    for bad in ({"a": "4"}, {"a": -1.0}, {"a": True}, {"a" * 101: 1.0}, {"a": float("inf")}, [1.0], many):
+        (tmp_path / settings.FILE_NAME).write_text(json.dumps({"slice_ms": bad}), encoding="utf-8")
+        found, note = settings.load(tmp_path)
+        assert found == Settings()
+        assert "slice_ms" in note
+
+
 def test_without_a_file_the_defaults_need_no_note(tmp_path):
     assert settings.load(tmp_path) == (Settings(), "")
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from app import settings as user_settings
-from app.errors import UsageError
+from app.errors import FusionError, UsageError
 from app.fusion import registry
 from app.progress import Progress
 from app.ui.platform_check import check
@@ -51,7 +51,7 @@ def run(
     the window cannot be opened, the network is not there, or, with `screenshot`, nothing could be read or saved.
     """
     if network is not None:
-        registry.find(network)  # a misspelt name is told before any window
+        registry.check(network)  # a misspelt name, or altered weights, are told before any window
     if screenshot is not None and not screenshot.parent.is_dir():
         raise ScreenshotError(screenshot)
     check()
@@ -61,7 +61,7 @@ def run(
     if note:
         from app.ui.notices import Notice
 
-        window.notices.show_notice(Notice(note, kind="warning", topic="settings"))
+        window.notices.show_notice(Notice(note, kind="warning", topic="settings file"))
     with _heard(application, window):
         window.show()
         start(window, paths)
@@ -96,13 +96,22 @@ def make_application() -> QApplication:
 def make_window(
     settings: user_settings.Settings, *, layout: str | None = None, network: str | None = None
 ) -> MainWindow:
-    """The window, not shown yet: `layout` and `network` win over the settings."""
+    """The window, not shown yet: `layout` and `network` win over the settings.
+
+    Where the network chosen last time cannot run any more, the first that can is taken, and a notice says so.
+    """
     from app.ui.main_window import MainWindow
+    from app.ui.notices import Notice
 
     window = MainWindow(settings)
-    names = [spec.name for spec in registry.available()]
-    wanted = network or settings.network
-    window.workspace.set_scene(network=wanted if wanted in names else names[0])
+    first = registry.available()[0]
+    wanted = network or settings.network or first.name
+    try:
+        window.workspace.set_scene(network=registry.find(wanted).name)
+    except FusionError as error:
+        window.workspace.set_scene(network=first.name)
+        hint = f"It was chosen last time. {first.title} is used instead."
+        window.notices.show_notice(Notice(str(error), hint, "warning", "settings"))
     if layout is not None:
         window.workspace.update(layout=layout)
     return window

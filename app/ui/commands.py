@@ -121,6 +121,7 @@ COMMANDS: tuple[Command, ...] = (
         for n in (*range(1, 10), 0)
     ),
     Command("keys", "Help", "List of keys", ("?", "F1"), "help"),
+    Command("networks", "Help", "Networks"),
     Command("about", "Help", "About Synoptic"),
     Command("cancel", "Help", "Cancel what is running", ("Esc",)),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from PySide6.QtCore import QSignalBlocker, QSize
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -95,10 +95,13 @@ class FusionPanel(QWidget):
         super().__init__()
         self._workspace, self._flow = workspace, flow
         self.network, self.device = QComboBox(), QComboBox()
-        for spec in registry.available():
+        self.network.setMinimumContentsLength(8)
+        self.network.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for spec in registry.NETWORKS:
             self.network.addItem(spec.title, spec.name)
         for name, title in DEVICES.items():
             self.device.addItem(title, name)
+        self._missing = {spec.name: registry.missing(spec) for spec in registry.NETWORKS}
         self.windows = {role: WindowFields(workspace, role) for role in ("mri", "partner")}
         self.again = QPushButton("Fuse again")
         self.again.setToolTip("After a cancel or a failure")
@@ -112,7 +115,7 @@ class FusionPanel(QWidget):
 
         fusion = QGroupBox("Network")
         form = _form(fusion)
-        form.addRow("Name", self.network)
+        form.addRow(self.network)
         form.addRow("Device", self.device)
         form.addRow("MRI", self.windows["mri"])
         form.addRow("Partner", self.windows["partner"])
@@ -142,10 +145,13 @@ class FusionPanel(QWidget):
         workspace.scene_changed.connect(self.show_scene)
         workspace.changed.connect(self.show_state)
         workspace.slice_fused.connect(self._tell)
+        flow.network_refused.connect(lambda _: self._name_networks())
+        flow.times.changed.connect(self._name_networks)
         self.show_scene(workspace.scene)
         self.show_state(workspace.state)
 
     def show_scene(self, scene: Scene) -> None:
+        self._name_networks()
         self.network.setCurrentIndex(self.network.findData(scene.network))
         self.device.setCurrentIndex(self.device.findData(scene.device))
         stack = scene.stack
@@ -164,19 +170,41 @@ class FusionPanel(QWidget):
                 box.setEnabled(volume is not None)
         self.show_state(self._workspace.state)
 
+    def _name_networks(self) -> None:
+        """Each network with its time; one that cannot run cannot be chosen, and its tip says why."""
+        scene, item = self._workspace.scene, cast(QStandardItemModel, self.network.model()).item
+        for at, spec in enumerate(registry.NETWORKS):
+            refused = self._flow.refused.get(spec.name, self._missing[spec.name])
+            text = f"{spec.title}: cannot run here" if refused else self._flow.times.beside_name(spec, scene)
+            tip = f"{refused} {refused.hint}" if refused else self._flow.times.explained(spec, scene)
+            if self.network.itemText(at) != text:
+                self.network.setItemText(at, text)
+            self.network.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+            item(at).setEnabled(refused is None)
+            if spec.name == scene.network:
+                self.network.setToolTip(tip)
+
     def _tell(self, _: int = 0) -> None:
         """How far the fusion is, where it runs and with what; called as slices arrive."""
-        stack, mri = self._workspace.scene.stack, self._workspace.scene.mri
+        scene, times = self._workspace.scene, self._flow.times
+        stack, mri = scene.stack, scene.mri
         rows = []
         if stack is not None and mri is not None:
-            done = int(stack.done.sum())
-            rows.append(f"{done} of {len(stack.done)} {mri.geometry.plane} slices fused on {stack.device}")
+            done, count = int(stack.done.sum()), len(stack.done)
+            left = times.slices(registry.listed(scene.network), scene, count - done)
+            rows.append(f"{done} of {count} {mri.geometry.plane} slices fused on {stack.device}")
             if stack.elapsed_s:
-                rows[-1] += f" in {stack.elapsed_s:.1f} s"
+                rows[-1] += f" in {stack.elapsed_s:.1f}\N{NO-BREAK SPACE}s"
+            elif left and done < count:
+                rows[-1] += f", {left} left"
             if mri.geometry.plane != "axial" and stack.weights_sha256:
                 rows.append(f"⚠ The network was trained on axial slices; these are {mri.geometry.plane}.")
             rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
             rows += [f"⚠ {note}" for note in stack.notes]
+        elif mri is not None and scene.partner is not None and not scene.stopped:
+            count = mri.geometry.size[2]
+            whole = times.slices(registry.listed(scene.network), scene, count)
+            rows += [f"{count} {mri.geometry.plane} slices to fuse: {whole}"] if whole else []
         self.told.setText("\n".join(rows))
 
     def show_state(self, state: ViewState) -> None:

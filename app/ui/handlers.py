@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from app.imaging.geometry import Geometry
 from app.imaging.planes import axis_named
 from app.ui.help_dialog import about_html, keys_html, open_page
+from app.ui.networks_dialog import open_networks
 from app.ui.notices import Notice
 from app.ui.nudges import nudged
 from app.ui.presets import by_key
@@ -264,6 +265,9 @@ class Handlers:
 
     def keys(self) -> None:
         open_page("Keys and mouse", keys_html(), self.window)
+
+    def networks(self) -> None:
+        open_networks(self.workspace, self.flow.times, self.window)
 
     def about(self) -> None:
         open_page("About Synoptic", about_html(), self.window)

@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         self._settings = settings
         self.workspace = Workspace(self)
         self.opening = Opening(self.workspace, palette_of=settings.palette)
-        self.flow = PairFlow(self.workspace)
+        self.flow = PairFlow(self.workspace, settings.slice_ms)
         self.first_look = FirstLook(self.workspace)
         self._restore(settings)
         self.views = ViewArea(self.workspace)
@@ -331,6 +331,7 @@ class MainWindow(QMainWindow):
             annotations=state.annotations,
             window_drag_reversed=state.reverse_window_drag,
             curve_metric=self.metrics_pane.curve_metric,
+            slice_ms=dict(self.flow.times.known),
         )
         if self.browser.isVisible() and self.panels.isVisible():
             kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))

@@ -8,7 +8,7 @@ is not tried again until something it rests on changes, or the reader asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,12 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app import pipeline
 from app.fusion import registry
+from app.fusion.weights import WeightsError
 from app.progress import Progress
 from app.ui.notices import Notice, of_error
 from app.ui.pair_work import compare_headers, reader_name, register_from
 from app.ui.scene import Scene
+from app.ui.slice_times import SliceTimes
 from app.ui.workspace import Workspace
 
 if TYPE_CHECKING:  # these bring SimpleITK or torch with them
@@ -42,15 +44,21 @@ class _Step:
 
 
 class PairFlow(QObject):
-    """noticed : a Notice to show; topic_cleared : the topic of notices that is settled."""
+    """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out.
+
+    noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name
+    """
 
     noticed = Signal(object)
     topic_cleared = Signal(str)
+    network_refused = Signal(str)
     _slice_done = Signal(object, object, int)  # step, stack, k: from the worker to the GUI thread
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, slice_ms: Mapping[str, float] | None = None) -> None:
         super().__init__(workspace)
         self.workspace = workspace
+        self.times = SliceTimes(slice_ms or {}, self)
+        self.refused: dict[str, WeightsError] = {}
         self._steps: dict[str, _Step] = {}
         self._register_next = False
         self._calm_for: RegistrationResult | None = None
@@ -238,8 +246,20 @@ class PairFlow(QObject):
             self.workspace.tasks.cancel(name)
 
     def _step_failed(self, name: str, title: str, error: Exception) -> None:
+        if isinstance(error, WeightsError):
+            self._refuse(self.workspace.scene.network, error)
+            return
         self.noticed.emit(of_error(title, error, name))
         self._advance()  # a failed registration leaves the start, which can be looked at
+
+    def _refuse(self, network: str, error: WeightsError) -> None:
+        """Say why, and go on with the first network that is left."""
+        self.refused[network] = error
+        left = next(spec for spec in registry.available() if spec.name not in self.refused)
+        hint = f"{error.hint} {left.title} is used instead."
+        self.noticed.emit(Notice(str(error), hint, "error", f"network {network}"))
+        self.network_refused.emit(network)
+        self.workspace.set_scene(network=left.name)
 
     def _step_cancelled(self, name: str) -> None:
         if name == "register":
@@ -296,6 +316,8 @@ class PairFlow(QObject):
         assert partner_window is not None
         request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
         grid = aligned.mri.geometry
+        spec = registry.listed(scene.network)
+        expected_s, _ = self.times.seconds(spec, scene)
         step = _Step(_NEEDS["fuse"](scene))  # before the worker starts: its first slice may be there at once
 
         def work(progress: Progress) -> pipeline.FusionStack:
@@ -304,17 +326,19 @@ class PairFlow(QObject):
                 request,
                 wanted=lambda: self.workspace.state.slice_of(grid, 2),
                 on_slice=lambda stack, k: self._slice_done.emit(step, stack, k),
+                expected_s=expected_s,
                 progress=progress,
             )
 
         if "fuse" not in self._steps:
             self.topic_cleared.emit("fuse")
-            self._begin("fuse", f"Fusing with {registry.find(scene.network).title}", work, self._fused, step)
+            self._begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
 
     @Slot(object, object, int)
     def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:
         if self._steps.get("fuse") is not step:
             return  # stale: what it was fused from is no longer shown
+        self.times.note(stack)
         scene = self.workspace.scene
         if scene.stack is None and scene.aligned is not None:
             self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +18,9 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from app import settings
+from app.assets import model_weights
 from app.errors import FusionError, InputError
+from app.fusion import registry, weights
 from app.ui import application, demo, platform_check
 from tests.scenes import head
 
@@ -133,6 +137,31 @@ def test_the_window_starts_as_it_was_left(qapp):
     other = application.make_window(settings.Settings(network="gone since"), layout="overlay", network="laplacian")
     assert other.workspace.scene.network == "laplacian"
     assert other.workspace.state.layout == "overlay"
+
+
+def test_a_network_that_is_gone_is_told_and_the_first_that_can_run_is_used(qapp):
+    window = application.make_window(settings.Settings(network="gone since"))
+    assert window.workspace.scene.network == registry.available()[0].name
+    (told,) = window.notices.notices
+    assert told.text == "There is no network 'gone since'."
+    assert told.hint == f"It was chosen last time. {registry.available()[0].title} is used instead."
+
+
+def test_times_of_slices_outlive_the_window(qapp):
+    known = {"lightfusionnet cpu 256x256": 12.5}
+    window = application.make_window(settings.Settings(slice_ms=known))
+    window.flow.times.known["average cpu 48x48"] = 0.5
+    assert window.settings().slice_ms == {**known, "average cpu 48x48": 0.5}
+    assert known == {"lightfusionnet cpu 256x256": 12.5}
+
+
+def test_altered_weights_asked_for_are_refused_before_any_window(qapp, tmp_path, monkeypatch):
+    folder = Path(shutil.copytree(model_weights(), tmp_path / "weights"))
+    (folder / "lightfusionnet.safetensors").write_bytes(b"other weights")
+    monkeypatch.setattr(registry, "model_weights", lambda: folder)
+    with pytest.raises(weights.WeightsAlteredError, match=hashlib.sha256(b"other weights").hexdigest()):
+        application.run([], network="lightfusionnet")
+    assert QApplication.topLevelWidgets() == []
 
 
 def test_starting_imports_no_heavy_library():

@@ -17,6 +17,7 @@ from app.imaging.transforms import rigid
 from app.imaging.volume import Study
 from app.settings import Settings
 from app.ui.application import make_application, make_window
+from app.ui.networks_dialog import NetworksDialog
 from app.ui.notices import Notice
 from app.ui.scene import Scene
 from tests.scenes import ANNA, BERT, head
@@ -255,6 +256,15 @@ def test_the_list_of_keys_opens_with_a_question_mark(window):
     pages = [widget for widget in QApplication.topLevelWidgets() if widget.findChild(QTextBrowser)]
     assert "Show the MRI alone" in pages[0].findChild(QTextBrowser).toPlainText()
     pages[0].close()
+
+
+def test_help_has_the_networks_cards(window):
+    window.actions_by_name["networks"].trigger()
+    dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, NetworksDialog))
+    wait_until(lambda: dialog.list.count(), "the cards")
+    assert dialog.text.toPlainText().startswith("Average\n")  # the network in use
+    assert "measured on this computer's CPU" in dialog.text.toPlainText()
+    dialog.close()
 
 
 def test_the_context_menu_of_a_pane_offers_its_windows(window):

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from app import pipeline
+from app.assets import model_weights
 from app.errors import RegistrationError
+from app.fusion import registry, weights
 from app.imaging import registration
 from app.imaging.pixels import FusionWindow
 from app.imaging.transforms import rigid
 from app.imaging.verdict import Verdict
 from app.imaging.volume import Volume
 from app.ui.pair_flow import PairFlow
+from app.ui.view_state import at_slice
 from app.ui.workspace import Workspace
 from tests.scenes import BERT, head
+from tests.ui.slow_network import STEP_S, STEPS, Slow
 from tests.waiting import wait_until
 
 FOUND = rigid((0, 0, 3), (2, 0, 0))
@@ -222,6 +228,102 @@ def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
     gate.set()
     flow.fuse_again()
     assert _settle(flow).stack.complete
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """A network of 1 s a slice, which can run like the classical ones."""
+    spec = registry.NetworkSpec("slow", "Slow", "tests.ui.slow_network", "Slow", classical=True)
+    monkeypatch.setattr(registry, "NETWORKS", (*registry.NETWORKS, spec))
+    monkeypatch.setattr(Slow, "done", 0)
+    return spec
+
+
+def _messages(flow: PairFlow) -> list[str]:
+    told: list[str] = []
+    flow.workspace.tasks.changed.connect(lambda running: told.extend(one.message for one in running))
+    return told
+
+
+def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow):
+    flow.workspace.set_scene(network="slow")
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    wait_until(lambda: Slow.done > 10)
+    flow.workspace.tasks.cancel_all()
+    scene = _settle(flow)
+    assert Slow.done < STEPS  # of the first slice
+    assert scene.stack is None
+
+
+def test_another_question_ends_a_slow_slice_and_its_answer_is_not_shown(flow, volumes, slow):
+    flow.workspace.set_scene(network="slow")
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    wait_until(lambda: Slow.done > 10)
+    flow.workspace.set_scene(network="average")
+    scene = _settle(flow)
+    assert scene.stack.request.network == "average"
+    assert scene.stack.complete
+    assert Slow.done < STEPS
+    assert list(flow.times.known) == ["average cpu 48x48"]
+
+
+def test_the_slice_in_view_comes_first_and_the_time_left_is_told_at_once(flow, volumes, slow):
+    told, fused = _messages(flow), []
+    flow.times.known["slow cpu 48x48"] = 30_000.0  # a slower day
+    flow.workspace.slice_fused.connect(fused.append)
+    flow.workspace.set_scene(network="slow")
+    mri, partner = (_in_frame(one, "1.2.3") for one in volumes)
+    _give(flow, mri, partner)
+    flow.workspace.update(**at_slice(flow.workspace.state, mri.geometry, 3, 2))
+    wait_until(lambda: len(fused) == 3)
+    flow.workspace.tasks.cancel_all()
+    _settle(flow)
+    assert fused == [3, 2, 4]
+    assert "0 of 12 slices, about 6 min left" in told  # 12 times 30 s
+    assert any(one.startswith("2 of 12 slices, about ") and one.endswith(" left") for one in told)
+    measured = flow.times.known["slow cpu 48x48"]
+    assert measured >= 1000 * STEPS * STEP_S
+    assert measured != 30_000
+
+
+def test_quick_networks_speak_of_no_time_left(flow, volumes):
+    told = _messages(flow)
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    assert _settle(flow).stack.slice_s > 0
+    assert flow.times.known["average cpu 48x48"] == pytest.approx(1000 * flow.workspace.scene.stack.slice_s)
+    assert not any("left" in one for one in told)
+
+
+@pytest.mark.parametrize("damage", ["altered", "missing", "unknown"])
+def test_refused_weights_are_told_and_the_program_goes_on_with_what_is_left(
+    flow, volumes, tmp_path, monkeypatch, damage
+):
+    folder = Path(shutil.copytree(model_weights(), tmp_path / "weights"))
+    path = folder / "lightfusionnet.safetensors"
+    expected = weights.read_manifest(folder)["lightfusionnet"]["sha256"]
+    monkeypatch.setattr(registry, "model_weights", lambda: folder)
+    if damage == "missing":
+        path.unlink()
+    elif damage == "unknown":
+        (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    else:
+        path.write_bytes(b"other weights")
+    refused = []
+    flow.network_refused.connect(refused.append)
+    flow.workspace.set_scene(network="lightfusionnet")
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    scene = _settle(flow)
+    left = next(spec for spec in registry.NETWORKS if spec.name != "lightfusionnet" and spec in registry.available())
+    assert refused == ["lightfusionnet"]
+    assert scene.network == scene.stack.request.network == left.name
+    assert scene.stack.complete
+    (told,) = (one for one in flow.told if one.kind == "error")
+    assert str(path) in told.text
+    assert told.hint.endswith(f"{left.title} is used instead.")
+    if damage != "missing":
+        assert weights.sha256_of(path) in told.text
+    if damage == "altered":
+        assert expected in told.text
 
 
 def test_two_patients_are_neither_aligned_nor_fused_until_confirmed(flow, volumes):
