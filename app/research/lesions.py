@@ -41,10 +41,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from app.errors import AppError
+from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, Unit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair
 from app.research.validation import partner_of, unit
+from app.terminal import exit_code
 
 AMPLITUDE = 0.1  # of the mean of the surroundings
 GREY_LEVEL = 1 / 255
@@ -200,42 +201,38 @@ def changed(sources: Sequence[Unit], places: Sequence[Place]) -> list[Unit]:
     return after
 
 
-def examine(pairs: Sequence[Pair], fusers: Mapping[str, FuseUnit], *, scalar: bool = False, seed: int = 0) -> Outcomes:
+def examine(
+    pairs: Sequence[Pair],
+    fusers: Mapping[str, FuseUnit],
+    *,
+    scalar: bool = False,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Outcomes:
     """Plant, delete, fuse and measure; the pixel maximum is always among the networks, as "maximum"."""
     outcomes = Outcomes()
-    for pair in pairs:
+    fusers = {"maximum": np.maximum} | dict(fusers)
+    for done, pair in enumerate(pairs):
         before = [unit(one).astype(np.float64) for one in (pair.mri, partner_of(pair, scalar))]
         places = choose(before, np.random.default_rng([seed, zlib.crc32(f"{pair.task}/{pair.name}".encode())]))
         after = changed(before, places)
         source_looks = [(look(was), look(now)) for was, now in zip(before, after, strict=True)]
-        fused_looks = {
-            name: (look(fuse(*before)), look(fuse(*after)))
-            for name, fuse in ({"maximum": np.maximum} | dict(fusers)).items()
-        }
+        fused_looks: dict[str, tuple[Look, Look]] = {}
+        for number, (name, fuse) in enumerate(fusers.items()):
+            progress((done + number / len(fusers)) / len(pairs), f"{name}, {pair.task} {pair.name}")
+            fused_looks[name] = look(fuse(*before)), look(fuse(*after))
         for place in places:
             at = place.y, place.x
-            if place.natural:
-                if all(abs(now.cnr[at]) < ABSENT for _, now in source_looks):
-                    outcomes.deleted.append(
-                        Deletion(pair.task, pair.name, place, {n: float(f[1].cnr[at]) for n, f in fused_looks.items()})
-                    )
-                continue
-            outcomes.deleted.append(
-                Deletion(pair.task, pair.name, place, {n: float(f[0].cnr[at]) for n, f in fused_looks.items()})
-            )
-            contrast, cnr = _added(source_looks[place.source], place)
-            added = {name: _added(looks, place) for name, looks in fused_looks.items()}
-            outcomes.planted.append(
-                Outcome(
-                    pair.task,
-                    pair.name,
-                    place,
-                    cnr,
-                    contrast,
-                    {name: one[1] for name, one in added.items()},
-                    {name: one[0] for name, one in added.items()},
-                )
-            )
+            if not place.natural:
+                contrast, cnr = _added(source_looks[place.source], place)
+                added = {name: _added(looks, place) for name, looks in fused_looks.items()}
+                fused_contrast = {name: one[0] for name, one in added.items()}
+                fused_cnr = {name: one[1] for name, one in added.items()}
+                outcomes.planted.append(Outcome(pair.task, pair.name, place, cnr, contrast, fused_cnr, fused_contrast))
+            without = int(place.natural)  # a planted lesion is not there before, a natural spot not after
+            if all(abs(looks[without].cnr[at]) < ABSENT for looks in source_looks):
+                left = {name: float(looks[without].cnr[at]) for name, looks in fused_looks.items()}
+                outcomes.deleted.append(Deletion(pair.task, pair.name, place, left))
     return outcomes
 
 
@@ -305,13 +302,13 @@ def main(given: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(given)
-    try:
-        told = summary(examine(asked_pairs(args), asked_networks(args), scalar=args.scalar, seed=args.seed))
-    except AppError as error:
-        print(f"{error}\n{error.hint}", file=sys.stderr)
-        return 2
-    print(json.dumps(told, indent=2) if args.json else as_text(told))
-    return 0
+
+    def work(progress: Progress) -> None:
+        pairs, fusers = asked_pairs(args), asked_networks(args)
+        told = summary(examine(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress))
+        print(json.dumps(told, indent=2) if args.json else as_text(told))
+
+    return exit_code(work)
 
 
 if __name__ == "__main__":
