@@ -5,14 +5,15 @@ multi-modality image fusion". The paper states 12.02 M parameters and 284 G mult
 and shows the layers only in figures. What it leaves open, and what was chosen:
 
 - *Widths and depths.* 64, 128 and 256 channels, and in each of the four parts (encoder, structure decoder, fusion,
-  decoder) 3, 2 and 1 residual blocks, finest scale first: 11.78 M parameters and 275 G. One extractor serves both
-  modalities. There is no batch norm, whose statistics would differ between crops and slices; instead each residual
-  branch starts at a tenth of its usual size.
-- *Structure maps.* S_k has a channel for every channel of F_k, as Eqs. 7 and 8 add the two, and is a sigmoid. It stays
-  soft in Eqs. 5 to 8, where the paper speaks of 0 and 1, so the gradient passes through it unchanged.
-- *Eq. 2* is printed with 1 on the flat side. "Unique structures" are then all that is not an edge on one side alone,
-  and the text calls them an edge map: here 1 is the edge, where the Sobel magnitude exceeds the mean of the feature
-  (features are kept at or above 0, so that it can). The threshold has no gradient; the losses take the target as given.
+  decoder) 3, 2 and 1 residual blocks, finest scale first: 11.80 M parameters and 254 G multiply-adds. One extractor
+  serves both modalities. There is no batch norm, whose statistics would differ between crops and slices; instead each
+  residual branch starts at a tenth of its usual size.
+- *Eq. 2* is printed with 1 on the flat side. "Unique structures" would then be flat regions, and the text calls them an
+  edge map: here 1 is the edge, where the Sobel magnitude exceeds the mean of the feature (which is kept at or above 0).
+- *The gradient of the binarisation.* S_k has a channel for every channel of F_k, as Eqs. 7 and 8 add the two. It is a
+  sigmoid and stays soft in Eqs. 5 to 8, where the paper speaks of 0 and 1, so that the gradient passes through it. The
+  target of Eq. 2 is hard and passes none: passed straight through, it taught the extractor to silence its features,
+  whose edges are the easiest to predict.
 - *Eqs. 7 and 8* are misprinted (only the infrared side appears in them). Read as: a side keeps its own feature except
   where the other side's structure is unique; there it takes the other's.
 - *The fused picture.* The last convolution says how far each pixel lies from the brighter source, which is what Eq. 13
@@ -76,7 +77,7 @@ class ResidualChannelAttentionBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(convolution(channels, channels), nn.ReLU(), convolution(channels, channels, gain=0.1))
-        small = channels // REDUCTION
+        small = channels // REDUCTION  # so few that a plain ReLU could leave them all at 0
         self.weigh = nn.Sequential(nn.Conv2d(channels, small, 1), nn.LeakyReLU(0.1), nn.Conv2d(small, channels, 1))
 
     def forward(self, features: Tensor) -> Tensor:
