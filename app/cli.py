@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -77,6 +77,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
         self._register()
         self._fuse()
         self._metrics()
+        self._evaluate()
         self._networks()
 
     @property
@@ -140,6 +141,22 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
         parser = self._add(metrics, "metrics", "Measure a fused picture against its two sources (8-bit pictures).")
         for name in ("fused", "a", "b"):
             parser.add_argument(name, type=_path, metavar=name.upper())
+
+    def _evaluate(self) -> None:
+        parser = self._add(evaluate, "evaluate", "Compare networks, and other programs' pictures, on registered pairs.")
+        parser.add_argument("--pairs", type=_path, required=True, metavar="DIR", help="TASK/SPLIT/MODALITY/ID.png,"
+                            " or MODALITY/ID.png: mri with ct, pet or spect; vis with ir")  # fmt: skip
+        parser.add_argument("--task", default="all", metavar="all|ct-mri|pet-mri|spect-mri|ir-vis")
+        parser.add_argument("--split", default="val", metavar="NAME")
+        parser.add_argument("--networks", default="all", metavar="all|none|A,B", help="see `synoptic networks`")
+        parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE", help="not those published")
+        parser.add_argument("--scalar", action="store_true", help="PET and SPECT as the scalar behind their colours")
+        parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+        parser.add_argument("--fused", type=_path, metavar="DIR", help="another program's pictures, TASK/ID.png")
+        parser.add_argument("--peers", type=_path, metavar="DIR", help="a folder of those, METHOD/TASK/ID.png")
+        parser.add_argument("--save", type=_path, metavar="DIR", help="write fused pictures, as --peers are read")
+        parser.add_argument("--table", type=_path, action="append", default=[], metavar="FILE.md|.csv|.tex")
+        parser.add_argument("--per-image", type=_path, metavar="FILE.csv", help="for `app.research.statistics`")
 
     def _networks(self) -> None:
         self._add(networks, "networks", "List the fusion networks that can run now, and show the card of each.")
@@ -273,6 +290,17 @@ def metrics(args: argparse.Namespace, progress: Progress) -> Any:
         for name, value in values.items():
             print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")
     return values
+
+
+def evaluate(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.research import evaluate as evaluation
+    from app.research import tables
+
+    request = evaluation.Request(**{one.name: getattr(args, one.name) for one in fields(evaluation.Request)})
+    found = evaluation.run(request, progress, note)
+    if not args.json:
+        print(tables.as_markdown(found))
+    return evaluation.document(found)
 
 
 def networks(args: argparse.Namespace, progress: Progress) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,12 +53,19 @@ def asked_pairs(args: argparse.Namespace) -> list[Pair]:
 
 def asked_networks(args: argparse.Namespace) -> dict[str, FuseUnit]:
     """By name, in the order asked for; weights from a file take the place of the published ones."""
-    files = dict(named_file(one) for one in args.weights)
-    names = args.networks.split(",") if args.networks else [spec.name for spec in registry.available()]
     device = infer.pick_device(args.device)
+    loaded = networks_by_name(args.networks or "all", args.weights, device)
+    return {name: as_function(network, device) for name, network in loaded.items()}
+
+
+def networks_by_name(names: str, files: Sequence[str], device: str) -> dict[str, nn.Module]:
+    """names : "all" that can run, "none", or names with commas between; files : NAME=FILE, taken for the published"""
+    of_file = dict(named_file(one) for one in files)
+    of_groups = {"all": [spec.name for spec in registry.available()], "none": []}
+    wanted = of_groups.get(names, names.split(","))
     return {
-        name: as_function(from_file(name, files[name]) if name in files else registry.load(name, device), device)
-        for name in dict.fromkeys([*names, *files])
+        name: from_file(name, of_file[name]) if name in of_file else registry.load(name, device)
+        for name in dict.fromkeys([*wanted, *of_file])
     }
 
 

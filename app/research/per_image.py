@@ -1,0 +1,86 @@
+"""What each fused picture measured, the CSV file of it that statistics reads, and the means over pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from app.errors import InputError
+from app.metrics.catalogue import METRICS
+from app.research.tables import Means, Tables
+
+_METRIC_NAMES = [metric.name for metric in METRICS]
+_COLUMNS = ["task", "method", "image", *_METRIC_NAMES, "ms"]
+
+
+class PerImageFileError(InputError):
+    hint = "Give the CSV file that `synoptic evaluate --per-image FILE.csv` writes."
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path} cannot be used: {fact}.")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One fused picture: the method and pair it comes from, and what it measured.
+
+    values : metric -> value, NaN where the metric is undefined; ms : time to fuse it, NaN where a file brought it
+    """
+
+    task: str
+    method: str
+    image: str
+    values: dict[str, float]
+    ms: float = math.nan
+
+
+def means_by_method(measured: Iterable[Measured]) -> Tables:
+    """Each metric's mean over the pictures where it is defined, in the order of what was measured."""
+    tables: dict[str, dict[str, list[Measured]]] = {}
+    for one in measured:
+        tables.setdefault(one.task, {}).setdefault(one.method, []).append(one)
+    return {task: {method: _means(rows) for method, rows in table.items()} for task, table in tables.items()}
+
+
+def _means(rows: Sequence[Measured]) -> Means:
+    columns = {name: [row.values[name] for row in rows if math.isfinite(row.values[name])] for name in rows[0].values}
+    means = {name: float(np.mean(column)) if column else math.nan for name, column in columns.items()}
+    return {"n": len(rows)} | means
+
+
+def as_csv(measured: Iterable[Measured]) -> str:
+    """A line for each picture; empty cells where there is no value."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for one in measured:
+        numbers = [one.values[name] for name in _METRIC_NAMES] + [one.ms]
+        cells = [repr(number) if math.isfinite(number) else "" for number in numbers]
+        writer.writerow([one.task, one.method, one.image, *cells])
+    return text.getvalue()
+
+
+def read(path: Path) -> list[Measured]:
+    """What `as_csv` wrote; PerImageFileError where it is something else."""
+    if not path.is_file():
+        raise PerImageFileError(path, "there is no such file")
+    try:
+        rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise PerImageFileError(path, str(error)) from error
+    if not rows or list(rows[0]) != _COLUMNS:
+        raise PerImageFileError(path, f"its columns are not {', '.join(_COLUMNS)}" if rows else "it has no rows")
+    measured: list[Measured] = []
+    for number, row in enumerate(rows, 2):
+        try:
+            values = {name: float(row[name]) if row[name] else math.nan for name in (*_METRIC_NAMES, "ms")}
+        except (TypeError, ValueError) as error:
+            raise PerImageFileError(path, f"line {number} has a cell that is no number") from error
+        measured.append(Measured(row["task"], row["method"], row["image"], values, values.pop("ms")))
+    return measured
