@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.errors import AppError, InputError, UsageError
+from app.errors import AppError, FusionError, InputError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
 from app.research import ranks, validation
@@ -36,7 +36,7 @@ from app.research.losses import Objective, Terms
 from app.research.objectives import LOSSES
 from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
 
-LOG_EVERY = 50
+CURVE_POINTS = 400
 CHECKPOINT_S = 180.0
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -83,7 +83,7 @@ class ResumedOtherwiseError(UsageError):
         super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
 
 
-class DivergedError(InputError):
+class DivergedError(FusionError):
     hint = "Begin again with a lower --learning-rate; the best weights so far are kept."
 
     def __init__(self, step: int, loss: float) -> None:
@@ -117,7 +117,8 @@ def train(
     else:
         _begin(out, run, network)
         mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    ahead = ranks.parallel(_Ahead(LOSSES[run.loss], _Autocast(network, device, run.bf16)))  # waits for the other ranks
+    ahead = ranks.parallel(_Ahead(LOSSES[run.loss], _Autocast(network, device, run.bf16)))
+    # The ranks have met now, so whatever refuses the run has done so on all of them before anything is written.
     if rank == 0:
         _prepare(out, run, done, validated)
 
@@ -159,7 +160,7 @@ def train(
             _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
 
             done += 1
-            if rank == 0 and (done % LOG_EVERY == 0 or done == run.steps):
+            if rank == 0 and (done % max(1, run.steps // CURVE_POINTS) == 0 or done == run.steps):
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
                 _append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
             if time.monotonic() - saved > CHECKPOINT_S:
@@ -201,6 +202,7 @@ class _Autocast(nn.Module):
 
 
 def _seed_of(*numbers: int) -> int:
+    """One seed out of several numbers."""
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 

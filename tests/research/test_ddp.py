@@ -63,16 +63,19 @@ def torchrun(folder: Path, root: Path, *given: str, stop_at: int = 0) -> tuple[s
     """What the processes printed to stderr, and what each left."""
     (folder / "process.py").write_text(PROCESS)
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, str(folder / "process.py"), str(folder / "rank"), "--network", "two", "--device", "cpu", *given],
         env=os.environ | {"PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", "STOP_AT": str(stop_at)},
-        capture_output=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stderr, [torch.load(folder / f"rank{rank}", weights_only=True) for rank in (0, 1)]
+    ) as started:
+        try:
+            _, said = started.communicate(timeout=250)
+        finally:
+            started.terminate()  # torchrun then ends its processes; nothing where it has ended by itself
+    assert started.returncode == 0, said
+    return said, [torch.load(folder / f"rank{rank}", weights_only=True) for rank in (0, 1)]
 
 
 def furthest(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> float:

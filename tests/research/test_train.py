@@ -102,7 +102,7 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
     assert steps == [20, 40, 60]
     scores = [float(row["score"]) for row in rows(tmp_path / "run/validation.csv")]
     assert max(scores) == pytest.approx(best, abs=1e-5)
-    assert int(rows(tmp_path / "run/curve.csv")[-1]["step"]) == 60
+    assert [int(row["step"]) for row in rows(tmp_path / "run/curve.csv")] == list(range(1, 61))
     assert weights.arguments_in(tmp_path / "run/weights.safetensors") == {}
 
 
@@ -118,7 +118,6 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path, where):
 
 def test_a_run_that_was_killed_goes_on_from_what_was_saved_by_time(tmp_path, monkeypatch):
     pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)
-    monkeypatch.setattr(training, "LOG_EVERY", 1)
     training.train(SHORT, pairs, held_out, tmp_path / "whole")
 
     def saved_at_18_killed_at_33(fraction: float, message: str = "") -> None:
@@ -328,7 +327,13 @@ def test_every_listed_run_is_complete(run, tmp_path):
     rates = [run.learning_rate_at(step) for step in range(run.steps)]
     assert max(rates) == pytest.approx(run.learning_rate, rel=0.01)
     assert min(rates) >= 0
-    assert rates[-1] < run.learning_rate / 7
+
+
+def test_the_cosine_schedule_is_one_cycle():
+    run = replace(SHORT, steps=100, warmup=10, learning_rate=1.0)
+    rising = [0.1, 0.5 * 0.5 * (1 + math.cos(0.04 * math.pi)), 0.5 * (1 + math.cos(0.09 * math.pi))]
+    assert [run.learning_rate_at(step) for step in (0, 4, 9, 50)] == pytest.approx([*rising, 0.5])
+    assert run.learning_rate_at(99) == pytest.approx(0.5 * (1 + math.cos(0.99 * math.pi)))
 
 
 def test_the_published_schedule_halves_every_fifty_of_two_hundred_epochs():
