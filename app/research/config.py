@@ -149,16 +149,30 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_pairs=4,
 )
 
-_REFINEFUSE = TrainConfig(
-    network="refinefuse", loss="faithful", steps=5000, learning_rate=1e-3, freeze_norm=1.0, validate_every=500
-)
-
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
-    "refinefuse": _REFINEFUSE,
-    "refinefuse-ir-vis": replace(_REFINEFUSE, tasks=("ir-vis",)),
+    "refinefuse": TrainConfig(
+        network="refinefuse",
+        loss="faithful-lesions",
+        steps=1500,
+        learning_rate=1e-3,
+        warmup=100,
+        ema=0.998,
+        validate_every=500,
+        validate_pairs=4,
+    ),
+    "refinefuse-ir-vis": TrainConfig(  # --start-from the weights of the run above
+        network="refinefuse",
+        loss="faithful",
+        tasks=("ir-vis",),
+        steps=300,
+        learning_rate=5e-4,
+        warmup=20,
+        ema=0.99,
+        validate_every=300,
+    ),
     "refinefuse-published": TrainConfig(  # "Implement details": SGD 1e-3, batch 8, crops 256, 300 epochs of 152 pairs
         network="refinefuse",
         loss="refinefuse-published",
@@ -179,12 +193,12 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion": TrainConfig(  # both stages at once
         network="sspfusion",
         loss="sspfusion",
-        steps=4000,
+        steps=900,
         batch=2,
         learning_rate=3e-4,
         warmup=100,
         ema=0.995,
-        validate_every=1000,
+        validate_every=300,
         validate_pairs=4,
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
@@ -195,13 +209,13 @@ CONFIGS: dict[str, TrainConfig] = {
         network="lkcfunet",
         loss="vivid",
         arguments={"dropout": 0.0, "drop_path": 0.0},  # a few hundred steps leave nothing to be kept from overfitting
-        steps=480,
+        steps=360,
         batch=2,
         crop=128,
         learning_rate=5e-4,
         warmup=10,
         ema=0.99,
-        validate_every=80,
+        validate_every=120,
         validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs

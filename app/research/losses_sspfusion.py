@@ -77,4 +77,4 @@ def sspfusion(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
     """Ours: the paper's structures, and `faithful` in the place of its maxima."""
     told: Explained = network(mri, partner, explain=True)
     fused = infer.blank_air(told.fused.float(), mri, partner)
-    return structure_terms(told.mri, told.partner) | faithful(fused, mri, partner)
+    return structure_terms(told.mri, told.partner) | faithful(fused, mri, partner, intensity=1.0, similarity=0.6)
