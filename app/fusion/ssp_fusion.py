@@ -16,15 +16,13 @@ and shows the layers only in figures. What it leaves open, and what was chosen:
   whose edges are the easiest to predict.
 - *Eqs. 7 and 8* are misprinted (only the infrared side appears in them). Read as: a side keeps its own feature except
   where the other side's structure is unique; there it takes the other's.
-- *The fused picture.* The last convolution says how far each pixel lies from the brighter source, which is what Eq. 13
-  asks the picture to be: which share of the way down to 0, and which of the way up to 1. It starts near none of
-  either, so that training begins at the maximum and is spent on what the maximum buries; and unlike a clamped sum it
-  has a gradient where a source is exactly 0 or 1.
+- *The fused picture.* The last convolution predicts the difference from the brighter source, which is what Eq. 13 asks
+  the picture to be. It starts small, so that training begins at the maximum and is spent on what the maximum buries.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -162,6 +160,20 @@ class StructurePreservingFusion(nn.Module):
         return self.merge(torch.cat(self.attend(both).chunk(2), dim=1)).relu()
 
 
+class WithinUnit(torch.autograd.Function):
+    """Clamp to [0, 1] with the gradient that leads back inside, so that no pixel is lost at black or white."""
+
+    @staticmethod
+    def forward(ctx: Any, picture: Tensor) -> Tensor:
+        ctx.save_for_backward(picture)
+        return picture.clamp(0, 1)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # torch's stub takes any number
+        (picture,) = ctx.saved_tensors
+        return gradient.masked_fill(((picture < 0) & (gradient > 0)) | ((picture > 1) & (gradient < 0)), 0)
+
+
 class SSPFusion(nn.Module):
     """Fuse an MRI with its partner.
 
@@ -178,8 +190,7 @@ class SSPFusion(nn.Module):
         self.enlarge = nn.ModuleList(Enlarge(WIDTHS[k + 1], WIDTHS[k]) for k in range(2))
         self.skip = nn.ModuleList(convolution(2 * WIDTHS[k], WIDTHS[k]) for k in range(2))
         self.decoder = nn.ModuleList(attention_blocks(k) for k in range(3))
-        self.picture = convolution(WIDTHS[0], 2, gain=0.01)
-        nn.init.constant_(self.picture.bias, -3.0)  # type: ignore[arg-type]  # a share of 0.05, both ways
+        self.picture = convolution(WIDTHS[0], 1, gain=0.01)
 
     def forward(self, mri: Tensor, partner: Tensor, *, explain: bool = False) -> Tensor | Explained:
         found = self.extractor(torch.cat([mri, partner]))  # one extractor, both modalities as one batch
@@ -190,9 +201,7 @@ class SSPFusion(nn.Module):
         for k in (1, 0):
             x = self.skip[k](torch.cat([self.enlarge[k](x), fused[k]], dim=1)).relu()
             x = self.decoder[k](x)
-        down, up = self.picture(x).sigmoid().chunk(2, dim=1)
-        brighter = torch.maximum(mri, partner)
-        picture = brighter - down * brighter + up * (1 - brighter)
+        picture: Tensor = WithinUnit.apply(torch.maximum(mri, partner) + self.picture(x))
         if not explain:
             return picture
         sides = (Structures([one[side] for one in features], [one[side] for one in maps]) for side in (0, 1))
