@@ -62,12 +62,12 @@ class SliceTimes(QObject):
         return self._publishers(spec).get(device, 0.0) * pixels / 1000, False
 
     def beside_name(self, spec: NetworkSpec, scene: Scene) -> str:
-        """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice (publisher's)" before it was measured here."""
+        """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice, published" before it was measured here."""
         seconds, here = self.seconds(spec, scene)
         if here:
             return f"{spec.title}, {_about(seconds)} a slice"
         published = self._publishers(spec).get(self._device(scene))
-        return f"{spec.title}, {spoken(published / 1000)} a slice (publisher's)" if published else spec.title
+        return f"{spec.title}, {spoken(published / 1000)} a slice, published" if published else spec.title
 
     def explained(self, spec: NetworkSpec, scene: Scene) -> str:
         """Where the time beside the name comes from, in a sentence."""

@@ -216,7 +216,7 @@ def _networks(fusion):
 
 def test_every_network_is_offered_with_its_time(fusion, workspace, volumes):
     assert list(_networks(fusion)) == [spec.name for spec in registry.NETWORKS]
-    assert _networks(fusion)["lightfusionnet"] == "LightFusionNet, 8 ms a slice (publisher's)"
+    assert _networks(fusion)["lightfusionnet"] == "LightFusionNet, 8 ms a slice, published"
     _pair(workspace, volumes)
     fusion._flow.times.note(replace(workspace.scene.stack, slice_s=0.0312))
     assert _networks(fusion)["average"] == "Average, about 31 ms a slice"

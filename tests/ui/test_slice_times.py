@@ -41,7 +41,7 @@ def _stack(scene: Scene, slice_s: float, network: str = "lightfusionnet", device
 @pytest.mark.usefixtures("published")
 def test_before_anything_was_fused_the_time_is_the_publisher_s(qapp):
     times, scene = SliceTimes({}), _scene(512)
-    assert times.beside_name(LIGHT, scene) == "LightFusionNet, 4.1 s a slice (publisher's)"
+    assert times.beside_name(LIGHT, scene) == "LightFusionNet, 4.1 s a slice, published"
     assert "on a CPU with 2 threads for a slice of 256 × 256, as its publisher measured" in times.explained(
         LIGHT, scene
     )
@@ -66,7 +66,7 @@ def test_what_was_measured_here_counts_for_its_network_device_and_size_alone(qap
     assert times.explained(LIGHT, large) == "about 20 s for a slice of 512 × 512, measured on this computer's CPU."
     assert times.slices(LIGHT, large, 30) == "about 10 min"
     assert times.slices(LIGHT, large, 0) == ""
-    assert times.beside_name(LIGHT, small).endswith("(publisher's)")
+    assert times.beside_name(LIGHT, small).endswith(", published")
     assert len(told) == 1
     times.note(_stack(large, 20.3))  # says the same
     assert len(told) == 1
