@@ -59,13 +59,13 @@ class _Tiling(NamedTuple):
         return -(-self.width // self.step)
 
     @property
-    def count(self) -> int:
+    def tiles(self) -> int:
         return self.batch * self.rows * self.columns
 
     def cost(self) -> float:
         """Multiply-adds per pair of channels, in units that do not matter: one product per frequency and tile, and
         for each frequency what the kernel's own transform and its way through memory cost (measured)."""
-        return self.side * (self.side // 2 + 1) * (self.count + 20)
+        return self.side * (self.side // 2 + 1) * (self.tiles + 20)
 
 
 def _tiling(shape: torch.Size, size: int) -> _Tiling:
@@ -94,7 +94,7 @@ class _TiledConvolution(torch.autograd.Function):
         return _joined(_pictures(product, tiling.side, tiling.step), tiling)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         tiling: _Tiling = ctx.tiling
         spectra, kernels = ctx.saved_tensors
@@ -102,10 +102,10 @@ class _TiledConvolution(torch.autograd.Function):
         turned = torch.cat([torch.cat([real, -imaginary], 2), torch.cat([imaginary, real], 2)], 1)  # (F, 2 M, 2 C')
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            product = torch.bmm(turned, kernels).unflatten(1, (2, -1))  # (F, 2, M, C)
+            product = _halves(torch.bmm(turned, kernels))  # (F, 2, M, C)
             of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
         if ctx.needs_input_grad[1]:
-            product = torch.bmm(turned.transpose(1, 2), spectra).unflatten(1, (2, -1))  # (F, 2, C', C)
+            product = _halves(torch.bmm(turned.transpose(1, 2), spectra))  # (F, 2, C', C)
             of_weight = _pictures(product, tiling.side, tiling.size).permute(2, 3, 1, 0)
         return of_features, of_weight
 
@@ -123,7 +123,7 @@ class _TiledDepthwise(torch.autograd.Function):
         return _joined(_pictures(_times_conjugate(spectra, kernels), tiling.side, tiling.step), tiling)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         tiling: _Tiling = ctx.tiling
         spectra, kernels = ctx.saved_tensors
@@ -137,6 +137,11 @@ class _TiledDepthwise(torch.autograd.Function):
             product = _times_conjugate(spectra, of_result).sum(2, keepdim=True)
             of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)
         return of_features, of_weight
+
+
+def _halves(rows: Tensor) -> Tensor:
+    """(F, 2 N, C) -> (F, 2, N, C)."""
+    return rows.view(len(rows), 2, -1, rows.shape[-1])
 
 
 def _times_conjugate(a: Tensor, b: Tensor) -> Tensor:
@@ -162,20 +167,25 @@ def _blocks(features: Tensor, tiling: _Tiling) -> Tensor:
     right = tiling.columns * tiling.step - tiling.width
     below = tiling.rows * tiling.step - tiling.height
     padded = functional.pad(features, (0, right, 0, below))
-    blocks = padded.unflatten(3, (tiling.columns, -1)).unflatten(2, (tiling.rows, -1))  # B, C, rows, y, columns, x
+    blocks = padded.reshape(*features.shape[:2], tiling.rows, tiling.step, tiling.columns, tiling.step)
     return blocks.permute(5, 3, 0, 2, 4, 1).flatten(2, 4)
+
+
+def _by_place(tiles: Tensor, tiling: _Tiling) -> Tensor:
+    """(n, n, M, C) -> (n, n, B, rows, columns, C)."""
+    return tiles.view(*tiles.shape[:2], tiling.batch, tiling.rows, tiling.columns, tiles.shape[-1])
 
 
 def _joined(blocks: Tensor, tiling: _Tiling) -> Tensor:
     """(S, S, M, C) -> (B, C, H, W), in channels-last memory."""
-    apart = blocks.unflatten(2, (tiling.batch, tiling.rows, tiling.columns)).permute(2, 3, 1, 4, 0, 5)
+    apart = _by_place(blocks, tiling).permute(2, 3, 1, 4, 0, 5)
     whole = apart.flatten(3, 4).flatten(1, 2)[:, : tiling.height, : tiling.width]  # B, H, W, C
     return whole.permute(0, 3, 1, 2)
 
 
 def _overlapped(tiles: Tensor, tiling: _Tiling) -> Tensor:
     """(T, T, M, C) -> (B, C, H, W): tiles are added where they overlap."""
-    apart = tiles.unflatten(2, (tiling.batch, tiling.rows, tiling.columns)).permute(2, 3, 4, 1, 0, 5)
+    apart = _by_place(tiles, tiling).permute(2, 3, 4, 1, 0, 5)
     over = tiling.size - 1
     height, width = (parts * tiling.step + over for parts in (tiling.rows, tiling.columns))
     whole = tiles.new_zeros(tiling.batch, height, width, tiles.shape[-1])

@@ -169,7 +169,7 @@ class WithinUnit(torch.autograd.Function):
         return picture.clamp(0, 1)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]  # torch's stub takes any number
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         (picture,) = ctx.saved_tensors
         return gradient.masked_fill(((picture < 0) & (gradient > 0)) | ((picture > 1) & (gradient < 0)), 0)
 
@@ -201,7 +201,7 @@ class SSPFusion(nn.Module):
         for k in (1, 0):
             x = self.skip[k](torch.cat([self.enlarge[k](x), fused[k]], dim=1)).relu()
             x = self.decoder[k](x)
-        picture: Tensor = WithinUnit.apply(torch.maximum(mri, partner) + self.picture(x))
+        picture: Tensor = WithinUnit.apply(torch.maximum(mri, partner) + self.picture(x))  # type: ignore[no-untyped-call]
         if not explain:
             return picture
         sides = (Structures([one[side] for one in features], [one[side] for one in maps]) for side in (0, 1))
