@@ -118,11 +118,14 @@ def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: boo
 
 
 def arguments_in(path: Path) -> dict[str, Any]:
-    """The constructor arguments that `save` put into a file."""
-    from safetensors import safe_open
+    """The constructor arguments that `save` put into a file; WeightsMismatchError where it is no safetensors file."""
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(path, framework="pt") as file:
-        return json.loads((file.metadata() or {}).get("arguments", "{}"))
+    try:
+        with safe_open(path, framework="pt") as file:
+            return json.loads((file.metadata() or {}).get("arguments", "{}"))
+    except SafetensorError as error:
+        raise WeightsMismatchError(path, str(error)) from error
 
 
 def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
