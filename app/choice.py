@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.errors import UsageError
+from app.imaging.dicom_codes import PICTURED
 from app.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def pick_series(
     usable = [one for one in found if not one.problem and (apart is None or one.uid != apart.uid)]
     if role == "MRI":
         fitting = [one for one in usable if one.modality == "MR"] or [
-            one for one in usable if one.modality in ("", "CT")
+            one for one in usable if one.modality in ("", "CT", "XC")
         ]
     elif role == "partner":
         fitting = [one for one in usable if one.modality != "MR"] or usable
@@ -74,10 +75,10 @@ def pick_series(
         )
     reasons = [one.problem for one in found if one.problem] or [f"{one.path}: {one.reason}" for one in scan.skipped]
     if usable:
-        kinds = ", ".join(sorted({one.modality for one in usable}))
+        kinds = ", ".join(sorted({PICTURED.get(one.modality, one.modality) for one in usable}))
         raise UsageError(
             f"{path} holds {kinds}, but no series that could be the {role}.",
-            hint="Name the MRI first, then its partner.",
+            hint="Name the MRI first, then its partner; of two pictures the visible one first, then the infrared one.",
         )
     raise UsageError(
         f"{path} holds no image that can be read. {reasons[0] if reasons else ''}".strip(),

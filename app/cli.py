@@ -116,7 +116,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
         parser.add_argument("--overwrite", action="store_true")
 
     def _fuse(self) -> None:
-        parser = self._add(fuse, "fuse", "Fuse an MRI with its partner and write the fused slices.")
+        parser = self._add(fuse, "fuse", "Fuse an MRI with its partner, or a visible picture with an infrared one.")
         parser.add_argument("mri", type=_path, metavar="MRI")
         parser.add_argument("partner", type=_path, metavar="PARTNER")
         parser.add_argument("--network", required=True, metavar="NAME", help="see `synoptic networks`")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.metrics.catalogue import MetricReading
 
 _WORTH_TELLING_S = 5.0  # of work left; less is over before it is read
-PARTNER_MODALITIES = ("PT", "CT", "NM")  # in the order of preference when a study holds several
+PARTNER_MODALITIES = ("PT", "CT", "NM", "TG")  # in the order of preference when a study holds several
 
 
 class DifferentPatientsError(UsageError):
@@ -125,10 +125,12 @@ def guess_roles(studies: Sequence[Study]) -> tuple[Series | None, Series | None]
 
     The MRI with the most slices among those that have a partner, and a PET, CT or SPECT of the same patient. A PET
     without attenuation correction is taken only where no corrected one is there (OHIF/Viewers#2898). Without an MRI, a
-    CT takes its place; two series of unstated modality are taken in the order given.
+    CT or a visible picture takes its place; an infrared picture is a partner, one of the same name before others. Two
+    series of unstated modality are taken in the order given.
     """
     series = [one for study in studies for one in study.series if not one.problem]
-    bases = [one for one in series if one.modality == "MR"] or [one for one in series if one.modality in ("CT", "")]
+    bases = [one for one in series if one.modality == "MR"]
+    bases = bases or [one for one in series if one.modality in ("CT", "XC", "")]
     if not bases:
         return None, (series[0] if series else None)
 
@@ -149,11 +151,18 @@ def _one_patient(base: Series, other: Series) -> bool:
     return base.study_uid == other.study_uid or (base.patient.known and other.patient.known)
 
 
-def _preference(base: Series, partner: Series) -> tuple[bool, int, bool, int]:
+def _preference(base: Series, partner: Series) -> tuple[bool, int, bool, int, bool]:
     """Lower is better."""
     known = partner.modality in PARTNER_MODALITIES
     rank = PARTNER_MODALITIES.index(partner.modality) if known else len(PARTNER_MODALITIES)
-    return partner.attenuation_corrected is False, rank, partner.study_uid != base.study_uid, -partner.size[2]
+    named_alike = partner.description == base.description
+    return (
+        partner.attenuation_corrected is False,
+        rank,
+        partner.study_uid != base.study_uid,
+        -partner.size[2],
+        not named_alike,
+    )
 
 
 def check_patients(mri: Series, partner: Series) -> None:

@@ -1,4 +1,7 @@
-"""The colour of an exported slice: brightness from the fused picture, chroma from the partner."""
+"""The colour of an exported slice: brightness from the fused picture, chroma from the partner.
+
+A visible picture, which takes the MRI's place beside an infrared one, lends its own chroma.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,13 @@ class Colouring:
 
     name : the palette, OWN_COLOURS for a colour picture, or None where the result is grey
     lut : uint8 (256, 3), the palette; None where there is none
+    lender : whose values or own colours give the chroma; None where the result is grey
     """
 
     stack: FusionStack
     name: str | None
     lut: NDArray[np.uint8] | None
+    lender: Volume | None
 
     @property
     def grey(self) -> bool:
@@ -44,7 +49,7 @@ class Colouring:
             return np.rint(fused * np.float32(255)).astype(np.uint8)
         inside = aligned.inside[k]
         if self.lut is None:
-            rgb = restore_chroma(fused, _chroma_on_grid(self.stack, k))
+            rgb = restore_chroma(fused, self._own_chroma(k))
         else:
             unit = to_unit(aligned.values[k], self.stack.request.partner_window)
             rgb = put_chroma(fused, np.where(inside, unit, np.float32(0)), self.lut)
@@ -56,16 +61,36 @@ class Colouring:
         pixels = self.pixels(k)
         return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
 
+    def _own_chroma(self, k: int) -> NDArray[np.float32]:
+        """Cb and Cr of the lender, a colour picture, on the MRI's grid, (j, i, 2); resampled as its luma was."""
+        from app.imaging.resample import resample_slice
+
+        aligned, lender = self.stack.aligned, self.lender
+        assert lender is not None  # asked for colour pictures only
+        assert lender.rgb is not None
+        if lender is aligned.mri:
+            return luma_chroma(lender.rgb[k])[1]
+        chroma = luma_chroma(lender.rgb)[1]
+        planes = []
+        for channel in range(2):
+            stored = chroma[..., channel].copy()
+            volume = replace(lender, stored=stored, slope=np.ones(1), intercept=np.zeros(1), rgb=None)
+            onto = resample_slice(volume, aligned.mri.geometry, k, aligned.registration.fixed_to_moving)
+            planes.append(onto.values[0])
+        return np.stack(planes, axis=-1)
+
 
 def colouring(stack: FusionStack, name: str | None = None) -> Colouring:
-    """For a palette's name; None takes what suits the partner. UnknownPaletteError for a name that is none."""
+    """For a palette's name; None takes what suits the pair. UnknownPaletteError for a name that is none."""
+    partner = stack.aligned.partner
     if name is None:
-        partner = stack.aligned.partner
-        if partner.rgb is not None and not _is_grey_picture(partner):
-            return Colouring(stack, OWN_COLOURS, None)
+        pair = (partner, stack.aligned.mri)
+        for one in pair if partner.modality != "TG" else reversed(pair):  # a visible picture keeps its colours
+            if not _is_grey_picture(one):
+                return Colouring(stack, OWN_COLOURS, None, one)
         name = "Hot Iron" if partner.modality in ("PT", "NM") else "Grey"
     lut = palette(name)
-    return Colouring(stack, None, None) if name in _GREYS else Colouring(stack, name, lut)
+    return Colouring(stack, None, None, None) if name in _GREYS else Colouring(stack, name, lut, partner)
 
 
 def hatch(pixels: NDArray[Any], inside: NDArray[np.bool_], level: int) -> None:
@@ -79,19 +104,3 @@ def hatch(pixels: NDArray[Any], inside: NDArray[np.bool_], level: int) -> None:
 def _is_grey_picture(volume: Volume) -> bool:
     rgb = volume.rgb
     return rgb is None or bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
-
-
-def _chroma_on_grid(stack: FusionStack, k: int) -> NDArray[np.float32]:
-    """Cb and Cr of a colour picture on the MRI's grid, (j, i, 2): resampled as its luma was."""
-    from app.imaging.resample import resample_slice
-
-    aligned = stack.aligned
-    partner = aligned.partner
-    assert partner.rgb is not None  # asked for colour pictures only
-    chroma = luma_chroma(partner.rgb)[1]
-    planes = []
-    for channel in range(2):
-        volume = replace(partner, stored=chroma[..., channel].copy(), slope=np.ones(1), intercept=np.zeros(1), rgb=None)
-        onto = resample_slice(volume, aligned.mri.geometry, k, aligned.registration.fixed_to_moving)
-        planes.append(onto.values[0])
-    return np.stack(planes, axis=-1)

@@ -35,7 +35,7 @@ class NoDicomHeaderError(ExportError):
     hint = "Export PNG, TIFF or NIfTI, or open the MRI from its DICOM files."
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"DICOM cannot be written: {name}, the MRI, has no DICOM header to inherit from.")
+        super().__init__(f"DICOM cannot be written: {name} has no DICOM header to inherit from.")
 
 
 class SourceGoneError(ExportError):

@@ -119,12 +119,12 @@ class DicomSeries:
         dataset.SoftwareVersions = __version__
         dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
         dataset.BurnedInAnnotation = "YES"
-        dataset.DerivationDescription = wording.derivation(stack, None if self.derived_mr else self.colouring.name)
+        dataset.DerivationDescription = wording.derivation(stack, None if self.derived_mr else self.colouring)
         steps = [_STANDARD_DERIVATIONS.get(stack.request.network, _FUSION)]
         if not stack.aligned.partner.geometry.same_grid(stack.aligned.mri.geometry):
             steps.insert(0, ("113085", "DCM", "Spatial resampling"))
         dataset.DerivationCodeSequence = pydicom.Sequence([code(*step) for step in steps])
-        comment = "; ".join(wording.caption(stack, k, None if self.derived_mr else self.colouring.name))
+        comment = "; ".join(wording.caption(stack, k, None if self.derived_mr else self.colouring))
         dataset.ImageComments = comment
 
 

@@ -33,7 +33,7 @@ def write_picture(file: BinaryIO, form: str, colouring: Colouring, k: int, *, an
     stack = colouring.stack
     view = plane_of(stack.aligned.mri.geometry, 2)
     picture, pixel_mm = annotated(colouring, k, view) if annotate else plain(colouring, k, view)
-    comment = "; ".join((*wording.caption(stack, k, colouring.name), NOT_FOR_DIAGNOSIS))
+    comment = "; ".join((*wording.caption(stack, k, colouring), NOT_FOR_DIAGNOSIS))
     known = stack.aligned.mri.geometry.in_mm
     content = io.BytesIO()
     options: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def annotated(colouring: Colouring, k: int, view: Plane) -> tuple[Image.Image, f
     full_width = width + 2 * margin + bar
     lines = [
         part
-        for line in wording.caption(colouring.stack, k, colouring.name)
+        for line in wording.caption(colouring.stack, k, colouring)
         for part in wrapped(line, face, full_width - 2 * margin)
     ]
     top = step * len(lines) + margin

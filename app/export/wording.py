@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS, __version__
+from app.imaging.dicom_codes import PICTURED
 
 if TYPE_CHECKING:
+    from app.export.colour import Colouring
     from app.imaging.pixels import FusionWindow
     from app.imaging.volume import Volume
     from app.pipeline import FusionStack
@@ -28,8 +30,8 @@ _PATIENT_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
 def modality(volume: Volume) -> str:
-    """A word for the volume: its DICOM code, or "picture"."""
-    return volume.modality or ("volume" if volume.geometry.in_mm else "picture")
+    """A word for the volume: its DICOM code, "visible" or "infrared", or "picture"."""
+    return PICTURED.get(volume.modality, volume.modality) or ("volume" if volume.geometry.in_mm else "picture")
 
 
 def window(volume: Volume, given: FusionWindow) -> str:
@@ -70,11 +72,12 @@ def series_description(stack: FusionStack) -> str:
     return f"FUSED {ascii_only(stack.request.network)}"[: 64 - len(rest)] + rest
 
 
-def derivation(stack: FusionStack, palette: str | None) -> str:
+def derivation(stack: FusionStack, colouring: Colouring | None) -> str:
     """How the pixels came about, at most 1024 characters (ST)."""
     aligned = stack.aligned
     registration = aligned.registration
     matrix = " ".join(f"{value:.7g}" for value in np.asarray(registration.fixed_to_moving)[:3].ravel())
+    lender = colouring and colouring.lender and modality(colouring.lender)
     weights = f"weights SHA-256 {stack.weights_sha256}" if stack.weights_sha256 else "no weights"
     parts = (
         f"{SOFTWARE} fused {modality(aligned.mri)} and {modality(aligned.partner)} by network "
@@ -83,14 +86,14 @@ def derivation(stack: FusionStack, palette: str | None) -> str:
         f"fixed to moving, LPS mm, 3 rows of 4: {matrix}",
         f"{modality(aligned.partner)} resampled to the {modality(aligned.mri)} grid, linear",
         f"fusion windows {windows(stack)}",
-        f"colour: palette {palette}, by {modality(aligned.partner)}" if palette else "grey",
+        f"colour: palette {colouring.name}, by {lender}" if colouring and lender else "grey",
         "hatched: outside the field of view common to both",
         f"pixels are neither HU nor SUV nor MR signal; {NOT_FOR_DIAGNOSIS}",
     )
     return ascii_only("; ".join(parts))[:1024]
 
 
-def caption(stack: FusionStack, k: int, palette: str | None) -> tuple[str, ...]:
+def caption(stack: FusionStack, k: int, colouring: Colouring | None) -> tuple[str, ...]:
     """Lines to print beside a slice, and into the comment of its file."""
     place = slice_position(stack, k) + (", interpolated between slices" if interpolated(stack, k) else "")
     partner = modality(stack.aligned.partner)
@@ -101,8 +104,8 @@ def caption(stack: FusionStack, k: int, palette: str | None) -> tuple[str, ...]:
         f"alignment: {verdict(stack)}; {partner} {laid}",
         f"windows: {windows(stack)}",
     ]
-    if palette:
-        lines.append(f"brightness: fused; colour: {partner}, {palette}")
+    if colouring and colouring.lender:
+        lines.append(f"brightness: fused; colour: {modality(colouring.lender)}, {colouring.name}")
     return tuple(ascii_only(line) for line in lines)
 
 

@@ -107,7 +107,7 @@ class PSIM(nn.Module):
         for side, own, project_key, project_value in zip(small, (mri, partner), self.keys, self.values, strict=True):
             key, value = tokens(project_key(side)), tokens(project_value(side))  # Eq. 3
             context = functional.scaled_dot_product_attention(query, key, value)  # Eq. 4, times the values
-            context = context[:, 0].transpose(1, 2).unflatten(2, grid)  # (B, C, *grid)
+            context = context[:, 0].transpose(1, 2).reshape(len(own), -1, *grid)  # (B, C, *grid)
             answered.append(own + functional.interpolate(context, (height, width), mode="bilinear"))
         return self.merge(torch.cat(answered, dim=1))
 

@@ -8,3 +8,4 @@ MODALITIES = {
     "PT": "PT", "PET": "PT",
     "NM": "NM", "SPECT": "NM",
 }  # fmt: skip
+PICTURED = {"XC": "visible", "TG": "infrared"}  # external-camera photography, thermography: not of medicine alone

@@ -16,7 +16,7 @@ from app.errors import InputError
 from app.imaging.found import Found, Skipped, made_up_uid
 from app.imaging.geometry import Geometry
 from app.imaging.limits import BoundedFile, require
-from app.imaging.named import stated_by
+from app.imaging.named import PICTURE_TOKENS, stated_by
 from app.imaging.volume import Series, Volume
 from app.progress import Progress, silent
 
@@ -66,7 +66,7 @@ def _scan_one(path: Path) -> Series:
         raise PictureError(path, "it is not a picture that can be read.") from error
     if not 0 < width * height <= min(MOST_PIXELS, MOST_UNPACKED * path.stat().st_size):
         raise PictureError(path, f"it states {width} x {height} pixels, more than its file can hold.")
-    stated = stated_by(path)
+    stated = stated_by(path, PICTURE_TOKENS)
     warnings = [*stated.warnings, "A plain picture: it has no millimetres, no sides and no unit."]
     if mode in ("RGBA", "LA", "PA"):
         warnings.append("Its transparency is ignored.")

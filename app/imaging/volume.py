@@ -54,7 +54,7 @@ class Series:
     """One stack of slices on one grid, known from headers alone.
 
     uid : SeriesInstanceUID (a made-up but stable one for files without); "#2", "#3" follow where one series was split
-    modality : DICOM code (MR, CT, PT, NM), or "" where nothing states it
+    modality : DICOM code (MR, CT, PT, NM; XC and TG of visible and infrared pictures), or "" where nothing states it
     paths : in the order of `sources` of the volume; a multi-frame file stands once
     size, spacing_mm : along i, j, k; spacing_mm is None for pictures
     orientation : three letters, where i, j, k grow to; "" for pictures

@@ -164,7 +164,7 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_pairs=4,
     ),
     "refinefuse-ir-vis": TrainConfig(  # --start-from the weights of the run above
-        network="refinefuse",
+        network="refinefuse-ir-vis",
         loss="faithful",
         tasks=("ir-vis",),
         steps=300,

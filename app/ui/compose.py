@@ -257,8 +257,8 @@ class _Work:
             lambda: levels(plane.take(stack.fused, index), (0.5, 1.0)),
         )
         coloured = self._coloured_slice(partner)
-        if coloured is None and mri.rgb is not None:
-            coloured = self._mri_pixels(mri)
+        if mri.rgb is not None and (coloured is None or partner.modality == "TG"):
+            coloured = self._mri_pixels(mri)  # a visible picture keeps its colours
         if coloured is not None:
             made = self.memo.get(fused, ("chroma", id(coloured)), lambda: (_with_chroma(fused, coloured), coloured))
             return made[0], ""

@@ -21,7 +21,9 @@ from PySide6.QtWidgets import (
 from app.fusion import registry
 from app.imaging.palettes import palette, palettes
 from app.imaging.pixels import Clipped, FusionWindow
+from app.imaging.volume import Volume
 from app.ui.notices import plain_label
+from app.ui.opening import title_of
 from app.ui.pair_flow import PairFlow
 from app.ui.presets import presets
 from app.ui.probe import percent
@@ -113,11 +115,13 @@ class FusionPanel(QWidget):
             box.setMinimumContentsLength(8)
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
 
+        self.base_titles = (QLabel(), QLabel())
+
         fusion = QGroupBox("Network")
         form = _form(fusion)
         form.addRow(self.network)
         form.addRow("Device", self.device)
-        form.addRow("MRI", self.windows["mri"])
+        form.addRow(self.base_titles[0], self.windows["mri"])
         form.addRow("Partner", self.windows["partner"])
         form.addRow(self.told)
         form.addRow(self.again)
@@ -125,7 +129,7 @@ class FusionPanel(QWidget):
         form = _form(display)
         form.addRow("Palette", self.palette_box)
         form.addRow("Alone", self.alone_box)
-        form.addRow("MRI", self.preset_boxes["mri"])
+        form.addRow(self.base_titles[1], self.preset_boxes["mri"])
         form.addRow("Partner", self.preset_boxes["partner"])
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
@@ -158,6 +162,8 @@ class FusionPanel(QWidget):
         clipped = (None, None) if stack is None else stack.clipped_percent
         self.windows["mri"].show_window(scene.mri_fusion_window, clipped[0])
         self.windows["partner"].show_window(scene.partner_fusion_window, clipped[1])
+        for label in self.base_titles:
+            label.setText(title_of("mri", scene.mri.series if scene.mri else None))
         self.again.setEnabled(scene.mri is not None and scene.partner is not None and not scene.stopped)
         self._tell()
         for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
@@ -192,7 +198,7 @@ class FusionPanel(QWidget):
         if stack is not None and mri is not None:
             done, count = int(stack.done.sum()), len(stack.done)
             left = times.slices(registry.listed(scene.network), scene, count - done)
-            rows.append(f"{done} of {count} {mri.geometry.plane} slices fused on {stack.device}")
+            rows.append(f"{done} of {count} {_slices(mri)} fused on {stack.device}")
             if stack.elapsed_s:
                 rows[-1] += f" in {stack.elapsed_s:.1f}\N{NO-BREAK SPACE}s"
             elif left and done < count:
@@ -204,7 +210,7 @@ class FusionPanel(QWidget):
         elif mri is not None and scene.partner is not None and not scene.stopped:
             count = mri.geometry.size[2]
             whole = times.slices(registry.listed(scene.network), scene, count)
-            rows += [f"{count} {mri.geometry.plane} slices to fuse: {whole}"] if whole else []
+            rows += [f"{count} {_slices(mri)} to fuse: {whole}"] if whole else []
         self.told.setText("\n".join(rows))
 
     def show_state(self, state: ViewState) -> None:
@@ -221,6 +227,10 @@ class FusionPanel(QWidget):
             self._workspace.update(mri_window=window)
         else:
             self._workspace.update(partner_window=window)
+
+
+def _slices(volume: Volume) -> str:
+    return f"{volume.geometry.plane} slices" if volume.geometry.in_mm else "pictures"
 
 
 def _palette_box() -> QComboBox:

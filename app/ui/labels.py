@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from app.imaging.dicom_codes import PICTURED
 from app.imaging.volume import Volume
 from app.ui.compose import Picture
 from app.ui.probe import number, percent, unit_text
@@ -16,7 +17,7 @@ from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.windows import volume_of, window_of
 
-MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"}
+MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"} | PICTURED
 CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
 
@@ -76,7 +77,7 @@ def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Label
 
 
 def name_of(volume: Volume) -> str:
-    """ "MRI", "CT", "PET", "SPECT", or "image"."""
+    """ "MRI", "CT", "PET", "SPECT", "visible", "infrared", or "image"."""
     return MODALITY_NAMES.get(volume.modality, volume.modality or "image")
 
 

@@ -32,6 +32,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.imaging.dicom_codes import PICTURED
 from app.imaging.planes import three_axes
 from app.settings import Settings
 from app.ui import demo
@@ -253,7 +254,7 @@ class MainWindow(QMainWindow):
         if at is None:
             self.status.reading.setText("")
             return
-        names = [volume.modality if volume and volume.modality else name
+        names = [PICTURED.get(volume.modality, volume.modality or "image") if volume else name
                  for volume, name in ((scene.mri, "MRI"), (scene.partner, "partner"))]  # fmt: skip
         self.status.reading.setText(probe(scene, at).line(*names))
 

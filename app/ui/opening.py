@@ -25,6 +25,11 @@ ROLES = ("mri", "partner")
 ROLE_TITLES = {"mri": "MRI", "partner": "Partner"}
 
 
+def title_of(role: str, series: Series | None) -> str:
+    """What holds a role is called an MRI only where it says that it is one, or where nothing holds it."""
+    return "Base" if role == "mri" and series is not None and series.modality != "MR" else ROLE_TITLES[role]
+
+
 class NothingReadableError(InputError):
     """The hint is the first reason found: which file, and why not."""
 
@@ -106,7 +111,7 @@ class Opening(QObject):
             self._give_roles(mri, partner)
         elif len(usable) == 1 or self.chosen["mri"] is None:
             only = mri or partner or usable[0]
-            self.choose("mri" if only.modality in ("MR", "") and self.chosen["mri"] is None else "partner", only)
+            self.choose("mri" if only.modality in ("MR", "XC", "") and self.chosen["mri"] is None else "partner", only)
 
     def _give_roles(self, mri: Series | None, partner: Series | None) -> None:
         self.chosen = {"mri": mri, "partner": partner}
@@ -167,7 +172,7 @@ class Opening(QObject):
                 self.workspace.update(palette=self._palette_of(volume.modality))
                 self.workspace.clear_history()
             if volume.series.warnings:
-                text = f"{ROLE_TITLES[role]}: {' '.join(volume.series.warnings)}"
+                text = f"{title_of(role, series)}: {' '.join(volume.series.warnings)}"
                 self.noticed.emit(Notice(text, kind="warning", topic=f"role {role}"))
         self._read_next()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import unicodedata
 
+from app.imaging.dicom_codes import PICTURED
 from app.imaging.volume import Patient, Series, Study
 from app.ui.probe import unit_text
 
@@ -26,7 +27,7 @@ def tooltip(text: str) -> str:
 
 def title(series: Series) -> str:
     """ "MR  T1 MPRAGE"."""
-    return f"{series.modality or '?'}  {shown(series.description) or 'no description'}"
+    return f"{PICTURED.get(series.modality, series.modality) or '?'}  {shown(series.description) or 'no description'}"
 
 
 def size(series: Series) -> str:

@@ -24,7 +24,7 @@ from app.imaging.volume import Series
 from app.ui import series_text
 from app.ui.image_pane import SERIES_MIME
 from app.ui.notices import plain_label
-from app.ui.opening import ROLE_TITLES, ROLES, Opening
+from app.ui.opening import ROLE_TITLES, ROLES, Opening, title_of
 from app.ui.scene import Scene
 from app.ui.theme import repolish
 from app.ui.thumbnails import SIZE, Thumbnail, of_series, of_volume
@@ -46,8 +46,8 @@ class RoleSlot(QFrame):
         self.setToolTip(f"Drag a series here to make it the {ROLE_TITLES[role]}.")
         row = QHBoxLayout(self)
         row.setContentsMargins(6, 2, 2, 2)
-        name = plain_label(ROLE_TITLES[role], name="heading", wrap=False)
-        name.setFixedWidth(54)
+        self.name = plain_label(ROLE_TITLES[role], name="heading", wrap=False)
+        self.name.setFixedWidth(54)
         self.text = plain_label("drag a series here", name="quiet", wrap=False)
         self.text.setMinimumWidth(20)
         self.clear = QToolButton()
@@ -55,12 +55,13 @@ class RoleSlot(QFrame):
         self.clear.setToolTip(f"Leave the role {ROLE_TITLES[role]} empty")
         self.clear.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.clear.clicked.connect(lambda: choose(role, None))
-        row.addWidget(name)
+        row.addWidget(self.name)
         row.addWidget(self.text, 1)
         row.addWidget(self.clear)
         self.show_series(None)
 
     def show_series(self, series: Series | None) -> None:
+        self.name.setText(title_of(self.role, series))
         self.text.setText("drag a series here" if series is None else series_text.title(series))
         self.text.setToolTip("" if series is None else series_text.title(series))
         self.text.setObjectName("quiet" if series is None else "")
@@ -211,7 +212,7 @@ class StudyBrowser(QWidget):
             series = self._opening.chosen[role]
             slot.show_series(series)
             if series is not None:
-                uids[series.uid] = ROLE_TITLES[role]
+                uids[series.uid] = title_of(role, series)
         for item in self._series_items():
             series = self._series(item.data(0, _UID))
             if series is not None:
@@ -292,7 +293,7 @@ class StudyBrowser(QWidget):
     def _fitting_role(self, item: QTreeWidgetItem) -> None:
         series = self._series(item.data(0, _UID)) if item.data(0, _UID) else None
         if series is not None:
-            self._opening.choose("mri" if series.modality == "MR" else "partner", series)
+            self._opening.choose("mri" if series.modality in ("MR", "XC") else "partner", series)
 
     def _series(self, uid: str) -> Series | None:
         return self._workspace.scene.series(uid)

@@ -97,7 +97,7 @@ class Workspace(QObject):
             if scene.mri is not before.mri:
                 state |= {"mri_window": None, "mri_inverted": False}
             if scene.partner is not before.partner:
-                grey = scene.partner is not None and scene.partner.modality in ("CT", "MR", "")
+                grey = scene.partner is not None and scene.partner.modality not in ("PT", "NM")
                 colours = ("Grey", "Grey") if grey else ("Hot Iron", "Inverted Grey")
                 state |= {
                     "partner_window": None,

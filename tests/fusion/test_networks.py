@@ -19,6 +19,7 @@ PUBLISHED = {  # parameters, multiply-adds at 256 x 256, and how near to be: wha
     "lightfusionnet": (4_300, 0.29e9, 0.2),
     "sspfusion": (12_020_000, 284e9, 0.2),
     "refinefuse": (2_210_000, 12.73e9, 0.2),
+    "refinefuse-ir-vis": (2_210_000, 12.73e9, 0.2),
     "lkcfunet": (41_170_000, 2025e9, 0.01),
 }
 SIZES = [(64, 64), (65, 97), (128, 101), (255, 256), (511, 509)]
