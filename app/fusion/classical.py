@@ -1,4 +1,4 @@
-"""Three fusions without weights: honest baselines, and fallbacks where no network can run.
+"""Four fusions without weights: honest baselines, and fallbacks where no network can run.
 
 Each is an nn.Module with the contract of `registry`: mri, partner (B, 1, H, W) in [0, 1] -> fused, the same.
 """
@@ -41,11 +41,17 @@ class LaplacianPyramid(nn.Module):
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
         details, rest = self._analyse(torch.cat([mri, partner]))
         a, b = rest.chunk(2)
-        fused = (a + b) / 2
+        fused = self._rest(a, b)
         for detail in reversed(details):
             a, b = detail.chunk(2)
-            fused = self._expand(fused, detail.shape[-2:]) + torch.where(a.abs() >= b.abs(), a, b)
+            fused = self._expand(fused, detail.shape[-2:]) + torch.where(self._strength(a) >= self._strength(b), a, b)
         return fused.clamp(0, 1)
+
+    def _rest(self, a: Tensor, b: Tensor) -> Tensor:
+        return (a + b) / 2
+
+    def _strength(self, detail: Tensor) -> Tensor:
+        return detail.abs()
 
     def _analyse(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         details: list[Tensor] = []
@@ -61,3 +67,22 @@ class LaplacianPyramid(nn.Module):
 
     def _mirrored(self, image: Tensor) -> Tensor:
         return functional.pad(image, (2, 2, 2, 2), mode="reflect")
+
+
+class SalientPyramid(LaplacianPyramid):
+    """Three scales of the pyramid, each detail from where its neighbourhood is livelier, over the brighter rest.
+
+    Energy in 5 x 5 instead of the single value is the salience of Burt & Kolczynski, "Enhanced image capture through
+    fusion", ICCV 1993, without their averaging of alike neighbourhoods. The brighter rest, as bone and uptake want it,
+    three scales and 5 x 5 were chosen on the validation pairs, where the rank sum beats that of guided filtering (Li,
+    Kang & Hu 2013, doi:10.1109/TIP.2013.2244222) in each medical task.
+    """
+
+    def __init__(self, levels: int = 3) -> None:
+        super().__init__(levels)
+
+    def _rest(self, a: Tensor, b: Tensor) -> Tensor:
+        return torch.maximum(a, b)
+
+    def _strength(self, detail: Tensor) -> Tensor:
+        return functional.avg_pool2d(detail.square(), 5, stride=1, padding=2)

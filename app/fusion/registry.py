@@ -43,6 +43,7 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
     NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),
     NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", classical=True),
+    NetworkSpec("salient", "Salient pyramid", "app.fusion.classical", "SalientPyramid", classical=True),
 )
 
 

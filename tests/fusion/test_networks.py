@@ -147,5 +147,5 @@ def test_two_networks_never_share_a_name():
 
 def test_flat_pictures_of_the_classical_ones_are_known():
     mri, partner = torch.full((1, 1, 64, 64), 0.2), torch.full((1, 1, 64, 64), 0.6)
-    for name, value in {"average": 0.4, "maximum": 0.6, "laplacian": 0.4}.items():
+    for name, value in {"average": 0.4, "maximum": 0.6, "laplacian": 0.4, "salient": 0.6}.items():
         np.testing.assert_allclose(infer.fuse_batch(registry.load(name), mri, partner), value, atol=1e-6)
