@@ -1,11 +1,12 @@
 """Convolutions with kernels of 11 x 11 or 15 x 15, on a CPU many times faster than directly.
 
-`LargeKernelConv2d` is `nn.Conv2d`, dense or depthwise, with stride 1 and zero padding to equal size. On a GPU, in half
-precision and on the meta device it runs as that. In float32 on a CPU the picture is cut into overlapping square tiles
+`LargeKernelConv2d` is `nn.Conv2d`, dense or depthwise, with stride 1 and zero padding to equal size. On a GPU, in other
+precisions and on the meta device it runs as that. In float32 on a CPU the picture is cut into overlapping square tiles
 ("overlap-save", Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7.3), and in the frequency domain a dense
 convolution is one small matrix product over the channels for each frequency, a depthwise one a product of numbers. The
 transforms are matrix products too, since tiles are so small that a fast Fourier transform spends its time on moving
-numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value.
+numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value. Under autocast to bfloat16 the
+factors of a dense convolution's products are rounded to that, and errors come near 3e-3.
 
 Shapes below: F = V U frequencies of a T x T tile, U = T and V = T // 2 + 1 by symmetry; M tiles of all pictures in the
 batch; complex numbers as their real and imaginary part along an axis of length 2.
@@ -29,11 +30,16 @@ class LargeKernelConv2d(nn.Conv2d):
         super().__init__(channels, out, size, padding=size // 2, groups=channels if depthwise else 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        if features.device.type != "cpu" or features.dtype != torch.float32 or self.kernel_size[0] < 7:
+        half = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        single = features.dtype == torch.float32 or (half and features.dtype == torch.bfloat16)
+        if features.device.type != "cpu" or not single or self.kernel_size[0] < 7:
             return super().forward(features)
         with torch.autocast("cpu", enabled=False):
-            convolve = _TiledDepthwise if self.groups > 1 else _TiledConvolution
-            together: Tensor = convolve.apply(features, self.weight)  # type: ignore[no-untyped-call]
+            if self.groups > 1:
+                together: Tensor = _TiledDepthwise.apply(features.float(), self.weight)  # type: ignore[no-untyped-call]
+            else:
+                factors = torch.bfloat16 if half else torch.float32
+                together = _TiledConvolution.apply(features.float(), self.weight, factors)  # type: ignore[no-untyped-call]
         return together if self.bias is None else together + self.bias[:, None, None]
 
 
@@ -76,17 +82,17 @@ def _tiling(shape: torch.Size, size: int) -> _Tiling:
 
 
 class _TiledConvolution(torch.autograd.Function):
-    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias.
+    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias; products of `factors`' precision.
 
     y[i] = sum over j of x[i + j] w[j] becomes Y = X conj(W); its gradients are dX = dY W and dW = X conj(dY).
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor) -> Tensor:
+    def forward(ctx: Any, features: Tensor, weight: Tensor, factors: torch.dtype) -> Tensor:
         tiling = _tiling(features.shape, weight.shape[-1])
-        kernels = _spectra(weight.permute(3, 2, 0, 1), tiling.side).flatten(1, 2)  # (F, 2 C', C)
-        spectra = _spectra(_tiles(features, tiling), tiling.side).flatten(1, 2)  # (F, 2 M, C)
-        crossed = torch.bmm(spectra, kernels.transpose(1, 2))  # each part with each: (F, 2 M, 2 C')
+        kernels = _spectra(weight.permute(3, 2, 0, 1), tiling.side).flatten(1, 2).to(factors)  # (F, 2 C', C)
+        spectra = _spectra(_tiles(features, tiling), tiling.side).flatten(1, 2).to(factors)  # (F, 2 M, C)
+        crossed = torch.bmm(spectra, kernels.transpose(1, 2)).float()  # each part with each: (F, 2 M, 2 C')
         (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
         product = torch.stack([rr + ii, ir - ri], 1)  # (F, 2, M, C')
         ctx.tiling = tiling
@@ -95,19 +101,20 @@ class _TiledConvolution(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         tiling: _Tiling = ctx.tiling
         spectra, kernels = ctx.saved_tensors
-        real, imaginary = _spectra(_blocks(gradient, tiling), tiling.side).unbind(1)  # (F, M, C') each
+        of_result = _spectra(_blocks(gradient, tiling), tiling.side).to(kernels.dtype)
+        real, imaginary = of_result.unbind(1)  # (F, M, C') each
         turned = torch.cat([torch.cat([real, -imaginary], 2), torch.cat([imaginary, real], 2)], 1)  # (F, 2 M, 2 C')
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            product = _halves(torch.bmm(turned, kernels))  # (F, 2, M, C)
+            product = _halves(torch.bmm(turned, kernels)).float()  # (F, 2, M, C)
             of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
         if ctx.needs_input_grad[1]:
-            product = _halves(torch.bmm(turned.transpose(1, 2), spectra))  # (F, 2, C', C)
+            product = _halves(torch.bmm(turned.transpose(1, 2), spectra)).float()  # (F, 2, C', C)
             of_weight = _pictures(product, tiling.side, tiling.size).permute(2, 3, 1, 0)
-        return of_features, of_weight
+        return of_features, of_weight, None
 
 
 class _TiledDepthwise(torch.autograd.Function):

@@ -205,17 +205,19 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
     ),
-    "lkcfunet": TrainConfig(  # --start-from the weights of a run with crops of 64, batch 8 and the loss `faithful`
+    "lkcfunet": TrainConfig(
         network="lkcfunet",
         loss="vivid",
-        arguments={"dropout": 0.0, "drop_path": 0.0},  # a few hundred steps leave nothing to be kept from overfitting
-        steps=360,
+        # A few thousand crops leave nothing to be kept from overfitting.
+        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+        steps=1000,
         batch=2,
         crop=128,
         learning_rate=5e-4,
-        warmup=10,
+        warmup=20,
         ema=0.99,
-        validate_every=120,
+        bf16=True,
+        validate_every=250,
         validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs

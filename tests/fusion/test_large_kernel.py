@@ -40,6 +40,25 @@ def test_result_and_gradients_are_those_of_the_sum_over_the_kernel(size, batch, 
         assert relative_error(one, other) < 5e-6
 
 
+def test_autocast_to_bfloat16_rounds_the_factors_and_nothing_more():
+    """bfloat16 keeps 8 bits: each factor is off by up to 2^-9, and the sum over 225 x 16 products by far less."""
+    torch.manual_seed(0)
+    layer = LargeKernelConv2d(16, 16, 15)
+    features = torch.randn(1, 16, 40, 40, requires_grad=True)
+    expected = directly(layer, features)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, of_half = layer(features), layer(features.bfloat16())
+    assert found.dtype == of_half.dtype == torch.float32
+    assert 1e-4 < relative_error(found, expected) < 1e-2
+    assert relative_error(of_half, expected) < 1e-2
+    back = torch.randn_like(expected)
+    asked = (features, layer.weight)
+    for one, other in zip(
+        torch.autograd.grad(found, asked, back), torch.autograd.grad(expected, asked, back), strict=True
+    ):
+        assert relative_error(one, other) < 1e-2
+
+
 def test_a_single_tap_moves_the_picture():
     layer = LargeKernelConv2d(1, 1, 15)
     with torch.no_grad():

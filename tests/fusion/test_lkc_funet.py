@@ -77,3 +77,12 @@ def test_training_leaves_what_is_out_of_range_to_the_loss():
         source = torch.rand(2, 1, 16, 16)
         assert network.train()(source, source).max() > 1
         assert network.eval()(source, source).max() <= 1
+
+
+def test_a_network_begun_at_the_maximum_has_learnt_to_change_little_yet():
+    torch.manual_seed(0)
+    network = LKCFUNet(large_kernels=False, from_maximum=True).eval()
+    mri, partner = torch.rand(2, 1, 1, 32, 32)
+    with torch.inference_mode():
+        apart = network(mri, partner) - torch.maximum(mri, partner)
+    assert 0 < apart.abs().max() < 0.05

@@ -98,6 +98,6 @@ def test_a_broken_manifest_is_told_in_the_dialog(workspace, altered):
 def test_a_dialog_closed_early_is_not_written_to(workspace):
     dialog = open_networks(workspace, SliceTimes({}), None)
     dialog.close()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QCoreApplication.sendPostedEvents(dialog, QEvent.Type.DeferredDelete)
     assert not isValid(dialog)
     wait_until(lambda: not workspace.tasks.busy)  # an answer to a window that is gone would raise here
