@@ -23,7 +23,8 @@ workers=$(getconf _NPROCESSORS_ONLN 2>/dev/null) || workers=2
 [ "$workers" -le 4 ] || workers=4 # each loads torch and Qt
 # One thread for each worker: more would only take turns.
 tests=0
-OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} pytest -n "$workers" --dist loadfile -m "$chosen" || tests=$?
+# A worker that crashes ends the run: pytest-xdist waits for ever for what it was to do.
+OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} pytest -n "$workers" --dist loadfile --max-worker-restart 0 -m "$chosen" || tests=$?
 [ -z "$failed" ] || {
     echo "failed before the tests:$failed"
     exit 1

@@ -38,8 +38,8 @@ class LargeKernelConv2d(nn.Conv2d):
             if self.groups > 1:
                 together: Tensor = _TiledDepthwise.apply(features.float(), self.weight)  # type: ignore[no-untyped-call]
             else:
-                factors = torch.bfloat16 if half else torch.float32
-                together = _TiledConvolution.apply(features.float(), self.weight, factors)  # type: ignore[no-untyped-call]
+                dtype = torch.bfloat16 if half else torch.float32
+                together = _TiledConvolution.apply(features.float(), self.weight, dtype)  # type: ignore[no-untyped-call]
         return together if self.bias is None else together + self.bias[:, None, None]
 
 
@@ -82,38 +82,37 @@ def _tiling(shape: torch.Size, size: int) -> _Tiling:
 
 
 class _TiledConvolution(torch.autograd.Function):
-    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias; products of `factors`' precision.
+    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias; arithmetic in the precision `dtype`.
 
     y[i] = sum over j of x[i + j] w[j] becomes Y = X conj(W); its gradients are dX = dY W and dW = X conj(dY).
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, factors: torch.dtype) -> Tensor:
+    def forward(ctx: Any, features: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
         tiling = _tiling(features.shape, weight.shape[-1])
-        kernels = _spectra(weight.permute(3, 2, 0, 1), tiling.side).flatten(1, 2).to(factors)  # (F, 2 C', C)
-        spectra = _spectra(_tiles(features, tiling), tiling.side).flatten(1, 2).to(factors)  # (F, 2 M, C)
-        crossed = torch.bmm(spectra, kernels.transpose(1, 2)).float()  # each part with each: (F, 2 M, 2 C')
-        (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
-        product = torch.stack([rr + ii, ir - ri], 1)  # (F, 2, M, C')
+        kernels = _spectra(weight.to(dtype).permute(3, 2, 1, 0), tiling.side).flatten(1, 2)  # (F, 2 C, C')
+        real, imaginary = _spectra(_tiles(features.to(dtype), tiling), tiling.side).unbind(1)  # (F, M, C) each
+        turned = torch.cat([torch.cat([real, imaginary], 2), torch.cat([imaginary, -real], 2)], 1)  # (F, 2 M, 2 C)
+        product = _halves(torch.bmm(turned, kernels))  # (F, 2, M, C')
         ctx.tiling = tiling
-        ctx.save_for_backward(spectra, kernels)
-        return _joined(_pictures(product, tiling.side, tiling.step), tiling)
+        ctx.save_for_backward(turned, kernels)
+        return _joined(_pictures(product, tiling.side, tiling.step), tiling).to(features.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         tiling: _Tiling = ctx.tiling
-        spectra, kernels = ctx.saved_tensors
-        of_result = _spectra(_blocks(gradient, tiling), tiling.side).to(kernels.dtype)
-        real, imaginary = of_result.unbind(1)  # (F, M, C') each
-        turned = torch.cat([torch.cat([real, -imaginary], 2), torch.cat([imaginary, real], 2)], 1)  # (F, 2 M, 2 C')
+        turned, kernels = ctx.saved_tensors
+        of_result = _spectra(_blocks(gradient.to(kernels.dtype), tiling), tiling.side).flatten(1, 2)  # (F, 2 M, C')
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            product = _halves(torch.bmm(turned, kernels)).float()  # (F, 2, M, C)
-            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
+            crossed = torch.bmm(of_result, kernels.transpose(1, 2))  # each part with each: (F, 2 M, 2 C)
+            (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
+            product = torch.stack([rr - ii, ri + ir], 1)  # (F, 2, M, C)
+            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling).to(gradient.dtype)
         if ctx.needs_input_grad[1]:
-            product = _halves(torch.bmm(turned.transpose(1, 2), spectra)).float()  # (F, 2, C', C)
-            of_weight = _pictures(product, tiling.side, tiling.size).permute(2, 3, 1, 0)
+            product = _halves(torch.bmm(turned.transpose(1, 2), of_result))  # (F, 2, C, C')
+            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0).to(gradient.dtype)
         return of_features, of_weight, None
 
 

@@ -12,4 +12,5 @@ LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in lo
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
     "sspfusion-published": losses_sspfusion.sspfusion_published,
     "sspfusion": losses_sspfusion.sspfusion,
+    "sspfusion-vivid": losses_sspfusion.sspfusion_vivid,
 }
