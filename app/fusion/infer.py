@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -109,8 +110,25 @@ def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
     edges = (0, -width % multiple, 0, -height % multiple)
     sources = [functional.pad(one, edges, mode="replicate") if any(edges) else one for one in (mri, partner)]
     with torch.inference_mode():
-        fused = fuser(*sources)[..., :height, :width].clamp(0, 1)
+        fused = _forward(fuser, *sources)[..., :height, :width].clamp(0, 1)
         return blank_air(fused, mri, partner)
+
+
+def _forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
+    """On processors that compute in bfloat16, float32 slices of a fuser that bears it (`fuser.bears_bfloat16`) are.
+
+    One by one, since rounding depends on what is computed together.
+    """
+    if not (getattr(fuser, "bears_bfloat16", False) and mri.dtype == torch.float32 and mri.device.type == "cpu"):
+        return fuser(mri, partner)
+    with torch.autocast("cpu", torch.bfloat16, enabled=_computes_bfloat16()):
+        return torch.cat([fuser(mri[i : i + 1], partner[i : i + 1]) for i in range(len(mri))]).float()
+
+
+@cache
+def _computes_bfloat16() -> bool:
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot tell
+    return bool(known.get("avx512_bf16") or known.get("amx_tile"))
 
 
 def fuse_slices(

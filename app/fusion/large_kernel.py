@@ -1,12 +1,12 @@
 """Convolutions with kernels of 11 x 11 or 15 x 15, on a CPU many times faster than directly.
 
-`LargeKernelConv2d` is `nn.Conv2d`, dense or depthwise, with stride 1 and zero padding to equal size. On a GPU, in other
-precisions and on the meta device it runs as that. In float32 on a CPU the picture is cut into overlapping square tiles
+`LargeKernelConv2d` is `nn.Conv2d`, dense or depthwise, with stride 1 and zero padding to equal size. On a GPU, in
+double precision and on the meta device it runs as that. On a CPU the picture is cut into overlapping square tiles
 ("overlap-save", Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7.3), and in the frequency domain a dense
 convolution is one small matrix product over the channels for each frequency, a depthwise one a product of numbers. The
 transforms are matrix products too, since tiles are so small that a fast Fourier transform spends its time on moving
-numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value. Under autocast to bfloat16 the
-factors of a dense convolution's products are rounded to that, and errors come near 3e-3.
+numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value. Under autocast to bfloat16 a dense
+convolution is computed in that, and they come near 1e-2.
 
 Shapes below: F = V U frequencies of a T x T tile, U = T and V = T // 2 + 1 by symmetry; M tiles of all pictures in the
 batch; complex numbers as their real and imaginary part along an axis of length 2.
@@ -30,17 +30,19 @@ class LargeKernelConv2d(nn.Conv2d):
         super().__init__(channels, out, size, padding=size // 2, groups=channels if depthwise else 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        half = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-        single = features.dtype == torch.float32 or (half and features.dtype == torch.bfloat16)
-        if features.device.type != "cpu" or not single or self.kernel_size[0] < 7:
+        if features.device.type != "cpu" or features.dtype == torch.float64 or self.kernel_size[0] < 7:
             return super().forward(features)
+        rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
         with torch.autocast("cpu", enabled=False):
+            features, weight = features.float(), self.weight.float()
             if self.groups > 1:
-                together: Tensor = _TiledDepthwise.apply(features.float(), self.weight)  # type: ignore[no-untyped-call]
+                together: Tensor = _TiledDepthwise.apply(features, weight)  # type: ignore[no-untyped-call]
             else:
-                dtype = torch.bfloat16 if half else torch.float32
-                together = _TiledConvolution.apply(features.float(), self.weight, dtype)  # type: ignore[no-untyped-call]
-        return together if self.bias is None else together + self.bias[:, None, None]
+                dtype = torch.bfloat16 if rounded else torch.float32
+                together = _TiledConvolution.apply(features, weight, dtype)  # type: ignore[no-untyped-call]
+            if self.bias is not None:
+                together = together + self.bias.float()[:, None, None]
+            return together.to(self.weight.dtype)
 
 
 class _Tiling(NamedTuple):

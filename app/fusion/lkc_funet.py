@@ -10,8 +10,8 @@ they decide "at each pixel"; and Eq. 7 recalibrates the encoder's map as printed
 decoder's there; `recalibrates` tries it).
 
 One thing is ours, and off unless asked for: with `from_maximum` the last convolution predicts the difference from the
-brighter source, which is what Eq. 10 asks the picture to be. It starts small, so that training begins at the maximum and
-is spent on what the maximum buries: a processor without a GPU reaches a good picture in hours then, not days.
+brighter source, which is what Eq. 10 asks the picture to be. It starts small, so that training begins at the maximum
+and is spent on what the maximum buries: a processor without a GPU reaches a good picture in hours then, not days.
 """
 
 from __future__ import annotations
@@ -151,6 +151,7 @@ class LKCFUNet(nn.Module):
     """
 
     multiple = 4  # two halvings
+    bears_bfloat16 = True  # within 1/255 of float32, which a test holds it to
 
     def __init__(
         self,

@@ -74,7 +74,7 @@ def sspfusion_published(network: nn.Module, mri: Tensor, partner: Tensor) -> Ter
 
 
 def sspfusion(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """Ours: the paper's structures, and `faithful` in the place of its maxima, near the maximum as the paper wants it."""
+    """Ours: the paper's structures, and `faithful` in the place of its maxima, as near to the maximum."""
     return _ours(network, mri, partner, intensity=2.0, similarity=0.6)
 
 

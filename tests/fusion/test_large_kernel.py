@@ -40,8 +40,7 @@ def test_result_and_gradients_are_those_of_the_sum_over_the_kernel(size, batch, 
         assert relative_error(one, other) < 5e-6
 
 
-def test_autocast_to_bfloat16_rounds_the_factors_and_nothing_more():
-    """bfloat16 keeps 8 bits: each factor is off by up to 2^-9, and the sum over 225 x 16 products by far less."""
+def test_autocast_to_bfloat16_costs_as_much_as_its_eight_bits():
     torch.manual_seed(0)
     layer = LargeKernelConv2d(16, 16, 15)
     features = torch.randn(1, 16, 40, 40, requires_grad=True)
@@ -79,7 +78,16 @@ def test_memory_layout_changes_nothing():
     torch.testing.assert_close(last, layer(features), rtol=0, atol=1e-6)
 
 
-def test_only_float32_on_a_cpu_takes_the_way_round():
+def test_half_precision_is_computed_in_single_and_rounded_once():
+    torch.manual_seed(0)
+    layer = LargeKernelConv2d(4, 4, 11).half()
+    features = torch.randn(1, 4, 30, 30).half()
+    found, expected = layer(features), directly(layer.float(), features.float())
+    assert found.dtype == torch.float16
+    torch.testing.assert_close(found.float(), expected, rtol=2**-11, atol=1e-5)
+
+
+def test_double_precision_takes_the_direct_way():
     layer = LargeKernelConv2d(2, 2, 11).double()
     features = torch.randn(1, 2, 20, 20, dtype=torch.float64)
     assert torch.equal(layer(features), directly(layer, features))

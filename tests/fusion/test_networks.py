@@ -86,6 +86,17 @@ def test_half_precision_stays_within_a_hundredth(name):
     torch.testing.assert_close(half.float(), infer.fuse_batch(fuser, mri, partner), rtol=0, atol=1e-2)
 
 
+def test_what_a_processor_computes_in_bfloat16_stays_within_a_grey_level(fuser, monkeypatch):
+    mri, partner = sources(128, 128, batch=2)
+    fused = []
+    for computes in (False, True):
+        monkeypatch.setattr(infer, "_computes_bfloat16", lambda computes=computes: computes)
+        fused.append(infer.fuse_batch(fuser, mri, partner))
+    assert fused[1].dtype == torch.float32
+    assert (fused[1] - fused[0]).abs().max() < 1 / 255
+    assert torch.equal(*fused) != getattr(fuser, "bears_bfloat16", False)
+
+
 def test_both_sources_count(fuser):
     mri, partner = sources(96, 96)
     fused = infer.fuse_batch(fuser, mri, partner)

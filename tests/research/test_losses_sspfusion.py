@@ -113,7 +113,7 @@ def test_fusion_terms_of_flat_pictures_are_known():
     assert float(terms["gradient"]) == pytest.approx(0, abs=1e-6)
 
 
-def test_the_objectives_are_the_papers_and_ours_with_weights_of_1():
+def test_the_objectives_are_the_papers_and_ours_with_structure_terms_of_weight_1():
     mri, partner = pictures()
     mri[:, :, :4], partner[:, :, :4] = 0, 0  # air, where a network may say what it likes
     features = [step_edge()] * 3
@@ -126,7 +126,8 @@ def test_the_objectives_are_the_papers_and_ours_with_weights_of_1():
     expected = {
         "sspfusion-structure": structure,
         "sspfusion-published": structure | losses_sspfusion.fusion_terms(blanked, mri, partner),
-        "sspfusion": structure | losses.faithful(blanked, mri, partner),
+        "sspfusion": structure | losses.faithful(blanked, mri, partner, intensity=2.0, similarity=0.6),
+        "sspfusion-vivid": structure | losses.faithful(blanked, mri, partner, gain=1.2),
     }
     for name, terms in expected.items():
         found = LOSSES[name](network, mri, partner)
