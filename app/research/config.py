@@ -148,6 +148,19 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
     validate_pairs=4,
 )
+_SSPFUSION_BEGUN = TrainConfig(  # --start-from the weights of a first stage
+    network="sspfusion",
+    loss="sspfusion-vivid",
+    steps=200,
+    batch=2,
+    crop=128,
+    learning_rate=5e-4,
+    warmup=100,
+    ema=0.99,
+    bf16=True,
+    validate_every=100,
+    validate_pairs=2,
+)
 
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
@@ -190,16 +203,9 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_every=10 * (152 // 8),
         augmentation=_NO_AUGMENTATION,
     ),
-    "sspfusion": TrainConfig(  # both stages at once
-        network="sspfusion",
-        loss="sspfusion",
-        steps=900,
-        batch=2,
-        learning_rate=3e-4,
-        warmup=100,
-        ema=0.995,
-        validate_every=300,
-        validate_pairs=4,
+    "sspfusion-begun": _SSPFUSION_BEGUN,
+    "sspfusion": replace(  # --start-from the weights of the run above
+        _SSPFUSION_BEGUN, loss="sspfusion", steps=300, learning_rate=4e-4, warmup=20
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above

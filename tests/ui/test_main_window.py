@@ -38,7 +38,7 @@ def empty(qapp):
     yield window
     window.close()
     window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # or it would live on under the next one
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)  # or it would live on under the next one
 
 
 @pytest.fixture
