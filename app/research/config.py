@@ -148,6 +148,16 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
     validate_pairs=4,
 )
+_REFINEFUSE_BEGUN = TrainConfig(
+    network="refinefuse",
+    loss="faithful-lesions",
+    steps=1500,
+    learning_rate=1e-3,
+    warmup=100,
+    ema=0.998,
+    validate_every=500,
+    validate_pairs=4,
+)
 _SSPFUSION_BEGUN = TrainConfig(  # --start-from the weights of a first stage
     network="sspfusion",
     loss="sspfusion-vivid",
@@ -166,17 +176,19 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
-    "refinefuse": TrainConfig(
-        network="refinefuse",
-        loss="faithful-lesions",
-        steps=1500,
-        learning_rate=1e-3,
-        warmup=100,
-        ema=0.998,
-        validate_every=500,
-        validate_pairs=4,
+    "refinefuse-begun": _REFINEFUSE_BEGUN,
+    "refinefuse": replace(  # --start-from the weights of the run above
+        _REFINEFUSE_BEGUN,
+        steps=1200,
+        batch=4,
+        crop=128,
+        learning_rate=7e-4,
+        warmup=20,
+        ema=0.995,
+        bf16=True,
+        validate_every=400,
     ),
-    "refinefuse-ir-vis": TrainConfig(  # --start-from the weights of the run above
+    "refinefuse-ir-vis": TrainConfig(  # --start-from the weights of refinefuse-begun
         network="refinefuse-ir-vis",
         loss="faithful",
         tasks=("ir-vis",),
@@ -205,7 +217,7 @@ CONFIGS: dict[str, TrainConfig] = {
     ),
     "sspfusion-begun": _SSPFUSION_BEGUN,
     "sspfusion": replace(  # --start-from the weights of the run above
-        _SSPFUSION_BEGUN, loss="sspfusion", steps=300, learning_rate=4e-4, warmup=20
+        _SSPFUSION_BEGUN, loss="sspfusion", steps=200, batch=4, crop=96, learning_rate=4e-4, warmup=20
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above

@@ -7,12 +7,24 @@ Weights are 1, as the paper measured (its Table 6).
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
 from app.fusion import infer
 from app.fusion.ssp_fusion import Explained, Structures
-from app.research.losses import Terms, faithful, maximum_gradient, maximum_intensity, sobel, ssim
+from app.research.losses import (
+    Objective,
+    Terms,
+    faithful,
+    maximum_gradient,
+    maximum_intensity,
+    of_fused,
+    sobel,
+    ssim,
+)
+from app.research.planted import with_lesions
 
 CHARBONNIER = 1e-3  # the constant of Eq. 10
 
@@ -73,17 +85,25 @@ def sspfusion_published(network: nn.Module, mri: Tensor, partner: Tensor) -> Ter
     return structure_terms(told.mri, told.partner) | fusion_terms(fused, mri, partner)
 
 
-def sspfusion(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """Ours: the paper's structures, and `faithful` in the place of its maxima, as near to the maximum."""
-    return _ours(network, mri, partner, intensity=2.0, similarity=0.6)
-
-
 def sspfusion_vivid(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """Ours to begin with: edges steeper than the sources', so that being the maximum is no way out."""
-    return _ours(network, mri, partner, gain=1.2)
+    """Ours to begin with: the paper's structures, and `faithful` in the place of its maxima, its edges steeper than the
+    sources', so that to stay at the maximum, where this network begins, is no way out.
+    """
+    return _ours(of_fused(partial(faithful, gain=1.2)), network, mri, partner)
 
 
-def _ours(network: nn.Module, mri: Tensor, partner: Tensor, **weights: float) -> Terms:
-    told: Explained = network(mri, partner, explain=True)
-    fused = infer.blank_air(told.fused.float(), mri, partner)
-    return structure_terms(told.mri, told.partner) | faithful(fused, mri, partner, **weights)
+def sspfusion(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
+    """Ours: the same less steep, nearer to both sources, and planted lesions must arrive."""
+    return _ours(with_lesions(partial(faithful, gain=1.1, similarity=0.6), 0.22), network, mri, partner)
+
+
+def _ours(of_picture: Objective, network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
+    """What `of_picture` asks of the fused picture, and the structures that led to it."""
+    told: list[Explained] = []
+
+    def fuse(*sources: Tensor) -> Tensor:
+        told.append(network(*sources, explain=True))
+        return told[-1].fused
+
+    terms = of_picture(fuse, mri, partner)  # type: ignore[arg-type]  # it is only called
+    return structure_terms(told[0].mri, told[0].partner) | terms

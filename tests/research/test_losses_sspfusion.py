@@ -126,7 +126,6 @@ def test_the_objectives_are_the_papers_and_ours_with_structure_terms_of_weight_1
     expected = {
         "sspfusion-structure": structure,
         "sspfusion-published": structure | losses_sspfusion.fusion_terms(blanked, mri, partner),
-        "sspfusion": structure | losses.faithful(blanked, mri, partner, intensity=2.0, similarity=0.6),
         "sspfusion-vivid": structure | losses.faithful(blanked, mri, partner, gain=1.2),
     }
     for name, terms in expected.items():
