@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -115,20 +114,10 @@ def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
 
 
 def _forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
-    """On processors that compute in bfloat16, float32 slices of a fuser that bears it (`fuser.bears_bfloat16`) are.
-
-    One by one, since rounding depends on what is computed together.
-    """
-    if not (getattr(fuser, "bears_bfloat16", False) and mri.dtype == torch.float32 and mri.device.type == "cpu"):
+    """On a CPU slice by slice where the fuser wants it (`fuser.one_by_one`)."""
+    if not getattr(fuser, "one_by_one", False) or mri.device.type != "cpu":
         return fuser(mri, partner)
-    with torch.autocast("cpu", torch.bfloat16, enabled=_computes_bfloat16()):
-        return torch.cat([fuser(mri[i : i + 1], partner[i : i + 1]) for i in range(len(mri))]).float()
-
-
-@cache
-def _computes_bfloat16() -> bool:
-    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot tell
-    return bool(known.get("avx512_bf16") or known.get("amx_tile"))
+    return torch.cat([fuser(mri[i : i + 1], partner[i : i + 1]) for i in range(len(mri))])
 
 
 def fuse_slices(

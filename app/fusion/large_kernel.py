@@ -5,8 +5,8 @@ double precision and on the meta device it runs as that. On a CPU the picture is
 ("overlap-save", Oppenheim & Schafer, Discrete-Time Signal Processing, 8.7.3), and in the frequency domain a dense
 convolution is one small matrix product over the channels for each frequency, a depthwise one a product of numbers. The
 transforms are matrix products too, since tiles are so small that a fast Fourier transform spends its time on moving
-numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value. Under autocast to bfloat16 a dense
-convolution is computed in that, and they come near 1e-2.
+numbers; so any tile size does. Rounding errors stay near 1e-6 of the largest value; where a dense convolution's
+products are of bfloat16, near 3e-3. They are under autocast to it, and out of training where processors compute in it.
 
 Shapes below: F = V U frequencies of a T x T tile, U = T and V = T // 2 + 1 by symmetry; M tiles of all pictures in the
 batch; complex numbers as their real and imaginary part along an axis of length 2.
@@ -14,7 +14,7 @@ batch; complex numbers as their real and imaginary part along an axis of length 
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import torch
@@ -33,16 +33,24 @@ class LargeKernelConv2d(nn.Conv2d):
         if features.device.type != "cpu" or features.dtype == torch.float64 or self.kernel_size[0] < 7:
             return super().forward(features)
         rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        rounded |= not self.training and computes_bfloat16()
         with torch.autocast("cpu", enabled=False):
             features, weight = features.float(), self.weight.float()
             if self.groups > 1:
                 together: Tensor = _TiledDepthwise.apply(features, weight)  # type: ignore[no-untyped-call]
             else:
-                dtype = torch.bfloat16 if rounded else torch.float32
-                together = _TiledConvolution.apply(features, weight, dtype)  # type: ignore[no-untyped-call]
+                factors = torch.bfloat16 if rounded else torch.float32
+                together = _TiledConvolution.apply(features, weight, factors)  # type: ignore[no-untyped-call]
             if self.bias is not None:
                 together = together + self.bias.float()[:, None, None]
             return together.to(self.weight.dtype)
+
+
+@cache
+def computes_bfloat16() -> bool:
+    """Whether this processor multiplies in bfloat16, so that it is faster there than in float32."""
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot tell
+    return bool(known.get("avx512_bf16") or known.get("amx_tile"))
 
 
 class _Tiling(NamedTuple):
@@ -84,37 +92,37 @@ def _tiling(shape: torch.Size, size: int) -> _Tiling:
 
 
 class _TiledConvolution(torch.autograd.Function):
-    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias; arithmetic in the precision `dtype`.
+    """features (B, C, H, W), weight (C', C, k, k) -> (B, C', H, W), without bias; products of `factors`' precision.
 
     y[i] = sum over j of x[i + j] w[j] becomes Y = X conj(W); its gradients are dX = dY W and dW = X conj(dY).
     """
 
     @staticmethod
-    def forward(ctx: Any, features: Tensor, weight: Tensor, dtype: torch.dtype) -> Tensor:
+    def forward(ctx: Any, features: Tensor, weight: Tensor, factors: torch.dtype) -> Tensor:
         tiling = _tiling(features.shape, weight.shape[-1])
-        kernels = _spectra(weight.to(dtype).permute(3, 2, 1, 0), tiling.side).flatten(1, 2)  # (F, 2 C, C')
-        real, imaginary = _spectra(_tiles(features.to(dtype), tiling), tiling.side).unbind(1)  # (F, M, C) each
+        kernels = _spectra(weight.permute(3, 2, 1, 0), tiling.side).flatten(1, 2).to(factors)  # (F, 2 C, C')
+        real, imaginary = _spectra(_tiles(features, tiling), tiling.side).to(factors).unbind(1)  # (F, M, C) each
         turned = torch.cat([torch.cat([real, imaginary], 2), torch.cat([imaginary, -real], 2)], 1)  # (F, 2 M, 2 C)
-        product = _halves(torch.bmm(turned, kernels))  # (F, 2, M, C')
+        product = _halves(torch.bmm(turned, kernels)).float()  # (F, 2, M, C')
         ctx.tiling = tiling
         ctx.save_for_backward(turned, kernels)
-        return _joined(_pictures(product, tiling.side, tiling.step), tiling).to(features.dtype)
+        return _joined(_pictures(product, tiling.side, tiling.step), tiling)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         tiling: _Tiling = ctx.tiling
         turned, kernels = ctx.saved_tensors
-        of_result = _spectra(_blocks(gradient.to(kernels.dtype), tiling), tiling.side).flatten(1, 2)  # (F, 2 M, C')
+        of_result = _spectra(_blocks(gradient, tiling), tiling.side).flatten(1, 2).to(kernels.dtype)  # (F, 2 M, C')
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
             crossed = torch.bmm(of_result, kernels.transpose(1, 2))  # each part with each: (F, 2 M, 2 C)
             (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
-            product = torch.stack([rr - ii, ri + ir], 1)  # (F, 2, M, C)
-            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling).to(gradient.dtype)
+            product = torch.stack([rr - ii, ri + ir], 1).float()  # (F, 2, M, C)
+            of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
         if ctx.needs_input_grad[1]:
-            product = _halves(torch.bmm(turned.transpose(1, 2), of_result))  # (F, 2, C, C')
-            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0).to(gradient.dtype)
+            product = _halves(torch.bmm(turned.transpose(1, 2), of_result)).float()  # (F, 2, C, C')
+            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)
         return of_features, of_weight, None
 
 

@@ -147,11 +147,12 @@ class LKCFUNet(nn.Module):
 
     norm : a key of NORMS; large_kernels : False takes 3 x 3 throughout; mpafm : False joins encoder and decoder maps
     as they are (Table 2). dropout, drop_path : how often a feature, or a whole LKDCBlock, is left out in training.
-    from_maximum : predict the difference from the brighter source.
+    from_maximum : predict the difference from the brighter source. In float16 it takes, gives and stores numbers, and
+    computes in float32: no norm bounds the maps that residuals and MPAFM add to, and they outgrow 65504 in training.
     """
 
     multiple = 4  # two halvings
-    bears_bfloat16 = True  # within 1/255 of float32, which a test holds it to
+    one_by_one = True  # how large kernels are cut into tiles, and so rounded, depends on the batch
 
     def __init__(
         self,
@@ -196,6 +197,10 @@ class LKCFUNet(nn.Module):
         self.head = nn.Sequential(norm_of(WIDTH, GROUPS), nn.ReLU(), picture)
 
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        if mri.dtype == torch.float16:
+            tensors = {name: tensor.float() for name, tensor in self.state_dict().items()}
+            fused: Tensor = torch.func.functional_call(self, tensors, (mri.float(), partner.float()))
+            return fused.half()
         first = self.init(torch.cat([mri, partner], 1))
         features = self.init_block(first)
         encoded = []

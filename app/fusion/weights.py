@@ -11,6 +11,7 @@ whose SHA-256 is not the manifest's is refused all the same: its pictures would 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,6 +127,27 @@ def arguments_in(path: Path) -> dict[str, Any]:
             return json.loads((file.metadata() or {}).get("arguments", "{}"))
     except SafetensorError as error:
         raise WeightsMismatchError(path, str(error)) from error
+
+
+def tame_batch_norms(network: nn.Module) -> None:
+    """Scale each convolution that a batch norm follows so that no running variance is above 1; what comes out is the
+    same, but for the norm's small constant. float16 ends at 65504, which variances, and then what they belong to, pass.
+    """
+    import torch
+    from torch import nn
+
+    for block in (one for one in network.modules() if isinstance(one, nn.Sequential)):
+        for layer, norm in itertools.pairwise(block):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                assert norm.running_mean is not None
+                assert norm.running_var is not None
+                with torch.no_grad():
+                    scale = norm.running_var.clamp(min=1).sqrt()
+                    layer.weight.div_(scale[:, None, None, None])
+                    if layer.bias is not None:
+                        layer.bias.div_(scale)
+                    norm.running_mean.div_(scale)
+                    norm.running_var.clamp_(max=1)
 
 
 def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:

@@ -171,6 +171,21 @@ _SSPFUSION_BEGUN = TrainConfig(  # --start-from the weights of a first stage
     validate_every=100,
     validate_pairs=2,
 )
+_LKCFUNET_BEGUN = TrainConfig(
+    network="lkcfunet",
+    loss="vivid",
+    # A few thousand crops leave nothing to be kept from overfitting.
+    arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+    steps=1000,
+    batch=2,
+    crop=128,
+    learning_rate=5e-4,
+    warmup=20,
+    ema=0.99,
+    bf16=True,
+    validate_every=250,
+    validate_pairs=2,
+)
 
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
@@ -223,20 +238,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
     ),
-    "lkcfunet": TrainConfig(
-        network="lkcfunet",
-        loss="vivid",
-        # A few thousand crops leave nothing to be kept from overfitting.
-        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
-        steps=1000,
-        batch=2,
-        crop=128,
-        learning_rate=5e-4,
-        warmup=20,
-        ema=0.99,
-        bf16=True,
-        validate_every=250,
-        validate_pairs=2,
+    "lkcfunet-begun": _LKCFUNET_BEGUN,
+    "lkcfunet": replace(  # --start-from the weights of the run above
+        _LKCFUNET_BEGUN, loss="lively", steps=280, learning_rate=3e-4, validate_every=140
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
         network="lkcfunet",

@@ -155,7 +155,14 @@ def lkcfunet_published(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
 
 
 def faithful(
-    fused: Tensor, mri: Tensor, partner: Tensor, *, intensity: float = 0.3, similarity: float = 0.3, gain: float = 1.0
+    fused: Tensor,
+    mri: Tensor,
+    partner: Tensor,
+    *,
+    intensity: float = 0.3,
+    similarity: float = 0.3,
+    information: float = 0.4,
+    gain: float = 1.0,
 ) -> Terms:
     """Ours: broad brightness of the maximum, edges of the stronger source, and what fidelity measures ask of both.
 
@@ -168,7 +175,7 @@ def faithful(
         "brightness": 2.0 * maximum_brightness(fused, mri, partner),
         "gradient": 2.0 * stronger_gradient(fused, mri, partner, gain),
         "ssim": similarity * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
-        "information": 0.4 * lost_information(fused, mri, partner),
+        "information": information * lost_information(fused, mri, partner),
         "differences": 0.15 * lost_differences(fused, mri, partner),
     }
 
@@ -188,4 +195,5 @@ OF_FUSED: dict[str, Loss] = {
     "lkcfunet-published": lkcfunet_published,
     "faithful": faithful,
     "vivid": partial(faithful, gain=1.2),
+    "lively": partial(faithful, gain=1.1, similarity=0.6, information=1.0),
 }

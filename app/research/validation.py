@@ -141,7 +141,9 @@ def main(given: Sequence[str] | None = None) -> int:
             name, file = named_file(asked) if "=" in asked else (asked, None)
             if args.half and file:
                 full, file = file, file.with_suffix(".half.safetensors")
-                weights.save(from_file(name, full), file, weights.arguments_in(full), half=True)
+                rounded = from_file(name, full)
+                weights.tame_batch_norms(rounded)
+                weights.save(rounded, file, weights.arguments_in(full), half=True)
             network = from_file(name, file) if file else registry.load(name)
             tables = means_by_method(measure_each(pairs, {name: by_network(network)}, progress=progress))
             print(as_markdown(tables))

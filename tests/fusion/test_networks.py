@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.assets import model_weights
-from app.fusion import infer, registry, weights
+from app.fusion import infer, large_kernel, registry, weights
 
 NAMES = [spec.name for spec in registry.NETWORKS]
 LEARNED = [spec.name for spec in registry.NETWORKS if not spec.classical]
@@ -86,15 +86,15 @@ def test_half_precision_stays_within_a_hundredth(name):
     torch.testing.assert_close(half.float(), infer.fuse_batch(fuser, mri, partner), rtol=0, atol=1e-2)
 
 
-def test_what_a_processor_computes_in_bfloat16_stays_within_a_grey_level(fuser, monkeypatch):
-    mri, partner = sources(128, 128, batch=2)
+def test_what_a_processor_multiplies_in_bfloat16_stays_within_a_grey_level(fuser, monkeypatch):
+    mri, partner = sources(128, 128)
     fused = []
-    for computes in (False, True):
-        monkeypatch.setattr(infer, "_computes_bfloat16", lambda computes=computes: computes)
+    for multiplies in (False, True):
+        monkeypatch.setattr(large_kernel, "computes_bfloat16", lambda multiplies=multiplies: multiplies)
         fused.append(infer.fuse_batch(fuser, mri, partner))
-    assert fused[1].dtype == torch.float32
     assert (fused[1] - fused[0]).abs().max() < 1 / 255
-    assert torch.equal(*fused) != getattr(fuser, "bears_bfloat16", False)
+    has_large_kernels = any(isinstance(layer, large_kernel.LargeKernelConv2d) for layer in fuser.modules())
+    assert torch.equal(*fused) != has_large_kernels
 
 
 def test_both_sources_count(fuser):

@@ -49,3 +49,18 @@ def test_a_value_that_half_precision_has_not_is_refused(tmp_path):
     with pytest.raises(weights.HalfRangeError, match=r"weight is not finite there"):
         weights.save(network, tmp_path / "half.safetensors", {}, half=True)
     assert not (tmp_path / "half.safetensors").exists()
+
+
+def test_tamed_batch_norms_change_no_result():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Sigmoid(), nn.BatchNorm2d(4)).eval()
+    network[1].running_mean.copy_(torch.tensor([9000.0, 3.0, 0.2, -70.0]))
+    network[1].running_var.copy_(torch.tensor([5.6e8, 1.0, 0.25, 400.0]))
+    network[3].running_var.fill_(4.0)  # follows no convolution
+    given = 1000 * torch.randn(1, 3, 5, 5)
+    expected = network(given)
+    weights.tame_batch_norms(network)
+    assert network[1].running_var.tolist() == [1.0, 1.0, 0.25, 1.0]
+    assert network[1].running_mean[3] == -3.5
+    assert (network[3].running_var == 4).all()
+    torch.testing.assert_close(network(given), expected, rtol=0, atol=1e-5)
