@@ -50,7 +50,7 @@ class LargeKernelConv2d(nn.Conv2d):
 def computes_bfloat16() -> bool:
     """Whether this processor multiplies in bfloat16, so that it is faster there than in float32."""
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # an older torch cannot tell
-    return bool(known.get("avx512_bf16") or known.get("amx_tile"))
+    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 class _Tiling(NamedTuple):
