@@ -34,13 +34,14 @@ class LargeKernelConv2d(nn.Conv2d):
             return super().forward(features)
         rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
         rounded |= not self.training and computes_bfloat16()
+        together: Tensor
         with torch.autocast("cpu", enabled=False):
             features, weight = features.float(), self.weight.float()
             if self.groups > 1:
-                together: Tensor = _TiledDepthwise.apply(features, weight)  # type: ignore[no-untyped-call]
+                together = _TiledDepthwise.apply(features, weight)  # type: ignore[no-untyped-call]  # torch's own is
             else:
                 factors = torch.bfloat16 if rounded else torch.float32
-                together = _TiledConvolution.apply(features, weight, factors)  # type: ignore[no-untyped-call]
+                together = _TiledConvolution.apply(features, weight, factors)  # type: ignore[no-untyped-call]  # ditto
             if self.bias is not None:
                 together = together + self.bias.float()[:, None, None]
             return together.to(self.weight.dtype)

@@ -201,7 +201,8 @@ class SSPFusion(nn.Module):
         for k in (1, 0):
             x = self.skip[k](torch.cat([self.enlarge[k](x), fused[k]], dim=1)).relu()
             x = self.decoder[k](x)
-        picture: Tensor = WithinUnit.apply(torch.maximum(mri, partner) + self.picture(x))  # type: ignore[no-untyped-call]
+        within = torch.maximum(mri, partner) + self.picture(x)
+        picture: Tensor = WithinUnit.apply(within)  # type: ignore[no-untyped-call]  # torch leaves `apply` untyped
         if not explain:
             return picture
         sides = (Structures([one[side] for one in features], [one[side] for one in maps]) for side in (0, 1))
