@@ -148,71 +148,35 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
     validate_pairs=4,
 )
-_REFINEFUSE_BEGUN = TrainConfig(
-    network="refinefuse",
-    loss="faithful-lesions",
-    steps=1500,
-    learning_rate=1e-3,
+_ON_A_GPU = TrainConfig(  # ours, but for LightFusionNet's: each says its steps and what else it does otherwise
+    network="lkcfunet",
+    loss="lively",
+    batch=16,
+    crop=128,
+    learning_rate=5e-4,
     warmup=100,
     ema=0.998,
+    bf16=True,
     validate_every=500,
     validate_pairs=4,
 )
-_SSPFUSION_BEGUN = TrainConfig(  # --start-from the weights of a first stage
-    network="sspfusion",
-    loss="sspfusion-vivid",
-    steps=200,
-    batch=2,
-    crop=128,
-    learning_rate=5e-4,
-    warmup=100,
-    ema=0.99,
-    bf16=True,
-    validate_every=100,
-    validate_pairs=2,
-)
-_LKCFUNET_BEGUN = TrainConfig(
-    network="lkcfunet",
-    loss="vivid",
-    # A few thousand crops leave nothing to be kept from overfitting.
+_LKCFUNET = replace(
+    _ON_A_GPU,
+    # A hundred looks at each slice leave little to be kept from overfitting.
     arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
-    steps=1000,
-    batch=2,
-    crop=128,
-    learning_rate=5e-4,
-    warmup=20,
-    ema=0.99,
-    bf16=True,
-    validate_every=250,
-    validate_pairs=2,
+    steps=4000,
+    validate_every=1000,
+)
+_REFINEFUSE = replace(
+    _ON_A_GPU, network="refinefuse", loss="faithful-lesions", steps=3000, learning_rate=1e-3, validate_every=750
 )
 
 CONFIGS: dict[str, TrainConfig] = {
-    "lightfusionnet": TrainConfig(network="lightfusionnet", loss="faithful", steps=8000, validate_every=2000),
+    "lightfusionnet": TrainConfig(network="lightfusionnet", loss="telling", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
-    "refinefuse-begun": _REFINEFUSE_BEGUN,
-    "refinefuse": replace(  # --start-from the weights of the run above
-        _REFINEFUSE_BEGUN,
-        steps=1200,
-        batch=4,
-        crop=128,
-        learning_rate=7e-4,
-        warmup=20,
-        ema=0.995,
-        bf16=True,
-        validate_every=400,
-    ),
-    "refinefuse-ir-vis": TrainConfig(  # --start-from the weights of refinefuse-begun
-        network="refinefuse-ir-vis",
-        loss="faithful",
-        tasks=("ir-vis",),
-        steps=300,
-        learning_rate=5e-4,
-        warmup=20,
-        ema=0.99,
-        validate_every=300,
-    ),
+    "refinefuse": _REFINEFUSE,
+    "refinefuse-ir-vis": replace(_REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",)),
     "refinefuse-published": TrainConfig(  # "Implement details": SGD 1e-3, batch 8, crops 256, 300 epochs of 152 pairs
         network="refinefuse",
         loss="refinefuse-published",
@@ -227,20 +191,28 @@ CONFIGS: dict[str, TrainConfig] = {
         ema=0.0,
         clip=math.inf,
         freeze_norm=1.0,
-        validate_every=10 * (152 // 8),
+        validate_every=75 * (152 // 8),
         augmentation=_NO_AUGMENTATION,
     ),
-    "sspfusion-begun": _SSPFUSION_BEGUN,
+    "sspfusion-begun": replace(_ON_A_GPU, network="sspfusion", loss="sspfusion-lively", steps=700),
     "sspfusion": replace(  # --start-from the weights of the run above
-        _SSPFUSION_BEGUN, loss="sspfusion", steps=200, batch=4, crop=96, learning_rate=4e-4, warmup=20
+        _ON_A_GPU,
+        network="sspfusion",
+        loss="sspfusion-telling",
+        steps=300,
+        batch=2,
+        learning_rate=2e-4,
+        warmup=20,
+        ema=0.99,
+        validate_every=100,
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
     ),
-    "lkcfunet-begun": _LKCFUNET_BEGUN,
-    "lkcfunet": replace(  # --start-from the weights of the run above
-        _LKCFUNET_BEGUN, loss="lively", steps=280, learning_rate=3e-4, validate_every=140
+    "lkcfunet": _LKCFUNET,
+    "lkcfunet-ir-vis": replace(  # --start-from the weights of the run above
+        _LKCFUNET, network="lkcfunet-ir-vis", tasks=("ir-vis",), steps=500, learning_rate=3e-4, validate_every=250
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
         network="lkcfunet",
@@ -254,7 +226,7 @@ CONFIGS: dict[str, TrainConfig] = {
         ema=0.0,
         clip=math.inf,
         freeze_norm=1.0,
-        validate_every=125,
+        validate_every=250,
         validate_pairs=2,
         augmentation=_NO_AUGMENTATION,
     ),

@@ -7,24 +7,20 @@ Weights are 1, as the paper measured (its Table 6).
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 
 from app.fusion import infer
 from app.fusion.ssp_fusion import Explained, Structures
 from app.research.losses import (
+    Loss,
     Objective,
     Terms,
-    faithful,
     maximum_gradient,
     maximum_intensity,
-    of_fused,
     sobel,
     ssim,
 )
-from app.research.planted import with_lesions
 
 CHARBONNIER = 1e-3  # the constant of Eq. 10
 
@@ -78,32 +74,16 @@ def sspfusion_structure(network: nn.Module, mri: Tensor, partner: Tensor) -> Ter
     return structure_terms(told.mri, told.partner)
 
 
-def sspfusion_published(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """The second stage: Eq. 9 with alpha = beta = 1."""
-    told: Explained = network(mri, partner, explain=True)
-    fused = infer.blank_air(told.fused.float(), mri, partner)
-    return structure_terms(told.mri, told.partner) | fusion_terms(fused, mri, partner)
+def structures_and(loss: Loss) -> Objective:
+    """The second stage: Eq. 9 with alpha = beta = 1, where `loss` is `fusion_terms`. Or ours in its place.
 
-
-def sspfusion_vivid(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """Ours to begin with: the paper's structures, and `faithful` in the place of its maxima, its edges steeper than the
-    sources', so that to stay at the maximum, where this network begins, is no way out.
+    Ours must ask for edges steeper than the sources, or to stay at the maximum, where this network begins, is a way
+    out.
     """
-    return _ours(of_fused(partial(faithful, gain=1.2)), network, mri, partner)
 
+    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
+        told: Explained = network(mri, partner, explain=True)
+        fused = infer.blank_air(told.fused.float(), mri, partner)
+        return structure_terms(told.mri, told.partner) | loss(fused, mri, partner)
 
-def sspfusion(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """Ours: the same less steep, nearer to both sources, and planted lesions must arrive."""
-    return _ours(with_lesions(partial(faithful, gain=1.1, similarity=0.6), 0.22), network, mri, partner)
-
-
-def _ours(of_picture: Objective, network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """What `of_picture` asks of the fused picture, and the structures that led to it."""
-    told: list[Explained] = []
-
-    def fuse(*sources: Tensor) -> Tensor:
-        told.append(network(*sources, explain=True))
-        return told[-1].fused
-
-    terms = of_picture(fuse, mri, partner)  # type: ignore[arg-type]  # it is only called
-    return structure_terms(told[0].mri, told[0].partner) | terms
+    return objective

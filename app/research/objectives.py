@@ -10,7 +10,7 @@ LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in lo
     "faithful-lesions": with_lesions(losses.faithful, 0.22),
     "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
-    "sspfusion-published": losses_sspfusion.sspfusion_published,
-    "sspfusion": losses_sspfusion.sspfusion,
-    "sspfusion-vivid": losses_sspfusion.sspfusion_vivid,
+    "sspfusion-published": losses_sspfusion.structures_and(losses_sspfusion.fusion_terms),
+    "sspfusion-lively": losses_sspfusion.structures_and(losses.OF_FUSED["lively"]),
+    "sspfusion-telling": losses_sspfusion.structures_and(losses.OF_FUSED["telling"]),
 }

@@ -28,9 +28,10 @@ def planted(source: Tensor) -> Tensor:
     y, x = torch.rand(shape) * height, torch.rand(shape) * width
     spread = (FWHM[0] + torch.rand(shape) * (FWHM[1] - FWHM[0])) / 2.355
     size = (AMPLITUDE[0] + torch.rand(shape) * (AMPLITUDE[1] - AMPLITUDE[0])) * torch.rand(shape).sub(0.5).sign()
-    rows = torch.exp(-(torch.arange(height).view(1, 1, -1, 1) - y).square() / (2 * spread.square()))
-    columns = torch.exp(-(torch.arange(width).view(1, 1, 1, -1) - x).square() / (2 * spread.square()))
-    spots = (size * rows * columns).sum(1, keepdim=True).to(source)
+    y, x, spread, size = (one.to(source) for one in (y, x, spread, size))  # drawn on the CPU: alike on each device
+    rows = torch.exp(-(torch.arange(height).to(source).view(1, 1, -1, 1) - y).square() / (2 * spread.square()))
+    columns = torch.exp(-(torch.arange(width).to(source).view(1, 1, 1, -1) - x).square() / (2 * spread.square()))
+    spots = (size * rows * columns).sum(1, keepdim=True)
     local = functional.avg_pool2d(source, 9, stride=1, padding=4, count_include_pad=False)
     return torch.where(source > 0, (source + spots * local).clamp(1 / 255, 1), source)
 

@@ -19,7 +19,8 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,8 @@ def train(
     if run.batch % count:
         raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
     torch.manual_seed(run.seed)
+    if run.bf16 and device == "cuda":
+        torch.backends.cuda.matmul.fp32_precision = "tf32"  # what bfloat16 leaves in float32 is rounded no more than it
     network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
     optimizer = OPTIMIZERS[run.optimizer](network.parameters(), lr=run.learning_rate)
     done, validated, best = 0, 0, -math.inf
@@ -128,6 +131,7 @@ def train(
             state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             _checkpoint(out, state)
 
+    batches = _batches(run, pairs, done)
     saved = time.monotonic()
     try:
         while validated < run.steps:
@@ -143,12 +147,7 @@ def train(
                 _freeze_norm(network)
             for group in optimizer.param_groups:
                 group["lr"] = run.learning_rate_at(done)
-            mri, partner = (
-                one[rank::count].to(device, memory_format=torch.channels_last)
-                for one in batch_at(
-                    pairs, done, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation
-                )
-            )
+            mri, partner = (one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches))
             terms: Terms = ahead(mri, partner)
             loss = torch.stack(list(terms.values())).sum()
             if not math.isfinite(loss.item()):
@@ -173,6 +172,20 @@ def train(
         raise
     save()
     return best
+
+
+def _batches(run: TrainConfig, pairs: Sequence[Pair], step: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches from that step on, each made while the step before it is computed."""
+
+    def make(step: int) -> tuple[Tensor, Tensor]:
+        return batch_at(pairs, step, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation)
+
+    with ThreadPoolExecutor(1) as beside:
+        coming = beside.submit(make, step)
+        for after in range(step + 1, run.steps + 1):
+            ready = coming.result()
+            coming = beside.submit(make, after)
+            yield ready
 
 
 class _Ahead(nn.Module):

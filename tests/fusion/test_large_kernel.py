@@ -93,3 +93,13 @@ def test_double_precision_takes_the_direct_way():
     layer = LargeKernelConv2d(2, 2, 11).double()
     features = torch.randn(1, 2, 20, 20, dtype=torch.float64)
     assert torch.equal(layer(features), directly(layer, features))
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("depthwise", [False, True], ids=["dense", "depthwise"])
+def test_a_gpu_finds_the_same_sum(depthwise):
+    torch.manual_seed(0)
+    layer = LargeKernelConv2d(32, 32, 15, depthwise=depthwise)
+    features = torch.randn(2, 32, 96, 80)
+    expected = directly(layer.double(), features.double())
+    assert relative_error(layer.float().cuda()(features.cuda()).cpu(), expected) < 5e-6

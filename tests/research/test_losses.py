@@ -93,6 +93,19 @@ def test_differences_are_two_minus_scd():
     assert float(losses.lost_differences(*tensors)) == pytest.approx(2 - reading.value, rel=1e-5)
 
 
+def test_lost_bits_are_the_sources_entropies_without_mi():
+    from app.metrics.catalogue import evaluate
+
+    draw = np.random.default_rng(6)
+    mri, partner = draw.integers(0, 256, (2, 32, 32)).astype(np.float64)
+    fused = np.maximum(mri, partner)
+    (mi,) = evaluate(fused, mri, partner, ["MI"])
+    entropies = [evaluate(one, mri, partner, ["EN"])[0].value for one in (mri, partner)]
+    tensors = (torch.from_numpy(one)[None, None] / 255 for one in (fused, mri, partner))
+    found = float(losses.lost_bits(*tensors, bins=256))  # 8-bit values are the bins' middles
+    assert found == pytest.approx(sum(entropies) - mi.value / math.log(2), abs=1e-4)  # MI is in nats
+
+
 def test_information_is_lost_by_blurring_and_kept_by_a_copy():
     (image,) = pictures(1, size=48)
     blurred = torch.nn.functional.avg_pool2d(image, 3, stride=1, padding=1)

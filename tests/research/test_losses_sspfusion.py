@@ -12,7 +12,7 @@ from app.fusion.ssp_fusion import Explained, SSPFusion, Structures
 from app.research import losses, losses_sspfusion
 from app.research.objectives import LOSSES
 
-NAMES = ("sspfusion-structure", "sspfusion-published", "sspfusion")
+NAMES = ("sspfusion-structure", "sspfusion-published", "sspfusion-telling")
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_the_objectives_are_the_papers_and_ours_with_structure_terms_of_weight_1
     expected = {
         "sspfusion-structure": structure,
         "sspfusion-published": structure | losses_sspfusion.fusion_terms(blanked, mri, partner),
-        "sspfusion-vivid": structure | losses.faithful(blanked, mri, partner, gain=1.2),
+        "sspfusion-telling": structure | losses.OF_FUSED["telling"](blanked, mri, partner),
     }
     for name, terms in expected.items():
         found = LOSSES[name](network, mri, partner)
