@@ -164,8 +164,8 @@ _LKCFUNET = replace(
     _ON_A_GPU,
     # A hundred looks at each slice leave little to be kept from overfitting.
     arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
-    steps=4000,
-    validate_every=1000,
+    steps=1500,
+    validate_every=500,
 )
 _REFINEFUSE = replace(
     _ON_A_GPU, network="refinefuse", loss="faithful-lesions", steps=3000, learning_rate=1e-3, validate_every=750
@@ -210,7 +210,17 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
     ),
-    "lkcfunet": _LKCFUNET,
+    "lkcfunet-begun": _LKCFUNET,
+    "lkcfunet": replace(  # --start-from the weights of the run above
+        _LKCFUNET,
+        loss="edged",
+        steps=210,
+        batch=2,
+        learning_rate=2e-4,
+        warmup=20,
+        ema=0.98,
+        validate_every=70,
+    ),
     "lkcfunet-ir-vis": replace(  # --start-from the weights of the run above
         _LKCFUNET, network="lkcfunet-ir-vis", tasks=("ir-vis",), steps=500, learning_rate=3e-4, validate_every=250
     ),
