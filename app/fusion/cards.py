@@ -16,7 +16,6 @@ def card(told: dict[str, Any], refused: FusionError | None = None, times: str = 
     """
     text = (told["card"] or "").strip()
     heading, _, body = text.partition("\n") if text.startswith("# ") else (f"# {told['title']}", "", text)
-    body = body or quality_table(told["quality"])
     facts = {
         "Cannot run here": refused and f"{refused} {refused.hint}",
         "Name": f"`{told['name']}`",
@@ -29,7 +28,8 @@ def card(told: dict[str, Any], refused: FusionError | None = None, times: str = 
         "Licence": told["licence"],
     }
     rows = [f"- **{name}:** {fact}" for name, fact in facts.items() if fact]
-    return "\n".join([heading, "", *rows, "", body.strip(), ""])
+    parts = ["\n".join([heading, "", *rows]), body.strip(), quality_table(told["quality"])]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def published(ms_per_slice: dict[str, Any] | None) -> str:
@@ -52,4 +52,4 @@ def quality_table(quality: dict[str, Any] | None) -> str:
         f"| {task} | {means['n']} | {' | '.join(f'{means[name]:.3f}' for name in names)} |"
         for task, means in quality["tasks"].items()
     ]
-    return "\n".join([f"Measured by `{quality['command']}`:", "", *head, *rows])
+    return "\n".join([f"**Measured** by `{quality['command']}`, means:", "", *head, *rows])

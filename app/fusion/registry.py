@@ -40,7 +40,6 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec("refinefuse", "RefineFuse", "app.fusion.refine_fuse", "RefineFuse"),
     NetworkSpec("refinefuse-ir-vis", "RefineFuse (infrared-visible)", "app.fusion.refine_fuse", "RefineFuse"),
     NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.lkc_funet", "LKCFUNet"),
-    NetworkSpec("lkcfunet-ir-vis", "LKC-FUNet (infrared-visible)", "app.fusion.lkc_funet", "LKCFUNet"),
     NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
     NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),
     NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", classical=True),

@@ -148,7 +148,7 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
     validate_pairs=4,
 )
-_ON_A_GPU = TrainConfig(  # ours, but for LightFusionNet's: each says its steps and what else it does otherwise
+_OURS = TrainConfig(  # what our runs have in common, but for LightFusionNet's
     network="lkcfunet",
     loss="lively",
     batch=16,
@@ -161,14 +161,14 @@ _ON_A_GPU = TrainConfig(  # ours, but for LightFusionNet's: each says its steps 
     validate_pairs=4,
 )
 _LKCFUNET = replace(
-    _ON_A_GPU,
+    _OURS,
     # A hundred looks at each slice leave little to be kept from overfitting.
     arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
     steps=1500,
     validate_every=500,
 )
 _REFINEFUSE = replace(
-    _ON_A_GPU, network="refinefuse", loss="faithful-lesions", steps=3000, learning_rate=1e-3, validate_every=750
+    _OURS, network="refinefuse", loss="faithful-lesions", steps=1500, learning_rate=1e-3, validate_every=750
 )
 
 CONFIGS: dict[str, TrainConfig] = {
@@ -176,7 +176,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
     "refinefuse": _REFINEFUSE,
-    "refinefuse-ir-vis": replace(_REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",)),
+    "refinefuse-ir-vis": replace(
+        _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
+    ),
     "refinefuse-published": TrainConfig(  # "Implement details": SGD 1e-3, batch 8, crops 256, 300 epochs of 152 pairs
         network="refinefuse",
         loss="refinefuse-published",
@@ -194,9 +196,9 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_every=75 * (152 // 8),
         augmentation=_NO_AUGMENTATION,
     ),
-    "sspfusion-begun": replace(_ON_A_GPU, network="sspfusion", loss="sspfusion-lively", steps=700),
+    "sspfusion-begun": replace(_OURS, network="sspfusion", loss="sspfusion-lively", steps=700),
     "sspfusion": replace(  # --start-from the weights of the run above
-        _ON_A_GPU,
+        _OURS,
         network="sspfusion",
         loss="sspfusion-telling",
         steps=300,
@@ -220,9 +222,6 @@ CONFIGS: dict[str, TrainConfig] = {
         warmup=20,
         ema=0.98,
         validate_every=70,
-    ),
-    "lkcfunet-ir-vis": replace(  # --start-from the weights of the run above
-        _LKCFUNET, network="lkcfunet-ir-vis", tasks=("ir-vis",), steps=500, learning_rate=3e-4, validate_every=250
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
         network="lkcfunet",
