@@ -175,7 +175,17 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(network="lightfusionnet", loss="telling", steps=8000, validate_every=2000),
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
-    "refinefuse": _REFINEFUSE,
+    "refinefuse-begun": _REFINEFUSE,
+    "refinefuse": replace(  # --start-from the weights of the run above
+        _REFINEFUSE,
+        loss="lesions-first",
+        steps=200,
+        batch=4,
+        learning_rate=3e-4,
+        warmup=20,
+        ema=0.98,
+        validate_every=100,
+    ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
     ),
