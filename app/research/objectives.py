@@ -8,7 +8,6 @@ from app.research.planted import with_lesions
 
 LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()} | {
     "faithful-lesions": with_lesions(losses.faithful, 0.22),
-    "lesions-first": with_lesions(losses.faithful, 0.8),
     "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
     "sspfusion-published": losses_sspfusion.structures_and(losses_sspfusion.fusion_terms),

@@ -149,6 +149,17 @@ def test_a_flat_pair_stays_about_as_bright_as_it_is(name):
     assert abs(float(fused.mean()) - 0.5) < 0.15
 
 
+@pytest.mark.parametrize("mri_alone", [True, False], ids=["mri", "partner"])
+@pytest.mark.parametrize("name", LEARNED)
+def test_broad_brightness_of_one_source_alone_is_shown(name, mri_alone):
+    """Metrics do not mind its loss: weights that showed a partner's 128 grey levels as 10 ranked higher."""
+    y, x = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    disc = 0.6 * (torch.hypot(y - 32, x - 32) < 22)[None, None]
+    pair = (disc, torch.zeros_like(disc)) if mri_alone else (torch.zeros_like(disc), disc)
+    fused = infer.fuse_batch(registry.load(name), *pair)[..., 26:38, 26:38]
+    assert 0.7 * 0.6 < float(fused.mean()) < 1.2 * 0.6
+
+
 def test_every_network_has_a_published_size_to_be_held_to():
     assert set(PUBLISHED) == set(LEARNED)
 
