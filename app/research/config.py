@@ -207,7 +207,7 @@ CONFIGS: dict[str, TrainConfig] = {
     ),
     "lkcfunet": replace(
         _OURS,
-        # Fifty looks at each slice leave little to be kept from overfitting, it seemed; see the card.
+        # Without the paper's, which a longer run should try again: overfitting has begun at the end (see the card).
         arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
         steps=1500,
     ),

@@ -197,7 +197,8 @@ def faithful(
 
     Pixel by pixel the maximum drowns the MRI's detail under bright uptake or bone; left out altogether, the partner's
     broad uptake goes missing, and no measure of edges minds. So the maximum counts mostly through its local mean. The
-    weights were chosen on the validation pairs (see the model cards); `gain` asks for edges steeper than the sources'.
+    weights were chosen on the validation pairs (see the model cards); `gain` asks for edges steeper than the sources',
+    `bits` for grey values that tell theirs.
     """
     terms = {
         "intensity": intensity * maximum_intensity(fused, mri, partner),
