@@ -60,12 +60,13 @@ def test_every_network_is_listed_and_the_one_in_use_is_shown(workspace):
 
 def test_a_table_of_the_card_is_a_table_with_its_headings_in_bold(workspace):
     dialog = _opened(workspace)
-    tables = [one for one in dialog.text.document().rootFrame().childFrames() if isinstance(one, QTextTable)]
-    assert len(tables) == 3
-    first = [tables[0].cellAt(0, n).firstCursorPosition().block() for n in range(tables[0].columns())]
-    assert [block.text() for block in first][:3] == ["ct-mri, 16", "SD", "SF"]
+    frames = dialog.text.document().rootFrame().childFrames()
+    (measured,) = [one for one in frames if isinstance(one, QTextTable)]
+    assert measured.rows() == 4  # a heading, and each task that the manifest has figures of
+    first = [measured.cellAt(0, n).firstCursorPosition().block() for n in range(measured.columns())]
+    assert [block.text() for block in first][:4] == ["val", "n", "EN", "SD"]
     assert all(block.begin().fragment().charFormat().fontWeight() >= 600 for block in first)
-    assert tables[0].cellAt(1, 1).firstCursorPosition().block().begin().fragment().charFormat().fontWeight() < 600
+    assert measured.cellAt(1, 1).firstCursorPosition().block().begin().fragment().charFormat().fontWeight() < 600
     dialog.close()
 
 
