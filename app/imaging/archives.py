@@ -38,7 +38,7 @@ LARGEST_GZIP = 4 << 30
 DISK_SHARE = 0.8  # of the free space
 PIECE = 1 << 20
 PREFIX = "synoptic-"
-UNPACKING = (
+UNPACKING = (  # what unpackers raise on broken archives; Cancelled and AppError are not among them
     EOFError, LookupError, NotImplementedError, OSError, RuntimeError, struct.error, TypeError, ValueError,
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip

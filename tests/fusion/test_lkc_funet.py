@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from app.fusion import infer, large_kernel, registry
 from app.fusion.lkc_funet import MPAFM, NORMS, WIDTH, LKCFUNet, LKDCBlock
+from app.research.pairs import read_pairs
 
 
 def counted(**arguments) -> tuple[int, float]:
@@ -86,3 +91,16 @@ def test_a_network_begun_at_the_maximum_has_learnt_to_change_little_yet():
     with torch.inference_mode():
         apart = network(mri, partner) - torch.maximum(mri, partner)
     assert 0 < apart.abs().max() < 0.05
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("task", ["ct-mri", "pet-mri", "spect-mri"])
+def test_products_in_bfloat16_stay_within_one_grey_level_on_real_pairs(task, monkeypatch):
+    pair = read_pairs(Path(os.environ["SYNOPTIC_DATA"]) / "pairs", "val", [task])[0]
+    mri, partner = (torch.from_numpy(one)[None, None] / 255 for one in (pair.mri, pair.luma))
+    network = registry.load("lkcfunet")
+    fused = []
+    for multiplies in (True, False):
+        monkeypatch.setattr(large_kernel, "computes_bfloat16", lambda multiplies=multiplies: multiplies)
+        fused.append(infer.fuse_batch(network, mri, partner))
+    assert 0 < float((fused[0] - fused[1]).abs().max()) < 1 / 255
