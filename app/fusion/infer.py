@@ -28,6 +28,8 @@ CPU_BATCH_S = 0.15  # work between two looks at Cancel
 GPU_BATCH_S = 0.3  # a GPU is given the whole batch at once, and then answers when it is done
 GPU_BATCH_PIXELS = 32 * 256 * 256
 MAX_BATCH = 32
+CUT = 16  # pixels
+LEAST_CUT = 64  # pixels
 
 
 class Stoppable(TorchFunctionMode):
@@ -102,22 +104,42 @@ def blank_air(fused: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
 def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
     """(B, 1, H, W) in [0, 1], any H and W -> fused, same shape, dtype and device, in [0, 1], 0 in air.
 
-    Where the fuser wants multiples of `fuser.multiple`, the right and bottom edges are repeated and cut off again.
+    A fuser whose layers look at the whole picture at once (`fuser.minds_air`) is given each slice by itself, cut to
+    what the sources show: how much air lies around a head says nothing about it, and must not change its picture.
     """
+    with torch.inference_mode():
+        if not getattr(fuser, "minds_air", False):
+            return blank_air(_forward(fuser, mri, partner), mri, partner)
+        fused = torch.zeros_like(mri)
+        for one, (rows, columns) in enumerate(map(shown, mri, partner)):
+            place = (slice(one, one + 1), slice(None), rows, columns)
+            fused[place] = _forward(fuser, mri[place], partner[place])
+        return blank_air(fused, mri, partner)
+
+
+def shown(mri: Tensor, partner: Tensor) -> tuple[slice, slice]:
+    """Rows and columns of (1, H, W) that hold all of both sources that is not 0, in whole steps of CUT pixels where the
+    picture has room for them, and at least LEAST_CUT of each."""
+    seen = ((mri != 0) | (partner != 0))[0]
+    return _span(seen.any(1)), _span(seen.any(0))
+
+
+def _span(seen: Tensor) -> slice:
+    places = seen.nonzero()
+    first, last = (int(places.min()), int(places.max())) if len(places) else (0, 0)
+    length = min(len(seen), max(LEAST_CUT, -(-(last + 1 - first) // CUT) * CUT))
+    start = min(max(0, (first + last + 1 - length) // 2), len(seen) - length)
+    return slice(start, start + length)
+
+
+def _forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
+    """Where the fuser wants multiples of `fuser.multiple`, right and bottom edges are repeated and cut off again."""
     height, width = mri.shape[-2:]
     multiple = int(getattr(fuser, "multiple", 1))
     edges = (0, -width % multiple, 0, -height % multiple)
     sources = [functional.pad(one, edges, mode="replicate") if any(edges) else one for one in (mri, partner)]
-    with torch.inference_mode():
-        fused = _forward(fuser, *sources)[..., :height, :width].clamp(0, 1)
-        return blank_air(fused, mri, partner)
-
-
-def _forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
-    """On a CPU slice by slice where the fuser wants it (`fuser.one_by_one`)."""
-    if not getattr(fuser, "one_by_one", False) or mri.device.type != "cpu":
-        return fuser(mri, partner)
-    return torch.cat([fuser(mri[i : i + 1], partner[i : i + 1]) for i in range(len(mri))])
+    fused: Tensor = fuser(*sources)
+    return fused[..., :height, :width].clamp(0, 1)
 
 
 def fuse_slices(

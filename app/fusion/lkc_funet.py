@@ -152,7 +152,7 @@ class LKCFUNet(nn.Module):
     """
 
     multiple = 4  # two halvings
-    one_by_one = True  # how large kernels are cut into tiles, and so rounded, depends on the batch
+    minds_air = True  # instance and group norm take their means over the whole picture
 
     def __init__(
         self,

@@ -20,7 +20,7 @@ from app.errors import FusionError
 from app.fusion import weights
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -89,16 +89,16 @@ def missing(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None
     """Why a network cannot run, as far as can be told at once, without a look into its weights; None otherwise."""
     folder = folder or model_weights()
     try:
-        path = None if spec.classical else folder / _entry(spec, folder)["file"]
+        paths = [] if spec.classical else [folder / file for file, _ in _files(_entry(spec, folder))]
     except FusionError as error:
         return error
-    return None if path is None or path.is_file() else weights.WeightsMissingError(spec.name, path)
+    return next((weights.WeightsMissingError(spec.name, path) for path in paths if not path.is_file()), None)
 
 
 def refusal(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None:
     """Why a network cannot run: no weights, or others than the manifest vouches for, with their hash; None otherwise.
 
-    Reads the whole file of weights.
+    Reads all of the weights.
     """
     folder = folder or model_weights()
     error = missing(spec, folder)
@@ -106,10 +106,10 @@ def refusal(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None
         return weights.WeightsUnknownError(error.path, weights.sha256_of(error.path))
     if error is not None or spec.classical:
         return error
-    entry = _entry(spec, folder)
-    path = folder / entry["file"]
-    found = weights.sha256_of(path)
-    return None if found == entry["sha256"] else weights.WeightsAlteredError(path, entry["sha256"], found)
+    for file, expected in _files(_entry(spec, folder)):
+        if (found := weights.sha256_of(folder / file)) != expected:
+            return weights.WeightsAlteredError(folder / file, expected, found)
+    return None
 
 
 def weights_sha256(spec: NetworkSpec, folder: Path | None = None) -> str:
@@ -165,10 +165,11 @@ def _load(spec: NetworkSpec, folder: Path) -> nn.Module:
     if spec.classical:
         return build(spec.name).eval()
     entry = _entry(spec, folder)
-    path = folder / entry["file"]
-    tensors = weights.read_tensors(path, entry["sha256"])
+    tensors: dict[str, Tensor] = {}
+    for file, sha256 in _files(entry):
+        tensors |= weights.read_tensors(folder / file, sha256)
     network = build(spec.name, **entry.get("arguments", {}))
-    weights.put(network, tensors, path)
+    weights.put(network, tensors, folder / entry["file"])
     return network.eval().requires_grad_(False)
 
 
@@ -179,7 +180,13 @@ def _entry(spec: NetworkSpec, folder: Path) -> dict[str, Any]:
         if path.is_file():
             raise weights.WeightsUnknownError(path)
         raise weights.WeightsMissingError(spec.name, path)
-    for key in ("file", "sha256"):
-        if not isinstance(entry.get(key), str):
-            raise weights.ManifestError(folder / weights.MANIFEST, f"{spec.name} has no {key!r}")
+    for part in (entry, entry.get("over", entry)):
+        for key in ("file", "sha256"):
+            if not isinstance(part, dict) or not isinstance(part.get(key), str):
+                raise weights.ManifestError(folder / weights.MANIFEST, f"{spec.name} has no {key!r}")
     return entry
+
+
+def _files(entry: dict[str, Any]) -> list[tuple[str, str]]:
+    """File and SHA-256 of what an entry's weights are read from, one over the other."""
+    return [(part["file"], part["sha256"]) for part in (entry.get("over"), entry) if part]

@@ -4,6 +4,9 @@
                         "training_data": "...", "licence": "...", "card": "lightfusionnet.md",
                         "quality": {"command": "...", "split": "val", "tasks": {"ct-mri": {"n": 16, "SD": 84.1, ...}}}}}
 
+A file may hold only the tensors in which it differs from another one, which its entry then names as "over", with the
+hash of that one. So a large network that was trained on in part is not kept twice.
+
 safetensors holds tensors and no code, so opening a stranger's file runs nothing (a pickled checkpoint could). A file
 whose SHA-256 is not the manifest's is refused all the same: its pictures would carry another network's name.
 """
@@ -116,6 +119,20 @@ def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: boo
         tensors |= floating
     save_file(tensors, path, metadata={"arguments": json.dumps(arguments, sort_keys=True)})
     return sha256_of(path)
+
+
+def save_over(source: Path, base: Path, target: Path) -> str:
+    """Write the tensors of `source` that `base` has not, or has otherwise; the SHA-256 of the file."""
+    from safetensors.torch import load_file, save_file
+
+    there = load_file(base)
+    changed = {
+        name: tensor
+        for name, tensor in load_file(source).items()
+        if name not in there or tensor.dtype != there[name].dtype or not tensor.equal(there[name])
+    }
+    save_file(changed, target, metadata={"arguments": json.dumps(arguments_in(source), sort_keys=True)})
+    return sha256_of(target)
 
 
 def arguments_in(path: Path) -> dict[str, Any]:

@@ -75,18 +75,20 @@ class Augmentation:
 
     gamma : standard deviation of the logarithm of the exponent; window : the upper end is drawn from 1 - window to
     1 + window; scalar : how often the scalar is taken where there is one; noise : the largest standard deviation of
-    Gaussian noise in what is not 0, which one crop in four gets
+    Gaussian noise in what is not 0, which one crop in four gets; dim : how often one of the two sources is darkened to
+    at most half, so that broad brightness of one over the dark of the other is seen
     """
 
     gamma: float = 0.2
     window: float = 0.2
     scalar: float = 0.5
     noise: float = 0.0
+    dim: float = 0.0
 
 
 def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -> list[Pair]:
     """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing."""
-    pairs = [pair for task in tasks for pair in read_task(folder / task / split, task)]
+    pairs = [pair for task in dict.fromkeys(tasks) for pair in read_task(folder / task / split, task)]
     if not pairs:
         raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
     return pairs
@@ -200,18 +202,26 @@ def scalar_of(rgb: Picture, table: Picture) -> Picture:
 
 
 def batch_at(
-    pairs: Sequence[Pair], step: int, *, seed: int, batch: int, crop: int, augmentation: Augmentation
+    pairs: Sequence[Pair],
+    step: int,
+    *,
+    seed: int,
+    batch: int,
+    crop: int,
+    augmentation: Augmentation,
+    tasks: Sequence[str] = (),
 ) -> tuple[Tensor, Tensor]:
     """The training batch of a step: mri and partner (batch, 1, crop, crop) float32 in [0, 1].
 
     A function of seed and step alone, so that a resumed run sees what an unbroken one would have seen. Tasks are drawn
-    with equal chance, then pairs, then crops that are not mostly empty, flipped and turned.
+    with equal chance (those of the pairs, or out of `tasks`, where one may stand twice), then pairs, then crops that
+    are not mostly empty, flipped and turned.
     """
     draw = np.random.default_rng([seed, step])
     by_task: dict[str, list[Pair]] = {}
     for pair in pairs:
         by_task.setdefault(pair.task, []).append(pair)
-    tasks = sorted(by_task)
+    tasks = sorted(task for task in tasks or by_task if task in by_task)
     cut = [_crop(_one_of(by_task[_one_of(tasks, draw)], draw), draw, crop, augmentation) for _ in range(batch)]
     mri, partner = (torch.from_numpy(np.stack([one[which] for one in cut]))[:, None] for which in (0, 1))
     return mri, partner
@@ -235,7 +245,10 @@ def _crop(
             break
     window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
     window = window[:, :, ::-1] if draw.random() < 0.5 else window
-    mri, partner = (_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window)
+    seen = [_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window]
+    if augmentation.dim and draw.random() < augmentation.dim:
+        seen[int(draw.integers(2))] *= np.float32(draw.uniform(0, 0.5))
+    mri, partner = seen
     return mri, partner
 
 

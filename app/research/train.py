@@ -21,6 +21,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,10 @@ def train(
     if run.bf16 and device == "cuda":
         torch.backends.cuda.matmul.fp32_precision = "tf32"  # what bfloat16 leaves in float32 is rounded no more than it
     network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
-    optimizer = OPTIMIZERS[run.optimizer](network.parameters(), lr=run.learning_rate)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not any(fnmatchcase(name, pattern) for pattern in run.frozen))
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
     done, validated, best = 0, 0, -math.inf
     if resume:
         mean, done, validated, best = _resume(out, network, optimizer)
@@ -154,7 +158,7 @@ def train(
                 raise DivergedError(done + 1, loss.item())
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-            nn.utils.clip_grad_norm_(network.parameters(), run.clip)
+            nn.utils.clip_grad_norm_(trained, run.clip)
             optimizer.step()
             _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
 
@@ -178,7 +182,8 @@ def _batches(run: TrainConfig, pairs: Sequence[Pair], step: int) -> Iterator[tup
     """The batches from that step on, each made while the step before it is computed."""
 
     def make(step: int) -> tuple[Tensor, Tensor]:
-        return batch_at(pairs, step, seed=run.seed, batch=run.batch, crop=run.crop, augmentation=run.augmentation)
+        sizes = {"batch": run.batch, "crop": run.crop}
+        return batch_at(pairs, step, seed=run.seed, augmentation=run.augmentation, tasks=run.tasks, **sizes)
 
     with ThreadPoolExecutor(1) as beside:
         coming = beside.submit(make, step)

@@ -99,13 +99,20 @@ def score(means_by_task: Mapping[str, Means], tables: Tables) -> float:
     return float(np.mean(ratios))
 
 
-def publish(name: str, source: Path | None, tables: Tables, command: str, folder: Path) -> None:
-    """Write what was measured into the manifest of `folder`; with `source`, copy those weights there, vouched for."""
+def publish(
+    name: str, source: Path | None, tables: Tables, command: str, folder: Path, *, over: Path | None = None
+) -> None:
+    """Write what was measured into the manifest of `folder`; with `source`, copy those weights there, vouched for.
+
+    over : weights in `folder`; only what differs from them is written then, beside them
+    """
     network = from_file(name, source) if source else registry.load(name, folder=folder)
     entry = weights.read_manifest(folder).get(name, {})
     if source:
-        target = folder / f"{name}.safetensors"
-        if source.resolve() != target.resolve():  # equal when what is published already is measured again
+        target = folder / f"{name}{'-tuned' * bool(over)}.safetensors"
+        if over:
+            weights.save_over(source, over, target)
+        elif source.resolve() != target.resolve():  # equal when what is published already is measured again
             shutil.copyfile(source, target)
         origin = {
             "training_data": "AANLIB (Harvard Whole Brain Atlas) CT-MRI, PET-MRI and SPECT-MRI pairs, train split",
@@ -114,6 +121,9 @@ def publish(name: str, source: Path | None, tables: Tables, command: str, folder
         }
         file = {"file": target.name, "sha256": weights.sha256_of(target), "arguments": weights.arguments_in(source)}
         entry = origin | entry | file
+        entry.pop("over", None)
+        if over:
+            entry["over"] = {"file": over.name, "sha256": weights.sha256_of(over)}
     quality = {
         task: {key: value if key == "n" else round(value, 4) for key, value in table[name].items()}
         for task, table in tables.items()
@@ -133,7 +143,11 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--publish", metavar="NAME[=FILE]", required=True, action="append", help="may be repeated")
     parser.add_argument("--into", type=Path, default=model_weights(), help="default: %(default)s")
     parser.add_argument("--half", action="store_true", help="publish, and measure, the weights rounded to float16")
+    parser.add_argument("--over", metavar="FILE", help="a file in --into: publish only what differs from it, beside it")
     args = parser.parse_args(given)
+    over = args.into / args.over if args.over else None
+    if over and not over.is_file():
+        parser.error(f"--over: there is no {over}")
 
     def work(progress: Progress) -> None:
         pairs = read_pairs(args.pairs, "val", args.tasks.split(","))
@@ -147,7 +161,8 @@ def main(given: Sequence[str] | None = None) -> int:
             network = from_file(name, file) if file else registry.load(name)
             tables = means_by_method(measure_each(pairs, {name: by_network(network)}, progress=progress))
             print(as_markdown(tables))
-            publish(name, file, tables, f"synoptic evaluate --pairs DIR --networks {name}", args.into)
+            command = f"synoptic evaluate --pairs DIR --networks {name}"
+            publish(name, file, tables, command, args.into, over=over)
 
     return exit_code(work)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from app.fusion import infer, registry
 
@@ -248,3 +249,56 @@ def test_devices_are_picked_or_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert infer.pick_device("auto") == infer.pick_device("cuda") == "cuda"
     assert infer.pick_device("cpu") == "cpu"
+
+
+def head(height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """An MRI of 70 x 91 pixels and a partner that reaches 10 rows further down; (1, 1, H, W), air around."""
+    draw = torch.Generator().manual_seed(0)
+    mri, partner = torch.zeros((2, 1, 1, height, width))
+    mri[..., 20:90, 30:121] = torch.rand((70, 91), generator=draw) + 0.01
+    partner[..., 30:100, 40:121] = torch.rand((70, 81), generator=draw) + 0.01
+    return mri.clamp(max=1), partner.clamp(max=1)
+
+
+def test_what_the_sources_show_is_cut_out_whole_in_steps():
+    rows, columns = infer.shown(*(one[0] for one in head(256, 256)))
+    assert (rows.stop - rows.start, columns.stop - columns.start) == (80, 96)
+    assert (rows.start, rows.stop) == (20, 100)
+    assert columns.start <= 30
+    assert columns.stop >= 121
+
+
+@pytest.mark.parametrize("place", [(0, 0), (199, 3), (100, 299)])
+def test_a_spot_is_cut_out_with_its_surroundings_and_never_beyond_the_picture(place):
+    mri = torch.zeros((1, 200, 300))
+    mri[(0, *place)] = 1
+    cut = infer.shown(mri, torch.zeros_like(mri))
+    for at, length, side in zip(place, (200, 300), cut, strict=True):
+        assert side.stop - side.start == infer.LEAST_CUT
+        assert 0 <= side.start <= at < side.stop <= length
+
+
+def test_empty_slices_are_cut_too_and_small_ones_are_left_whole():
+    assert infer.shown(torch.zeros((1, 300, 40)), torch.zeros((1, 300, 40))) == (slice(0, 64), slice(0, 40))
+
+
+class MindsAir(nn.Module):
+    """Divides by the picture's mean, as an instance norm does."""
+
+    minds_air = True
+
+    def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+        both = (mri + partner) / 4
+        return both / (both.mean() * 10)
+
+
+def test_how_much_air_lies_around_a_head_does_not_change_its_picture():
+    mri, partner = head(128, 144)
+    close = infer.fuse_batch(MindsAir(), mri, partner)
+    assert 0.05 < close[mri > 0].mean() < 0.95
+    far = [functional.pad(one, (32, 80, 16, 48)) for one in (mri, partner)]
+    around = infer.fuse_batch(MindsAir(), *far)
+    torch.testing.assert_close(around[..., 16:144, 32:176], close, rtol=0, atol=0)
+    assert not around[..., :16, :].any()
+    together = infer.fuse_batch(MindsAir(), torch.cat([far[0], far[0] / 2]), torch.cat([far[1], far[1]]))
+    torch.testing.assert_close(together[:1], around, rtol=0, atol=0)

@@ -196,3 +196,48 @@ def test_an_exchanged_file_is_noticed_though_the_network_is_cached(folder):
     vouch(folder, path, arguments={})
     second = registry.load("lightfusionnet", folder=folder)
     assert not torch.equal(first.decoder[2].weight, second.decoder[2].weight)
+
+
+@pytest.fixture
+def over(folder) -> tuple[Path, Path]:
+    """LightFusionNet as what one tensor of it differs from another file: that file, and the difference."""
+    base, whole, target = (folder / f"{name}.safetensors" for name in ("base", "whole", "lightfusionnet"))
+    network = registry.build("lightfusionnet")
+    weights.save(network, base, {})
+    with torch.no_grad():
+        network.decoder[2].bias.add_(0.5)
+    weights.save(network, whole, {})
+    weights.save_over(whole, base, target)
+    vouch(folder, target, arguments={}, over={"file": base.name, "sha256": weights.sha256_of(base)})
+    return base, whole
+
+
+def test_weights_kept_as_a_difference_are_whole_once_loaded(folder, over):
+    _, whole = over
+    path = folder / "lightfusionnet.safetensors"
+    assert list(weights.read_tensors(path, weights.sha256_of(path))) == ["decoder.2.bias"]
+    assert registry.weights_sha256(LIGHT, folder) == weights.sha256_of(path)
+    expected = weights.read_tensors(whole, weights.sha256_of(whole))
+    for name, tensor in registry.load("lightfusionnet", folder=folder).state_dict().items():
+        assert torch.equal(tensor, expected[name])
+    registry.check("lightfusionnet", folder)
+
+
+def test_the_file_under_a_difference_is_vouched_for_as_well(folder, over):
+    base, _ = over
+    expected = weights.sha256_of(base)
+    base.write_bytes(b"another network")
+    for use in (registry.load, registry.check):
+        with pytest.raises(weights.WeightsAlteredError, match=rf"base\.safetensors has SHA-256 .* for {expected}"):
+            use("lightfusionnet", folder=folder)
+    base.unlink()
+    assert LIGHT not in registry.available(folder)
+    with pytest.raises(weights.WeightsMissingError, match=r"base\.safetensors"):
+        registry.find("lightfusionnet", folder)
+
+
+@pytest.mark.parametrize("part", [{"file": "base.safetensors"}, {"sha256": "00"}, "base.safetensors"])
+def test_a_difference_over_nothing_vouched_for_is_refused(folder, part):
+    vouch(folder, folder / "lightfusionnet.safetensors", over=part)
+    with pytest.raises(weights.ManifestError, match="lightfusionnet has no"):
+        registry.load("lightfusionnet", folder=folder)

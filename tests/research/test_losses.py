@@ -9,6 +9,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
+from app.metrics.structure import edge_transfer
 from app.research import losses
 
 
@@ -104,6 +105,16 @@ def test_lost_bits_are_the_sources_entropies_without_mi():
     tensors = (torch.from_numpy(one)[None, None] / 255 for one in (fused, mri, partner))
     found = float(losses.lost_bits(*tensors, bins=256))  # 8-bit values are the bins' middles
     assert found == pytest.approx(sum(entropies) - mi.value / math.log(2), abs=1e-4)  # MI is in nats
+
+
+def test_lost_edges_are_one_minus_qabf_where_no_edge_lies_flat():
+    y, x = np.mgrid[-96:96, -96:96] / 24
+    waves = (128 + 90 * np.sin(9 * x + y), 128 + 90 * np.cos(8 * x - y), 128 + 80 * np.sin(9 * x + 2 * y))
+    inside = np.maximum(np.abs(x), np.abs(y)) < 3.9  # away from padding, which differs
+    qabf = edge_transfer(*waves, inside)
+    tensors = (torch.from_numpy(one)[None, None] / 255 for one in waves)
+    assert 0.2 < qabf < 0.8
+    assert float(losses.lost_edges(*tensors)) == pytest.approx(1 - qabf, abs=0.005)
 
 
 def test_information_is_lost_by_blurring_and_kept_by_a_copy():

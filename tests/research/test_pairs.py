@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,34 @@ def test_augmentation_leaves_zero_at_zero_and_stays_within_range():
         zeros += [float((mri == 0).float().mean()), float((partner == 0).float().mean())]
     assert np.mean(zeros[::2]) == pytest.approx(1 / 3, abs=0.04)
     assert np.mean(zeros[1::2]) == pytest.approx(1 / 4, abs=0.04)
+
+
+def test_one_source_in_so_many_pairs_is_darkened_to_at_most_half():
+    factors = []
+    for step in range(60):
+        dimmed = Augmentation(gamma=0, window=0, scalar=0, dim=0.5)
+        mri, partner = batch_at([numbered()], step, seed=0, batch=1, crop=16, augmentation=dimmed)
+        whole = batch_at([numbered()], step, seed=0, batch=1, crop=16, augmentation=PLAIN)
+        factors.append([float((dark / full).mean()) for dark, full in zip((mri, partner), whole, strict=True)])
+    dark = np.array(factors) < 0.999
+    assert (dark.sum(axis=1) <= 1).all()
+    assert 20 <= dark.sum() <= 40
+    assert 8 <= dark[:, 0].sum() <= dark.sum() - 8
+    assert np.array(factors)[dark].max() <= 0.5
+    assert np.array(factors)[dark].min() < 0.1
+    np.testing.assert_allclose(np.array(factors)[~dark], 1, atol=1e-6)
+
+
+def test_a_task_that_is_asked_for_twice_is_drawn_twice_as_often():
+    pairs = [replace(numbered(), task="ct-mri"), numbered()]
+    pairs[1].mri[:], pairs[1].luma[:] = 255, 255
+    asked = {"batch": 300, "crop": 16, "augmentation": PLAIN, "seed": 2}
+    share = [
+        float((batch_at(pairs, 0, tasks=tasks, **asked)[0].amin((1, 2, 3)) == 1).float().mean())
+        for tasks in ((), ("ct-mri", "pet-mri"), ("ct-mri", "ct-mri", "pet-mri", "spect-mri"))
+    ]
+    assert share[0] == share[1] == pytest.approx(1 / 2, abs=0.08)
+    assert share[2] == pytest.approx(1 / 3, abs=0.08)
 
 
 def test_pictures_smaller_than_the_crop_are_filled_with_air():

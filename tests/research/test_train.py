@@ -106,6 +106,18 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
     assert weights.arguments_in(tmp_path / "run/weights.safetensors") == {}
 
 
+def test_frozen_parameters_stay_as_they_began(tmp_path):
+    run = replace(SHORT, steps=3, validate_every=3, frozen=("encoder*", "*.bias"))
+    torch.manual_seed(run.seed)
+    began = dict(registry.build(run.network, **run.arguments).named_parameters())
+    training.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
+    assert read_config(tmp_path / "run/config.json") == run
+    ended = training.read_checkpoint(tmp_path / "run")["network"]
+    moved = {name for name, parameter in began.items() if not torch.equal(parameter, ended[name])}
+    assert moved
+    assert moved == {name for name in began if not (name.startswith("encoder") or name.endswith(".bias"))}
+
+
 @pytest.mark.parametrize("where", ["step 33 of", "step 40 of 60, validating"])
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path, where):
     pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)

@@ -140,6 +140,32 @@ def test_half_as_large_weights_are_published_and_measured_as_they_are(tmp_path, 
     assert entry["quality"]["tasks"]["ct-mri"] == pytest.approx(found, abs=1e-4)
 
 
+def test_what_was_trained_on_in_part_is_published_as_its_difference(tmp_path):
+    network = registry.build("lightfusionnet")
+    weights.save(network, tmp_path / "lightfusionnet.safetensors", {})
+    with torch.no_grad():
+        network.decoder[2].bias.add_(0.5)
+    made = tmp_path / "made.safetensors"
+    weights.save(network, made, {})
+    tables = {"ct-mri": {"lightfusionnet": {"n": 1, "SD": 2.0}}}
+    base = tmp_path / "lightfusionnet.safetensors"
+    validation.publish("lightfusionnet", made, tables, "the command", tmp_path, over=base)
+    entry = weights.read_manifest(tmp_path)["lightfusionnet"]
+    assert entry["file"] == "lightfusionnet-tuned.safetensors"
+    assert entry["over"] == {"file": base.name, "sha256": weights.sha256_of(base)}
+    loaded = registry.load("lightfusionnet", folder=tmp_path)
+    assert torch.equal(loaded.decoder[2].bias, network.decoder[2].bias)
+    validation.publish("lightfusionnet", made, tables, "the command", tmp_path)  # and whole again
+    assert "over" not in weights.read_manifest(tmp_path)["lightfusionnet"]
+
+
+def test_a_difference_over_a_file_that_is_not_there_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), "--over", "no"])
+    assert stopped.value.code == 2
+    assert f"there is no {tmp_path / 'no'}" in capsys.readouterr().err
+
+
 def test_a_name_alone_measures_again_and_keeps_what_the_manifest_says(tmp_path):
     sha256 = weights.save(registry.build("lightfusionnet"), tmp_path / "lightfusionnet.safetensors", {})
     told = {"file": "lightfusionnet.safetensors", "sha256": sha256, "arguments": {}, "licence": "mine"}
