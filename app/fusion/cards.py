@@ -22,7 +22,7 @@ def card(told: dict[str, Any], refused: FusionError | None = None, times: str = 
         "Parameters": "none: a classical method, not trained"
         if told["classical"]
         else told["parameters"] and f"{told['parameters']:,}",
-        "Weights": told["weights"] and f"`{told['weights']}`, SHA-256 `{told['sha256']}`",
+        "Weights": told["weights"] and _files(told),
         "Time": " ".join([times, published(told["ms_per_slice"])]).strip(),
         "Trained on": told["training_data"],
         "Licence": told["licence"],
@@ -30,6 +30,12 @@ def card(told: dict[str, Any], refused: FusionError | None = None, times: str = 
     rows = [f"- **{name}:** {fact}" for name, fact in facts.items() if fact]
     parts = ["\n".join([heading, "", *rows]), body.strip(), quality_table(told["quality"])]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _files(told: dict[str, Any]) -> str:
+    own = f"`{told['weights']}`, SHA-256 `{told['sha256']}`"
+    over = told["over"]
+    return f"{own}, over `{over['file']}`, SHA-256 `{over['sha256']}`" if over else own
 
 
 def published(ms_per_slice: dict[str, Any] | None) -> str:

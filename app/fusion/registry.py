@@ -120,6 +120,7 @@ def weights_sha256(spec: NetworkSpec, folder: Path | None = None) -> str:
 def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
     """What `synoptic networks` tells of one: JSON-ready; None where there is nothing to tell.
 
+    over : file and sha256 of the weights that `weights` are the difference from
     quality : means of the metrics per task over validation pairs, and the command that measured them
     ms_per_slice : measured with that command, a slice of 256 x 256 on the CPU
     """
@@ -133,6 +134,7 @@ def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
         "parameters": entry.get("parameters", 0),
         "weights": entry.get("file"),
         "sha256": entry.get("sha256"),
+        "over": entry.get("over"),
         "training_data": entry.get("training_data"),
         "licence": entry.get("licence", "Apache-2.0, as the program" if spec.classical else None),
         "quality": entry.get("quality"),

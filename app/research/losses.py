@@ -95,6 +95,19 @@ def stronger_gradient(fused: Tensor, mri: Tensor, partner: Tensor, gain: float =
     return ((fx - gain * x).abs() + (fy - gain * y).abs()).mean() / 2
 
 
+def followed_gradient(fused: Tensor, mri: Tensor, partner: Tensor, gain: float = 1.0, floor: float = 0.1) -> Tensor:
+    """As `stronger_gradient`, but the square of the distance as a share of the edge: strength x (relative error)^2.
+
+    Where a network cannot tell yet whose edge to follow, the least absolute distance is that of the likelier answer,
+    and it stays at the brighter source for good; the least square lies between both, and moves as it learns.
+    """
+    (fx, fy), (mx, my), (px, py) = (sobel(one) for one in (fused, mri, partner))
+    from_mri = mx.square() + my.square() >= px.square() + py.square()
+    x, y = gain * torch.where(from_mri, mx, px), gain * torch.where(from_mri, my, py)
+    strength = (x.square() + y.square()).sqrt() + floor
+    return (((fx - x).square() + (fy - y).square()) / strength).mean()
+
+
 def lost_information(fused: Tensor, mri: Tensor, partner: Tensor, noise: float = 2 / 255**2) -> Tensor:
     """1 - the mean over both sources of pixel-domain VIF, two scales, uniform windows (after Sheikh & Bovik 2006)."""
     return 1 - (_vif(mri, fused, noise) + _vif(partner, fused, noise)) / 2
@@ -214,13 +227,15 @@ def faithful(
     gain: float = 1.0,
     bits: float = 0.0,
     edges: float = 0.0,
+    followed: float = 0.0,
 ) -> Terms:
     """Ours: broad brightness of the maximum, edges of the stronger source, and what fidelity measures ask of both.
 
     Pixel by pixel the maximum drowns the MRI's detail under bright uptake or bone; left out altogether, the partner's
     broad uptake goes missing, and no measure of edges minds. So the maximum counts mostly through its local mean. The
     weights were chosen on the validation pairs (see the model cards); `gain` asks for edges steeper than the sources',
-    `bits` for grey values that tell theirs, `edges` for edges that Qabf finds again.
+    `bits` for grey values that tell theirs, `edges` for edges that Qabf finds again, `followed` for edges of the
+    stronger source where it is the darker one, too.
     """
     terms = {
         "intensity": intensity * maximum_intensity(fused, mri, partner),
@@ -234,6 +249,8 @@ def faithful(
         terms["bits"] = bits * lost_bits(fused, mri, partner)
     if edges:
         terms["edges"] = edges * lost_edges(fused, mri, partner)
+    if followed:
+        terms["followed"] = followed * followed_gradient(fused, mri, partner, gain)
     return terms
 
 
@@ -252,6 +269,6 @@ OF_FUSED: dict[str, Loss] = {
     "lkcfunet-published": lkcfunet_published,
     "faithful": faithful,
     "lively": partial(faithful, gain=1.25, similarity=0.6, information=1.0, bits=0.05),
-    "edged": partial(faithful, gain=1.25, similarity=0.6, information=1.0, bits=0.05, edges=1.0),
+    "edged": partial(faithful, gain=1.25, similarity=0.6, information=1.0, bits=0.05, edges=1.0, followed=3.0),
     "telling": partial(faithful, gain=1.1, similarity=0.6, information=1.0, bits=0.1),
 }

@@ -213,7 +213,7 @@ def over(folder) -> tuple[Path, Path]:
 
 
 def test_weights_kept_as_a_difference_are_whole_once_loaded(folder, over):
-    _, whole = over
+    base, whole = over
     path = folder / "lightfusionnet.safetensors"
     assert list(weights.read_tensors(path, weights.sha256_of(path))) == ["decoder.2.bias"]
     assert registry.weights_sha256(LIGHT, folder) == weights.sha256_of(path)
@@ -221,6 +221,8 @@ def test_weights_kept_as_a_difference_are_whole_once_loaded(folder, over):
     for name, tensor in registry.load("lightfusionnet", folder=folder).state_dict().items():
         assert torch.equal(tensor, expected[name])
     registry.check("lightfusionnet", folder)
+    shown = cards.card(registry.describe(LIGHT, folder))
+    assert f"`{base.name}`, SHA-256 `{weights.sha256_of(base)}`" in shown
 
 
 def test_the_file_under_a_difference_is_vouched_for_as_well(folder, over):

@@ -75,6 +75,18 @@ def test_stronger_gradient_takes_direction_from_the_stronger_source():
     assert float(losses.stronger_gradient(fused, mri, partner)) == pytest.approx(np.mean(errors))
 
 
+def test_a_followed_gradient_errs_by_its_strength_times_its_relative_error_squared():
+    _, mri, partner = pictures()
+    assert float(losses.followed_gradient(mri, mri, 0 * partner)) == 0
+    x, y = losses.sobel(mri)
+    squared = x.square() + y.square()
+    for share, missed in ((0.0, 1.0), (0.5, 0.25), (2.0, 1.0)):
+        expected = float((missed * squared / (squared.sqrt() + 0.1)).mean())
+        assert float(losses.followed_gradient(share * mri, mri, 0 * partner)) == pytest.approx(expected)
+    steeper = squared * (1 - 1 / 1.25) ** 2 * 1.25**2 / (1.25 * squared.sqrt() + 0.1)
+    assert float(losses.followed_gradient(mri, 0 * partner, mri, 1.25)) == pytest.approx(float(steeper.mean()))
+
+
 def test_ssim_is_scikit_images():
     x, y = pictures(2)
     y = 0.6 * x + 0.4 * y
