@@ -236,7 +236,7 @@ CONFIGS: dict[str, TrainConfig] = {
         warmup=20,
         ema=0.98,
         freeze_norm=0.0,
-        validate_every=120,
+        validate_every=480,
         validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
