@@ -123,7 +123,7 @@ def config(name: str, **changes: Any) -> TrainConfig:
     return replace(CONFIGS[name], **changes)
 
 
-LKCFUNET_LARGE = (  # all dense kernels but the last block's: four fifths of its parameters
+LKCFUNET_LARGE = (  # all dense kernels but the last block's: three quarters of its parameters
     "init_block.2.*",
     "encoder.*.0.first.2.*",
     "encoder.*.0.second.3.*",
