@@ -189,7 +189,7 @@ class LKCFUNet(nn.Module):
             for scale, kernel in enumerate(kernels)
         )
         self.up = nn.ModuleList(nn.Conv2d(WIDTH, WIDTH, 3, padding=1) for _ in kernels[1:])
-        self.last = dense(WIDTH + FIRST, kernels[0])
+        self.last: LKCBlock = dense(WIDTH + FIRST, kernels[0])
         picture = nn.Conv2d(WIDTH, 1, 3, padding=1)
         if from_maximum:
             with torch.no_grad():
@@ -201,6 +201,11 @@ class LKCFUNet(nn.Module):
             tensors = {name: tensor.float() for name, tensor in self.state_dict().items()}
             fused: Tensor = torch.func.functional_call(self, tensors, (mri.float(), partner.float()))
             return fused.half()
+        fused = self.finish(self.features(mri, partner), mri, partner)
+        return fused if self.training else fused.clamp(0, 1)
+
+    def features(self, mri: Tensor, partner: Tensor) -> Tensor:
+        """What the last block is given: (B, 160, H, W)."""
         first = self.init(torch.cat([mri, partner], 1))
         features = self.init_block(first)
         encoded = []
@@ -212,7 +217,9 @@ class LKCFUNet(nn.Module):
             features = self.decoder[scale](self.skip[scale](encoded[scale], features))
             if scale:
                 features = self.up[scale - 1](functional.interpolate(features, scale_factor=2, mode="nearest"))
-        fused = self.head(self.last(torch.cat([features, first], 1)))
-        if self.from_maximum:
-            fused = torch.maximum(mri, partner) + fused
-        return fused if self.training else fused.clamp(0, 1)
+        return torch.cat([features, first], 1)
+
+    def finish(self, features: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
+        """From `features` to the picture (B, 1, H, W), not clipped."""
+        fused: Tensor = self.head(self.last(features))
+        return torch.maximum(mri, partner) + fused if self.from_maximum else fused

@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from app.errors import UsageError
+from app.errors import InputError, UsageError
+from app.fusion.weights import sha256_of
 from app.research.pairs import MEDICAL_TASKS, Augmentation
 
 
@@ -27,6 +28,13 @@ class ConfigError(UsageError):
         super().__init__(f"A training run cannot have {name} = {value!r}: it must be {wanted}.")
 
 
+class NoStartError(InputError):
+    hint = "--start-from takes a safetensors file, or the folder of a run that wrote its weights.safetensors."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"There are no weights to start from: {path} is missing.")
+
+
 Optimizer = Literal["adam", "sgd"]
 Schedule = Literal["cosine", "halving"]
 
@@ -37,6 +45,14 @@ class StartFrom:
 
     file: str
     sha256: str
+
+
+def start_from(path: Path) -> StartFrom:
+    """That file, or the weights of the run in that folder; NoStartError where there are none."""
+    file = path / "weights.safetensors" if path.is_dir() else path
+    if not file.is_file():
+        raise NoStartError(file)
+    return StartFrom(str(file.resolve()), sha256_of(file))
 
 
 @dataclass(frozen=True)

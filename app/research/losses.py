@@ -224,6 +224,7 @@ def faithful(
     intensity: float = 0.3,
     similarity: float = 0.3,
     information: float = 0.4,
+    differences: float = 0.15,
     gain: float = 1.0,
     bits: float = 0.0,
     edges: float = 0.0,
@@ -243,7 +244,7 @@ def faithful(
         "gradient": 2.0 * stronger_gradient(fused, mri, partner, gain),
         "ssim": similarity * (1 - (ssim(fused, mri) + ssim(fused, partner)) / 2),
         "information": information * lost_information(fused, mri, partner),
-        "differences": 0.15 * lost_differences(fused, mri, partner),
+        "differences": differences * lost_differences(fused, mri, partner),
     }
     if bits:
         terms["bits"] = bits * lost_bits(fused, mri, partner)

@@ -222,7 +222,7 @@ def batch_at(
     for pair in pairs:
         by_task.setdefault(pair.task, []).append(pair)
     tasks = sorted(task for task in tasks or by_task if task in by_task)
-    cut = [_crop(_one_of(by_task[_one_of(tasks, draw)], draw), draw, crop, augmentation) for _ in range(batch)]
+    cut = [varied(_one_of(by_task[_one_of(tasks, draw)], draw), draw, augmentation, crop) for _ in range(batch)]
     mri, partner = (torch.from_numpy(np.stack([one[which] for one in cut]))[:, None] for which in (0, 1))
     return mri, partner
 
@@ -231,18 +231,14 @@ def _one_of(choices: Sequence[Choice], draw: np.random.Generator) -> Choice:
     return choices[int(draw.integers(len(choices)))]
 
 
-def _crop(
-    pair: Pair, draw: np.random.Generator, size: int, augmentation: Augmentation
+def varied(
+    pair: Pair, draw: np.random.Generator, augmentation: Augmentation, crop: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """MRI and partner as a network sees them in training, (H, W) in [0, 1]; `crop` x `crop` of them, or all where 0."""
     use_scalar = pair.scalar is not None and draw.random() < augmentation.scalar
-    sources = np.stack([pair.mri, pair.scalar if use_scalar and pair.scalar is not None else pair.luma])
-    short = [max(0, size - length) for length in sources.shape[1:]]
-    sources = np.pad(sources, ((0, 0), (0, short[0]), (0, short[1])))
-    for _ in range(8):  # half of each picture is air, and teaches nothing
-        y, x = (int(draw.integers(length - size + 1)) for length in sources.shape[1:])
-        window = sources[:, y : y + size, x : x + size]
-        if np.count_nonzero(window.any(axis=0)) >= size * size / 3:
-            break
+    window = np.stack([pair.mri, pair.scalar if use_scalar and pair.scalar is not None else pair.luma])
+    if crop:
+        window = _crop(window, draw, crop)
     window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
     window = window[:, :, ::-1] if draw.random() < 0.5 else window
     seen = [_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window]
@@ -250,6 +246,18 @@ def _crop(
         seen[int(draw.integers(2))] *= np.float32(draw.uniform(0, 0.5))
     mri, partner = seen
     return mri, partner
+
+
+def _crop(sources: Picture, draw: np.random.Generator, size: int) -> Picture:
+    """(2, H, W) -> (2, size, size), zeros where the pictures are smaller."""
+    short = [max(0, size - length) for length in sources.shape[1:]]
+    sources = np.pad(sources, ((0, 0), (0, short[0]), (0, short[1])))
+    for _ in range(8):  # half of each picture is air, and teaches nothing
+        y, x = (int(draw.integers(length - size + 1)) for length in sources.shape[1:])
+        window = sources[:, y : y + size, x : x + size]
+        if np.count_nonzero(window.any(axis=0)) >= size * size / 3:
+            break
+    return window
 
 
 def _augmented(unit: NDArray[np.float32], draw: np.random.Generator, augmentation: Augmentation) -> NDArray[np.float32]:

@@ -12,10 +12,8 @@ begins another run with it). Ctrl-C and SIGTERM save and stop. `ranks` says how 
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
-import pickle
 import signal
 import sys
 import time
@@ -29,11 +27,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.errors import AppError, FusionError, InputError, UsageError
+from app.errors import AppError, FusionError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
-from app.research import ranks, validation
-from app.research.config import ConfigError, StartFrom, TrainConfig, config, from_json
+from app.research import ranks, run_folder, validation
+from app.research.config import ConfigError, NoStartError, TrainConfig, config, from_json, start_from
 from app.research.losses import Objective, Terms
 from app.research.objectives import LOSSES
 from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
@@ -41,41 +39,6 @@ from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
 CURVE_POINTS = 400
 CHECKPOINT_S = 180.0
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-
-
-class NoCheckpointError(InputError):
-    hint = "Leave --resume away to begin, or name the folder of a run that was begun."
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no checkpoint.pt to go on from.")
-
-
-class CheckpointError(InputError):
-    hint = "Begin the run anew in another folder; --start-from can take this one's weights.safetensors."
-
-    def __init__(self, path: Path, fact: str) -> None:
-        super().__init__(f"{path} cannot be gone on from: {fact}.")
-
-
-class OutFolderError(InputError):
-    hint = "Choose another folder with --out."
-
-    def __init__(self, folder: Path, error: OSError) -> None:
-        super().__init__(f"{folder} cannot be made: {error.strerror}.")
-
-
-class RunExistsError(InputError):
-    hint = "Say --resume to go on with it, or choose another folder."
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds a training run already.")
-
-
-class NoStartError(InputError):
-    hint = "--start-from takes a safetensors file, or the folder of a run that wrote its weights.safetensors."
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"There are no weights to start from: {path} is missing.")
 
 
 class ResumedOtherwiseError(UsageError):
@@ -127,13 +90,13 @@ def train(
     ahead = ranks.parallel(_Ahead(LOSSES[run.loss], _Autocast(network, device, run.bf16)))
     # The ranks have met now, so whatever refuses the run has done so on all of them before anything is written.
     if rank == 0:
-        _prepare(out, run, done, validated)
+        run_folder.prepare(out, run.as_json(), {"curve.csv": done, "validation.csv": validated})
 
     def save() -> None:
         if rank == 0:
             state = {"config": run.as_json(), "step": done, "validated": validated, "best": best, "mean": mean}
             state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-            _checkpoint(out, state)
+            run_folder.save_checkpoint(out, state)
 
     batches = _batches(run, pairs, done)
     saved = time.monotonic()
@@ -165,7 +128,7 @@ def train(
             done += 1
             if rank == 0 and (done % max(1, run.steps // CURVE_POINTS) == 0 or done == run.steps):
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
-                _append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
+                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
             if time.monotonic() - saved > CHECKPOINT_S:
                 save()
                 saved = time.monotonic()
@@ -268,7 +231,7 @@ def _validate(
     score = validation.score({task: table["now"] for task, table in tables.items()}, tables)
     for task, table in tables.items():
         told = {name: round(value, 4) for name, value in table["now"].items()}
-        _append(out / "validation.csv", {"step": step, "score": round(score, 5), "task": task} | told)
+        run_folder.append(out / "validation.csv", {"step": step, "score": round(score, 5), "task": task} | told)
     if score > best:
         weights.save(network, out / "weights.new", run.arguments)
         (out / "weights.new").replace(out / "weights.safetensors")
@@ -276,8 +239,7 @@ def _validate(
 
 
 def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
-    if (out / "checkpoint.pt").exists():
-        raise RunExistsError(out)
+    run_folder.refuse_another(out)
     if run.start_from:
         path = Path(run.start_from.file)
         if not path.is_file():
@@ -285,62 +247,16 @@ def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
         weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
 
 
-def _prepare(out: Path, run: TrainConfig, done: int, validated: int) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutFolderError(out, error) from error
-    (out / "config.json").write_text(run.as_json(), "utf-8")
-    _forget_after(out / "curve.csv", done)
-    _forget_after(out / "validation.csv", validated)
-
-
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the rows that a killed run wrote after its last checkpoint: they are coming again."""
-    if not path.exists():
-        return
-    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8")
-
-
-def _checkpoint(out: Path, state: Mapping[str, Any]) -> None:
-    torch.save(state, out / "checkpoint.new")
-    (out / "checkpoint.new").replace(out / "checkpoint.pt")  # a full disk leaves the last good one
-
-
-def read_checkpoint(out: Path) -> dict[str, Any]:
-    """What `train` saved, on the CPU; NoCheckpointError or CheckpointError where there is none that can be used."""
-    path = out / "checkpoint.pt"
-    if not path.is_file():
-        raise NoCheckpointError(out)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(path, "it is damaged or no checkpoint") from error
-    if not isinstance(state, dict) or not {"config", "validated"} <= state.keys():
-        raise CheckpointError(path, "another version of the program wrote it")
-    return state
-
-
 def _resume(
     out: Path, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[dict[str, Tensor], int, int, float]:
     """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
-    state = read_checkpoint(out)
+    state = run_folder.read_checkpoint(out)
     weights.put(network, state["network"], out / "checkpoint.pt")
     optimizer.load_state_dict(state["optimizer"])
     own = network.state_dict()
     mean = {name: tensor.to(own[name].device, copy=True) for name, tensor in state["mean"].items()}
     return mean, state["step"], state["validated"], state["best"]
-
-
-def _append(path: Path, row: Mapping[str, Any]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -406,13 +322,10 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
     names = ("steps", "seed", "loss", "batch", "crop", "learning_rate", "bf16")
     changes = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.start_from:
-        path = args.start_from / "weights.safetensors" if args.start_from.is_dir() else args.start_from
-        if not path.is_file():
-            raise NoStartError(path)
-        changes["start_from"] = StartFrom(str(path.resolve()), weights.sha256_of(path))
+        changes["start_from"] = start_from(args.start_from)
     if not args.resume:
         return config(args.network, **changes)
-    run = from_json(read_checkpoint(args.out)["config"])
+    run = from_json(run_folder.read_checkpoint(args.out)["config"])
     differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]
     if differing:
         raise ResumedOtherwiseError(args.out, differing)

@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
+from app.research import run_folder
 from app.research import train as training
 from app.research.config import (
     CONFIGS,
@@ -68,7 +69,7 @@ def stop_at(start: str, error: type[Exception] = Cancelled):
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    states = [training.read_checkpoint(folder) for folder in (one, other)]
+    states = [run_folder.read_checkpoint(folder) for folder in (one, other)]
     for kind in ("network", "mean"):
         for name, tensor in states[0][kind].items():
             assert torch.equal(tensor, states[1][kind][name]), (kind, name)
@@ -112,7 +113,7 @@ def test_frozen_parameters_stay_as_they_began(tmp_path):
     began = dict(registry.build(run.network, **run.arguments).named_parameters())
     training.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
     assert read_config(tmp_path / "run/config.json") == run
-    ended = training.read_checkpoint(tmp_path / "run")["network"]
+    ended = run_folder.read_checkpoint(tmp_path / "run")["network"]
     moved = {name for name, parameter in began.items() if not torch.equal(parameter, ended[name])}
     assert moved
     assert moved == {name for name in began if not (name.startswith("encoder") or name.endswith(".bias"))}
@@ -139,7 +140,7 @@ def test_a_run_that_was_killed_goes_on_from_what_was_saved_by_time(tmp_path, mon
 
     with pytest.raises(KeyError):
         training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=saved_at_18_killed_at_33)
-    assert training.read_checkpoint(tmp_path / "parts")["step"] == 18
+    assert run_folder.read_checkpoint(tmp_path / "parts")["step"] == 18
     assert len(rows(tmp_path / "parts/curve.csv")) == 33
     training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
@@ -159,7 +160,7 @@ def test_what_is_random_in_a_network_is_resumed_too(tmp_path, monkeypatch):
         training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, resume=name == "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     training.train(replace(run, loss="faithful"), made_up.pairs(), made_up.pairs(1), tmp_path / "without")
-    whole, without = (training.read_checkpoint(tmp_path / name)["network"] for name in ("whole", "without"))
+    whole, without = (run_folder.read_checkpoint(tmp_path / name)["network"] for name in ("whole", "without"))
     assert not torch.equal(whole["mri.0.0.weight"], without["mri.0.0.weight"])
 
 
@@ -174,7 +175,7 @@ def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
     mri, partner = batch_at(pairs, 0, seed=0, batch=2, crop=32, augmentation=Augmentation())
     terms = LOSSES["faithful"](network, mri, partner)
     sum(terms.values()).backward()
-    trained = training.read_checkpoint(tmp_path / "run")["network"]
+    trained = run_folder.read_checkpoint(tmp_path / "run")["network"]
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(trained[name], parameter.detach() - 0.1 * parameter.grad, atol=1e-6, rtol=1e-5)
 
@@ -211,17 +212,17 @@ def test_the_checkpoint_tells_the_whole_run(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=math.inf)
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     (tmp_path / "config.json").unlink()
-    assert from_json(training.read_checkpoint(tmp_path)["config"]) == run
+    assert from_json(run_folder.read_checkpoint(tmp_path)["config"]) == run
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
     assert read_config(tmp_path / "config.json") == run
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"PK not a checkpoint")
-    with pytest.raises(training.CheckpointError, match=r"checkpoint\.pt cannot be gone on from: it is damaged"):
+    with pytest.raises(run_folder.CheckpointError, match=r"checkpoint\.pt cannot be gone on from: it is damaged"):
         training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
     torch.save({"step": 3}, tmp_path / "checkpoint.pt")
-    with pytest.raises(training.CheckpointError, match="another version"):
+    with pytest.raises(run_folder.CheckpointError, match="another version"):
         training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
@@ -242,19 +243,19 @@ def test_only_as_many_pairs_are_validated_as_asked(tmp_path):
 def test_a_run_is_never_overwritten(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2)
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
-    with pytest.raises(training.RunExistsError):
+    with pytest.raises(run_folder.RunExistsError):
         training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 def test_there_must_be_something_to_resume(tmp_path):
-    with pytest.raises(training.NoCheckpointError):
+    with pytest.raises(run_folder.NoCheckpointError):
         training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
 def test_batch_norm_keeps_its_statistics_in_the_last_part(tmp_path):
     run = replace(SHORT, steps=8, validate_every=8, freeze_norm=0.5)
     training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path)
-    state = training.read_checkpoint(tmp_path)["network"]
+    state = run_folder.read_checkpoint(tmp_path)["network"]
     counted = [int(tensor) for name, tensor in state.items() if name.endswith("num_batches_tracked")]
     assert set(counted) == {4}
 
@@ -327,7 +328,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
     )
     assert code == 130
     assert "--resume" in capsys.readouterr().err
-    assert training.read_checkpoint(tmp_path / "run")["step"] == len(steps) == 3
+    assert run_folder.read_checkpoint(tmp_path / "run")["step"] == len(steps) == 3
     assert signal.getsignal(number) is before
 
 

@@ -1,0 +1,101 @@
+"""LKC-FUNet's last block trained alone: the rest stays, small kernels end up inside large ones, and it resumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from app.fusion import registry, weights
+from app.progress import Cancelled
+from app.research import last_block, run_folder
+from app.research.config import start_from
+from app.research.fusers import from_file
+from tests.research import made_up
+
+ARGUMENTS = {"from_maximum": True, "dropout": 0.0, "drop_path": 0.0}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("begun") / "weights.safetensors"
+    weights.save(registry.build("lkcfunet", **ARGUMENTS), path, ARGUMENTS)
+    return path
+
+
+def short(begun: Path) -> last_block.LastBlockRun:
+    return last_block.LastBlockRun(start_from(begun), steps=4, tasks=("ct-mri",), ema=0.5)
+
+
+def tensors(path: Path) -> dict[str, torch.Tensor]:
+    return weights.read_tensors(path, weights.sha256_of(path))
+
+
+def test_only_the_last_block_and_only_the_centres_of_its_kernels_move(begun, tmp_path):
+    last_block.train(short(begun), made_up.pairs(2), tmp_path / "run")
+    before, after = tensors(begun), tensors(tmp_path / "run/weights.safetensors")
+    moved = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved
+    assert all(name.startswith(("last.", "head.")) for name in moved)
+    for name in ("last.first.2.weight", "last.second.3.weight"):
+        apart = (after[name] - before[name]).abs().amax((0, 1))
+        assert apart[6:9, 6:9].min() > 0
+        apart[6:9, 6:9] = 0
+        assert apart.max() == 0
+
+
+def test_a_kernel_beside_a_large_one_is_that_kernel_inside_it():
+    torch.manual_seed(0)
+    large = last_block.LargeKernelConv2d(3, 2, 15)
+    beside = last_block._Beside(large, 3)
+    with torch.no_grad():
+        beside.small.weight.normal_()
+        features = torch.randn(1, 3, 24, 20)
+        apart = beside(features)
+        torch.testing.assert_close(beside.merged()(features), apart, atol=1e-4, rtol=1e-4)
+
+
+def test_it_comes_nearer_to_what_it_follows(begun, tmp_path):
+    run = last_block.LastBlockRun(start_from(begun), steps=30, tasks=("ct-mri",), warmup=3)
+    seen: list[float] = []
+
+    def listening(fraction: float, message: str = "") -> None:
+        if "loss" in message:
+            seen.append(float(message.rsplit(" ", 1)[1]))
+
+    last_block.train(run, made_up.pairs(1), tmp_path / "run", progress=listening)
+    assert seen[-1] < 0.5 * seen[0]
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # sums of floats depend on how they are split among threads
+
+    def stopping(fraction: float, message: str = "") -> None:
+        if message.startswith("step 2 of"):
+            raise Cancelled
+
+    last_block.train(short(begun), made_up.pairs(2), tmp_path / "whole")
+    with pytest.raises(Cancelled):
+        last_block.train(short(begun), made_up.pairs(2), tmp_path / "parts", progress=stopping)
+    run = last_block.from_json(run_folder.read_checkpoint(tmp_path / "parts")["config"])
+    assert run == short(begun)
+    last_block.train(run, made_up.pairs(2), tmp_path / "parts", resume=True)
+    torch.set_num_threads(before)
+    one, other = (tmp_path / name / "weights.safetensors" for name in ("whole", "parts"))
+    assert one.read_bytes() == other.read_bytes()
+    assert from_file("lkcfunet", one)(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16)).shape == (1, 1, 16, 16)
+
+
+def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, capsys):
+    folder = made_up.write(tmp_path / "pairs")
+    run = ["--pairs", str(folder), "--out", str(tmp_path / "run")]
+    assert last_block.main([*run, "--resume"]) == 2
+    assert "holds no checkpoint.pt to go on from" in capsys.readouterr().err
+    assert last_block.main([*run, "--start-from", str(tmp_path / "none")]) == 2
+    assert "no weights to start from" in capsys.readouterr().err
+    assert last_block.main([*run, "--start-from", str(begun), "--steps", "1"]) == 0
+    assert last_block.main([*run, "--start-from", str(begun)]) == 2
+    assert "holds a training run already" in capsys.readouterr().err
