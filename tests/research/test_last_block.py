@@ -58,7 +58,7 @@ def test_a_kernel_beside_a_large_one_is_that_kernel_inside_it():
 
 
 def test_it_comes_nearer_to_what_it_follows(begun, tmp_path):
-    run = last_block.LastBlockRun(start_from(begun), steps=30, tasks=("ct-mri",), warmup=3)
+    run = last_block.LastBlockRun(start_from(begun), steps=12, tasks=("ct-mri",), warmup=1)
     seen: list[float] = []
 
     def listening(fraction: float, message: str = "") -> None:
