@@ -9,7 +9,8 @@ not quite hold there. The block's two dense kernels stay, too; beside each a sma
 its centre at the end (as RepLKNet does it; Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every
 one of 15 x 15 taps is mostly noise.
 
---out gets config.json, curve.csv, checkpoint.pt, and at the end weights.safetensors, of the running mean. Ctrl-C saves.
+--out gets config.json, curve.csv, checkpoint.pt, and at the end, or where Ctrl-C stops it, weights.safetensors, of the
+running mean.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ from app.fusion.lkc_funet import LKCFUNet
 from app.progress import Progress, nested, silent
 from app.research import run_folder
 from app.research.config import StartFrom, start_from
-from app.research.fitted import distance, fit
+from app.research.fitted import WANTED, distance, fit
 from app.research.pairs import Augmentation, Pair, read_pairs, varied
 from app.terminal import exit_code
 
@@ -50,6 +52,7 @@ class LastBlockRun:
     shares : how many of the training pairs of each task are seen, each in one variant
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernels
+    differences : how much the fitted pictures shall show of what one source has and the other has not (SCD)
     """
 
     start_from: StartFrom
@@ -57,6 +60,7 @@ class LastBlockRun:
     shares: dict[str, float] = field(default_factory=lambda: {"ct-mri": 1.0, "pet-mri": 0.3, "spect-mri": 0.3})
     tasks: tuple[str, ...] = ("ct-mri", "ct-mri", "pet-mri", "spect-mri")
     size: int = 3
+    differences: float = 0.25
     learning_rate: float = 1e-3
     warmup: int = 20
     ema: float = 0.995
@@ -128,12 +132,12 @@ def train(
             progress(0.5 + done / run.steps / 2, f"step {done} of {run.steps}, loss {loss.item():.4f}")
     finally:
         save()
-    _put(learning, mean)
-    for block, place in grown:
-        beside = block[place]
-        assert isinstance(beside, _Beside)
-        block[place] = beside.merged()
-    weights.save(network, out / "weights.safetensors", weights.arguments_in(Path(run.start_from.file)))
+        _put(learning, mean)
+        for block, place in grown:
+            beside = block[place]
+            assert isinstance(beside, _Beside)
+            block[place] = beside.merged()
+        weights.save(network, out / "weights.safetensors", weights.arguments_in(Path(run.start_from.file)))
 
 
 def _network(run: LastBlockRun) -> LKCFUNet:
@@ -163,19 +167,23 @@ def prepare(
         if not path.exists():
             progress(number / len(pairs), f"preparing {pair.task} {pair.name}")
             made = path.with_suffix(".new")
-            save_file(_made(network, *varied(pair, draw, run.augmentation)), made)
+            save_file(_made(network, *varied(pair, draw, run.augmentation), run.differences), made)
             made.replace(path)
     return examples
 
 
-def _made(network: LKCFUNet, mri: NDArray[np.float32], partner: NDArray[np.float32]) -> dict[str, Tensor]:
+def _made(
+    network: LKCFUNet, mri: NDArray[np.float32], partner: NDArray[np.float32], differences: float
+) -> dict[str, Tensor]:
     sources = [torch.from_numpy(np.ascontiguousarray(one)).half().float()[None, None] for one in (mri, partner)]
     rows, columns = infer.shown(sources[0][0], sources[1][0])
     seen_mri, seen_partner = (one[..., rows, columns].contiguous() for one in sources)
     with torch.inference_mode():
         features = network.eval().features(seen_mri, seen_partner)
     faint = min(seen_mri.max().item(), seen_partner.max().item()) < FAINT
-    target = torch.maximum(seen_mri, seen_partner) if faint else fit(seen_mri, seen_partner)
+    target = torch.maximum(seen_mri, seen_partner)
+    if not faint:
+        target = fit(seen_mri, seen_partner, partial(WANTED, differences=differences))
     kept = {"mri": seen_mri.half(), "partner": seen_partner.half(), "target": target.half()}
     return kept | {"features": features.bfloat16().contiguous()}
 
@@ -233,6 +241,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--steps", type=int, default=LastBlockRun.steps)
+    parser.add_argument("--differences", type=float, default=LastBlockRun.differences, help="weight in the fit")
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
@@ -242,7 +251,7 @@ def main(given: Sequence[str] | None = None) -> int:
             run = from_json(run_folder.read_checkpoint(args.out)["config"])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlockRun(start_from(args.start_from), args.steps)
+            run = LastBlockRun(start_from(args.start_from), args.steps, differences=args.differences)
         train(run, read_pairs(args.pairs, "train", run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 
