@@ -52,15 +52,17 @@ class LastBlockRun:
     shares : how many of the training pairs of each task are seen, each in one variant
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernels
-    differences : how much the fitted pictures shall show of what one source has and the other has not (SCD)
+    gain, differences : how steep edges of the fitted pictures shall be, as a multiple of the sources', and how much
+        they shall show of what one source has and the other has not (SCD)
     """
 
     start_from: StartFrom
-    steps: int = 1500
-    shares: dict[str, float] = field(default_factory=lambda: {"ct-mri": 1.0, "pet-mri": 0.3, "spect-mri": 0.3})
+    steps: int = 250
+    shares: dict[str, float] = field(default_factory=lambda: {"ct-mri": 1.0, "pet-mri": 0.15, "spect-mri": 0.15})
     tasks: tuple[str, ...] = ("ct-mri", "ct-mri", "pet-mri", "spect-mri")
     size: int = 3
-    differences: float = 0.25
+    gain: float = 1.2
+    differences: float = 0.3
     learning_rate: float = 1e-3
     warmup: int = 20
     ema: float = 0.995
@@ -167,13 +169,13 @@ def prepare(
         if not path.exists():
             progress(number / len(pairs), f"preparing {pair.task} {pair.name}")
             made = path.with_suffix(".new")
-            save_file(_made(network, *varied(pair, draw, run.augmentation), run.differences), made)
+            save_file(_made(network, *varied(pair, draw, run.augmentation), run), made)
             made.replace(path)
     return examples
 
 
 def _made(
-    network: LKCFUNet, mri: NDArray[np.float32], partner: NDArray[np.float32], differences: float
+    network: LKCFUNet, mri: NDArray[np.float32], partner: NDArray[np.float32], run: LastBlockRun
 ) -> dict[str, Tensor]:
     sources = [torch.from_numpy(np.ascontiguousarray(one)).half().float()[None, None] for one in (mri, partner)]
     rows, columns = infer.shown(sources[0][0], sources[1][0])
@@ -183,7 +185,7 @@ def _made(
     faint = min(seen_mri.max().item(), seen_partner.max().item()) < FAINT
     target = torch.maximum(seen_mri, seen_partner)
     if not faint:
-        target = fit(seen_mri, seen_partner, partial(WANTED, differences=differences))
+        target = fit(seen_mri, seen_partner, partial(WANTED, gain=run.gain, differences=run.differences))
     kept = {"mri": seen_mri.half(), "partner": seen_partner.half(), "target": target.half()}
     return kept | {"features": features.bfloat16().contiguous()}
 
@@ -241,7 +243,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--steps", type=int, default=LastBlockRun.steps)
-    parser.add_argument("--differences", type=float, default=LastBlockRun.differences, help="weight in the fit")
+    parser.add_argument("--gain", type=float, default=LastBlockRun.gain, help="of edges, in the fitted pictures")
+    parser.add_argument("--differences", type=float, default=LastBlockRun.differences, help="their weight in the fit")
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
@@ -251,7 +254,7 @@ def main(given: Sequence[str] | None = None) -> int:
             run = from_json(run_folder.read_checkpoint(args.out)["config"])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlockRun(start_from(args.start_from), args.steps, differences=args.differences)
+            run = LastBlockRun(start_from(args.start_from), args.steps, gain=args.gain, differences=args.differences)
         train(run, read_pairs(args.pairs, "train", run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 

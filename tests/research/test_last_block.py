@@ -80,6 +80,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
     last_block.train(short(begun), made_up.pairs(2), tmp_path / "whole")
     with pytest.raises(Cancelled):
         last_block.train(short(begun), made_up.pairs(2), tmp_path / "parts", progress=stopping)
+    assert tensors(tmp_path / "parts/weights.safetensors").keys() == tensors(begun).keys()
     run = last_block.from_json(run_folder.read_checkpoint(tmp_path / "parts")["config"])
     assert run == short(begun)
     last_block.train(run, made_up.pairs(2), tmp_path / "parts", resume=True)
