@@ -255,6 +255,21 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_every=480,
         validate_pairs=2,
     ),
+    "lkcfunet-followed": replace(  # --start-from the weights of `last_block`, with examples
+        _OURS,
+        loss="following",
+        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+        frozen=(*LKCFUNET_LARGE, "last.first.2.*", "last.second.3.*"),
+        tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+        steps=1500,
+        batch=1,
+        crop=192,  # nearly a whole slice: the norms look at all of it
+        learning_rate=4e-4,
+        warmup=30,
+        ema=0.99,
+        freeze_norm=0.0,
+        validate_every=500,
+    ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
         network="lkcfunet",
         loss="lkcfunet-published",

@@ -39,6 +39,11 @@ def fit(mri: Tensor, partner: Tensor, loss: Loss = WANTED) -> Tensor:
     return infer.blank_air(picture.detach().clamp(0, 1), mri, partner)
 
 
+def following(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
+    """The distance to a picture that an example brings, as a `Loss`."""
+    return distance(fused, target)
+
+
 def distance(fused: Tensor, target: Tensor) -> Terms:
     """Least squares of grey values and of Sobel derivatives."""
     slopes = zip(sobel(fused), sobel(target), strict=True)

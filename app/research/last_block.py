@@ -27,7 +27,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -37,13 +36,13 @@ from app.fusion.lkc_funet import LKCFUNet
 from app.progress import Progress, nested, silent
 from app.research import run_folder
 from app.research.config import StartFrom, start_from
-from app.research.fitted import WANTED, distance, fit
-from app.research.pairs import Augmentation, Pair, read_pairs, varied
+from app.research.examples import PARTS, example
+from app.research.fitted import WANTED, distance
+from app.research.pairs import Augmentation, Pair, Unit, read_pairs, varied
 from app.terminal import exit_code
 
 CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
-FAINT = 0.15  # a source darker than this throughout tells next to nothing, and a fit would blow that up
 
 
 @dataclass(frozen=True)
@@ -174,19 +173,11 @@ def prepare(
     return examples
 
 
-def _made(
-    network: LKCFUNet, mri: NDArray[np.float32], partner: NDArray[np.float32], run: LastBlockRun
-) -> dict[str, Tensor]:
-    sources = [torch.from_numpy(np.ascontiguousarray(one)).half().float()[None, None] for one in (mri, partner)]
-    rows, columns = infer.shown(sources[0][0], sources[1][0])
-    seen_mri, seen_partner = (one[..., rows, columns].contiguous() for one in sources)
+def _made(network: LKCFUNet, mri: Unit, partner: Unit, run: LastBlockRun) -> dict[str, Tensor]:
+    seen = example(mri, partner, partial(WANTED, gain=run.gain, differences=run.differences))
+    kept = {name: torch.from_numpy(one)[None, None] for name, one in zip(PARTS, seen, strict=True)}
     with torch.inference_mode():
-        features = network.eval().features(seen_mri, seen_partner)
-    faint = min(seen_mri.max().item(), seen_partner.max().item()) < FAINT
-    target = torch.maximum(seen_mri, seen_partner)
-    if not faint:
-        target = fit(seen_mri, seen_partner, partial(WANTED, gain=run.gain, differences=run.differences))
-    kept = {"mri": seen_mri.half(), "partner": seen_partner.half(), "target": target.half()}
+        features = network.eval().features(kept["mri"].float(), kept["partner"].float())
     return kept | {"features": features.bfloat16().contiguous()}
 
 

@@ -3,7 +3,8 @@
 What `train` minimises is an objective: a function (network, mri, partner) -> its terms by name, each already weighted.
 It runs the network itself, so that it may ask for more than the fused picture; `train` adds the terms up and writes
 each to the curve. Most objectives only look at the picture: they are a `Loss` of (fused, mri, partner), and `of_fused`
-runs the network for them. `objectives` lists them all.
+runs the network for them. `objectives` lists them all. Where an example brings the picture to follow (`examples`), that
+comes last.
 
 The network that `train` passes can only be called. Under bf16 it answers in bfloat16 and everything after it is
 float32 arithmetic, so an objective begins with `.float()`.
@@ -22,8 +23,8 @@ from torch.nn import functional
 from app.fusion import infer
 
 Terms = dict[str, Tensor]
-Loss = Callable[[Tensor, Tensor, Tensor], Terms]  # fused, mri, partner
-Objective = Callable[[nn.Module, Tensor, Tensor], Terms]  # network, mri, partner
+Loss = Callable[..., Terms]  # fused, mri, partner; and the picture to follow, where the loss is a distance to it
+Objective = Callable[..., Terms]  # network, mri, partner; and that picture
 
 _SOBEL = torch.tensor([[[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]]])
 
@@ -258,8 +259,8 @@ def faithful(
 def of_fused(loss: Loss) -> Objective:
     """The objective that looks at the fused picture alone, air blanked as `infer` does it."""
 
-    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-        return loss(infer.blank_air(network(mri, partner).float(), mri, partner), mri, partner)
+    def objective(network: nn.Module, mri: Tensor, partner: Tensor, *target: Tensor) -> Terms:
+        return loss(infer.blank_air(network(mri, partner).float(), mri, partner), mri, partner, *target)
 
     return objective
 

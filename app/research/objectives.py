@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from app.research import losses, losses_refinefuse, losses_sspfusion
+from app.research.fitted import following
 from app.research.losses import Objective
 from app.research.planted import with_lesions
 
-LOSSES: dict[str, Objective] = {name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()} | {
+FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
+    "following": losses.of_fused(following),
+    "following-lesions": with_lesions(following, 0.05),
+    "sspfusion-following": losses_sspfusion.structures_and(following),
+}
+LOSSES: dict[str, Objective] = {
+    **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
+    **FOLLOWING,
     "faithful-lesions": with_lesions(losses.faithful, 0.22),
     "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,

@@ -9,11 +9,11 @@ volumes come as scalars, so both are kept: `luma`, and `scalar`, the colour's pl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from app.metrics.files import read_picture
 from app.metrics.picture import as_picture
 
 Picture = NDArray[np.uint8]
+Unit = NDArray[np.float32]  # grey values of 0 to 1
+Numbers = TypeVar("Numbers", bound=np.generic)
 Choice = TypeVar("Choice")
 
 ROLES = {  # task: the folders of (MRI or its stand-in, partner)
@@ -201,46 +203,48 @@ def scalar_of(rgb: Picture, table: Picture) -> Picture:
     return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)
 
 
+class Seen(Protocol):
+    """What a batch is drawn from: a pair, or an example made of one."""
+
+    @property
+    def task(self) -> str: ...
+
+
+Source = TypeVar("Source", bound=Seen)
+
+
 def batch_at(
-    pairs: Sequence[Pair],
+    sources: Sequence[Source],
     step: int,
     *,
     seed: int,
     batch: int,
-    crop: int,
-    augmentation: Augmentation,
+    cut: Callable[[Source, np.random.Generator], tuple[Unit, ...]],
     tasks: Sequence[str] = (),
-) -> tuple[Tensor, Tensor]:
-    """The training batch of a step: mri and partner (batch, 1, crop, crop) float32 in [0, 1].
+) -> tuple[Tensor, ...]:
+    """The training batch of a step, such as mri and partner: (batch, 1, crop, crop) float32 in [0, 1], as `cut` has it.
 
     A function of seed and step alone, so that a resumed run sees what an unbroken one would have seen. Tasks are drawn
-    with equal chance (those of the pairs, or out of `tasks`, where one may stand twice), then pairs, then crops that
-    are not mostly empty, flipped and turned.
+    with equal chance (those of the sources, or out of `tasks`, where one may stand twice), then sources.
     """
     draw = np.random.default_rng([seed, step])
-    by_task: dict[str, list[Pair]] = {}
-    for pair in pairs:
-        by_task.setdefault(pair.task, []).append(pair)
+    by_task: dict[str, list[Source]] = {}
+    for source in sources:
+        by_task.setdefault(source.task, []).append(source)
     tasks = sorted(task for task in tasks or by_task if task in by_task)
-    cut = [varied(_one_of(by_task[_one_of(tasks, draw)], draw), draw, augmentation, crop) for _ in range(batch)]
-    mri, partner = (torch.from_numpy(np.stack([one[which] for one in cut]))[:, None] for which in (0, 1))
-    return mri, partner
+    windows = [cut(_one_of(by_task[_one_of(tasks, draw)], draw), draw) for _ in range(batch)]
+    return tuple(torch.from_numpy(np.stack(alike))[:, None] for alike in zip(*windows, strict=True))
 
 
 def _one_of(choices: Sequence[Choice], draw: np.random.Generator) -> Choice:
     return choices[int(draw.integers(len(choices)))]
 
 
-def varied(
-    pair: Pair, draw: np.random.Generator, augmentation: Augmentation, crop: int = 0
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def varied(pair: Pair, draw: np.random.Generator, augmentation: Augmentation, crop: int = 0) -> tuple[Unit, Unit]:
     """MRI and partner as a network sees them in training, (H, W) in [0, 1]; `crop` x `crop` of them, or all where 0."""
     use_scalar = pair.scalar is not None and draw.random() < augmentation.scalar
     window = np.stack([pair.mri, pair.scalar if use_scalar and pair.scalar is not None else pair.luma])
-    if crop:
-        window = _crop(window, draw, crop)
-    window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
-    window = window[:, :, ::-1] if draw.random() < 0.5 else window
+    window = cut_and_turned(window, draw, crop)
     seen = [_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window]
     if augmentation.dim and draw.random() < augmentation.dim:
         seen[int(draw.integers(2))] *= np.float32(draw.uniform(0, 0.5))
@@ -248,19 +252,27 @@ def varied(
     return mri, partner
 
 
-def _crop(sources: Picture, draw: np.random.Generator, size: int) -> Picture:
-    """(2, H, W) -> (2, size, size), zeros where the pictures are smaller."""
-    short = [max(0, size - length) for length in sources.shape[1:]]
-    sources = np.pad(sources, ((0, 0), (0, short[0]), (0, short[1])))
+def cut_and_turned(window: NDArray[Numbers], draw: np.random.Generator, crop: int) -> NDArray[Numbers]:
+    """(N, H, W) -> (N, crop, crop) of it where it is not mostly empty, or all where `crop` is 0; turned and flipped."""
+    if crop:
+        window = _crop(window, draw, crop)
+    window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
+    return window[:, :, ::-1] if draw.random() < 0.5 else window
+
+
+def _crop(window: NDArray[Numbers], draw: np.random.Generator, size: int) -> NDArray[Numbers]:
+    """(N, H, W) -> (N, size, size), zeros where the pictures are smaller."""
+    short = [max(0, size - length) for length in window.shape[1:]]
+    whole = np.pad(window, ((0, 0), (0, short[0]), (0, short[1])))
     for _ in range(8):  # half of each picture is air, and teaches nothing
-        y, x = (int(draw.integers(length - size + 1)) for length in sources.shape[1:])
-        window = sources[:, y : y + size, x : x + size]
+        y, x = (int(draw.integers(length - size + 1)) for length in whole.shape[1:])
+        window = whole[:, y : y + size, x : x + size]
         if np.count_nonzero(window.any(axis=0)) >= size * size / 3:
             break
     return window
 
 
-def _augmented(unit: NDArray[np.float32], draw: np.random.Generator, augmentation: Augmentation) -> NDArray[np.float32]:
+def _augmented(unit: Unit, draw: np.random.Generator, augmentation: Augmentation) -> Unit:
     exponent = np.exp(augmentation.gamma * draw.standard_normal())
     high = draw.uniform(1 - augmentation.window, 1 + augmentation.window)
     seen = (unit / high).clip(0, 1) ** exponent

@@ -43,9 +43,9 @@ def with_lesions(loss: Loss, weight: float) -> Objective:
     over the pixels where it is worth asking for.
     """
 
-    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-        half = (len(mri) + 1) // 2
-        mri, partner = mri[:half], partner[:half]
+    def objective(network: nn.Module, *seen: Tensor) -> Terms:
+        half = (len(seen[0]) + 1) // 2
+        mri, partner, *target = (one[:half] for one in seen)
         into_mri = (torch.rand(half, 1, 1, 1) < 0.5).to(mri.device)
         mri_twin = torch.where(into_mri, planted(mri), mri)
         partner_twin = torch.where(into_mri, partner, planted(partner))
@@ -54,6 +54,6 @@ def with_lesions(loss: Loss, weight: float) -> Objective:
         gained = (mri_twin - mri) + (partner_twin - partner)
         asked = gained.abs() >= LEAST
         share = ((twin - plain - gained) * asked).abs().sum() / (gained * asked).abs().sum().clamp(min=LEAST)
-        return loss(infer.blank_air(plain, mri, partner), mri, partner) | {"lesions": weight * share}
+        return loss(infer.blank_air(plain, mri, partner), mri, partner, *target) | {"lesions": weight * share}
 
     return objective

@@ -30,11 +30,12 @@ from torch import Tensor, nn
 from app.errors import AppError, FusionError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
-from app.research import ranks, run_folder, validation
+from app.research import examples, ranks, run_folder, validation
 from app.research.config import ConfigError, NoStartError, TrainConfig, config, from_json, start_from
+from app.research.examples import Example
 from app.research.losses import Objective, Terms
-from app.research.objectives import LOSSES
-from app.research.pairs import Pair, Picture, batch_at, read_pairs, thinned
+from app.research.objectives import FOLLOWING, LOSSES
+from app.research.pairs import Pair, Picture, Unit, batch_at, read_pairs, thinned, varied
 
 CURVE_POINTS = 400
 CHECKPOINT_S = 180.0
@@ -48,6 +49,14 @@ class ResumedOtherwiseError(UsageError):
         super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
 
 
+class ExamplesWantedError(UsageError):
+    hint = "Make examples with python -m app.research.examples; a run whose loss follows pictures takes their folder."
+
+    def __init__(self, loss: str, given: Path | None) -> None:
+        what = f"takes no --examples, and was given {given}" if given else "follows pictures, and --examples is missing"
+        super().__init__(f"The loss {loss!r} {what}.")
+
+
 class DivergedError(FusionError):
     hint = "Begin again with a lower --learning-rate; the best weights so far are kept."
 
@@ -57,7 +66,7 @@ class DivergedError(FusionError):
 
 def train(
     run: TrainConfig,
-    pairs: Sequence[Pair],
+    sources: Sequence[Pair | Example],
     held_out: Sequence[Pair],
     out: Path,
     *,
@@ -66,6 +75,8 @@ def train(
     progress: Progress = silent,
 ) -> float:
     """Train until `run.steps`; the best validation score, which rank 0 alone knows.
+
+    sources : pairs, or examples where the loss is one of `objectives.FOLLOWING`
 
     Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run:
     batches and what is random in the network (dropout) depend on the seed, the step and the rank alone.
@@ -98,7 +109,7 @@ def train(
             state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
             run_folder.save_checkpoint(out, state)
 
-    batches = _batches(run, pairs, done)
+    batches = _batches(run, sources, done)
     saved = time.monotonic()
     try:
         while validated < run.steps:
@@ -114,8 +125,8 @@ def train(
                 _freeze_norm(network)
             for group in optimizer.param_groups:
                 group["lr"] = run.learning_rate_at(done)
-            mri, partner = (one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches))
-            terms: Terms = ahead(mri, partner)
+            seen = [one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches)]
+            terms: Terms = ahead(*seen)
             loss = torch.stack(list(terms.values())).sum()
             if not math.isfinite(loss.item()):
                 raise DivergedError(done + 1, loss.item())
@@ -141,12 +152,16 @@ def train(
     return best
 
 
-def _batches(run: TrainConfig, pairs: Sequence[Pair], step: int) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(run: TrainConfig, sources: Sequence[Pair | Example], step: int) -> Iterator[tuple[Tensor, ...]]:
     """The batches from that step on, each made while the step before it is computed."""
 
-    def make(step: int) -> tuple[Tensor, Tensor]:
-        sizes = {"batch": run.batch, "crop": run.crop}
-        return batch_at(pairs, step, seed=run.seed, augmentation=run.augmentation, tasks=run.tasks, **sizes)
+    def cut(source: Pair | Example, draw: np.random.Generator) -> tuple[Unit, ...]:
+        if isinstance(source, Example):
+            return examples.cut(source, draw, run.crop)
+        return varied(source, draw, run.augmentation, run.crop)
+
+    def make(step: int) -> tuple[Tensor, ...]:
+        return batch_at(sources, step, seed=run.seed, batch=run.batch, cut=cut, tasks=run.tasks)
 
     with ThreadPoolExecutor(1) as beside:
         coming = beside.submit(make, step)
@@ -164,8 +179,8 @@ class _Ahead(nn.Module):
         self.objective = objective
         self.network = network
 
-    def forward(self, mri: Tensor, partner: Tensor) -> Terms:
-        return self.objective(self.network, mri, partner)
+    def forward(self, *seen: Tensor) -> Terms:
+        return self.objective(self.network, *seen)
 
 
 class _Autocast(nn.Module):
@@ -264,6 +279,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--network", help="the run's name, such as lightfusionnet; with --resume, --out tells it")
     parser.add_argument("--pairs", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--examples", type=Path, help="what a loss that follows pictures learns from (`examples`)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--start-from", type=Path, help="weights to begin with: a safetensors file, or a run's folder")
     parser.add_argument("--steps", type=int)
@@ -298,10 +314,16 @@ def main(given: Sequence[str] | None = None) -> int:
 
     try:
         run = _asked_run(args)
-        pairs, held_out = (read_pairs(args.pairs, split, run.tasks) for split in ("train", "val"))
+        if (run.loss in FOLLOWING) != bool(args.examples):
+            raise ExamplesWantedError(run.loss, args.examples)
+        if args.examples:
+            sources: Sequence[Pair | Example] = examples.read(args.examples, run.tasks)
+        else:
+            sources = read_pairs(args.pairs, "train", run.tasks)
+        held_out = read_pairs(args.pairs, "val", run.tasks)
         device = infer.pick_device(args.device)
         with ranks.joined(device):
-            best = train(run, pairs, held_out, args.out, device=device, resume=args.resume, progress=progress)
+            best = train(run, sources, held_out, args.out, device=device, resume=args.resume, progress=progress)
         if leads:
             print(f"best validation score {best:.4f}; weights: {args.out / 'weights.safetensors'}")
     except Cancelled:

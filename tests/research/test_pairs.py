@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,14 @@ from app.research.pairs import (
     read_pairs,
     scalar_of,
     thinned,
+    varied,
 )
 
 PLAIN = Augmentation(gamma=0, window=0, scalar=0)
+
+
+def cut(augmentation: Augmentation, crop: int = 16):
+    return partial(varied, augmentation=augmentation, crop=crop)
 
 
 def rainbow() -> np.ndarray:
@@ -124,7 +130,7 @@ def numbered(size: int = 40) -> Pair:
 
 def test_batches_depend_on_seed_and_step_alone():
     def batch(seed: int, step: int):
-        return batch_at([numbered()], step, seed=seed, batch=4, crop=16, augmentation=Augmentation())
+        return batch_at([numbered()], step, seed=seed, batch=4, cut=cut(Augmentation()))
 
     for one, again in zip(batch(1, 7), batch(1, 7), strict=True):
         assert one.shape == (4, 1, 16, 16)
@@ -135,13 +141,13 @@ def test_batches_depend_on_seed_and_step_alone():
 
 def test_flips_and_turns_keep_a_pair_together():
     for step in range(10):
-        mri, partner = batch_at([numbered()], step, seed=0, batch=4, crop=16, augmentation=PLAIN)
+        mri, partner = batch_at([numbered()], step, seed=0, batch=4, cut=cut(PLAIN))
         np.testing.assert_allclose((partner - mri).numpy() * 255, 1, atol=1e-4)
 
 
 def test_the_scalar_is_taken_as_often_as_asked():
     always = Augmentation(gamma=0, window=0, scalar=1)
-    mri, partner = batch_at([numbered()], 0, seed=0, batch=8, crop=16, augmentation=always)
+    mri, partner = batch_at([numbered()], 0, seed=0, batch=8, cut=cut(always))
     np.testing.assert_allclose((partner - mri).numpy() * 255, 2, atol=1e-4)
 
 
@@ -151,7 +157,7 @@ def test_augmentation_leaves_zero_at_zero_and_stays_within_range():
     strong = Augmentation(gamma=0.5, window=0.5, scalar=0, noise=0.3)
     zeros = []
     for step in range(20):
-        mri, partner = batch_at([pair], step, seed=0, batch=2, crop=36, augmentation=strong)
+        mri, partner = batch_at([pair], step, seed=0, batch=2, cut=cut(strong, 36))
         assert 0 <= float(mri.min()) <= float(mri.max()) <= 1
         zeros += [float((mri == 0).float().mean()), float((partner == 0).float().mean())]
     assert np.mean(zeros[::2]) == pytest.approx(1 / 3, abs=0.04)
@@ -162,8 +168,8 @@ def test_one_source_in_so_many_pairs_is_darkened_to_at_most_half():
     factors = []
     for step in range(60):
         dimmed = Augmentation(gamma=0, window=0, scalar=0, dim=0.5)
-        mri, partner = batch_at([numbered()], step, seed=0, batch=1, crop=16, augmentation=dimmed)
-        whole = batch_at([numbered()], step, seed=0, batch=1, crop=16, augmentation=PLAIN)
+        mri, partner = batch_at([numbered()], step, seed=0, batch=1, cut=cut(dimmed))
+        whole = batch_at([numbered()], step, seed=0, batch=1, cut=cut(PLAIN))
         factors.append([float((dark / full).mean()) for dark, full in zip((mri, partner), whole, strict=True)])
     dark = np.array(factors) < 0.999
     assert (dark.sum(axis=1) <= 1).all()
@@ -177,7 +183,7 @@ def test_one_source_in_so_many_pairs_is_darkened_to_at_most_half():
 def test_a_task_that_is_asked_for_twice_is_drawn_twice_as_often():
     pairs = [replace(numbered(), task="ct-mri"), numbered()]
     pairs[1].mri[:], pairs[1].luma[:] = 255, 255
-    asked = {"batch": 300, "crop": 16, "augmentation": PLAIN, "seed": 2}
+    asked = {"batch": 300, "cut": cut(PLAIN), "seed": 2}
     share = [
         float((batch_at(pairs, 0, tasks=tasks, **asked)[0].amin((1, 2, 3)) == 1).float().mean())
         for tasks in ((), ("ct-mri", "pet-mri"), ("ct-mri", "ct-mri", "pet-mri", "spect-mri"))
@@ -187,7 +193,7 @@ def test_a_task_that_is_asked_for_twice_is_drawn_twice_as_often():
 
 
 def test_pictures_smaller_than_the_crop_are_filled_with_air():
-    mri, _ = batch_at([numbered(10)], 0, seed=0, batch=1, crop=16, augmentation=PLAIN)
+    mri, _ = batch_at([numbered(10)], 0, seed=0, batch=1, cut=cut(PLAIN))
     assert int((mri > 0).sum()) == 100
 
 

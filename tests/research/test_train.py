@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ from app.research.config import (
 )
 from app.research.losses import OF_FUSED, of_fused
 from app.research.objectives import LOSSES
-from app.research.pairs import Augmentation, batch_at
+from app.research.pairs import Augmentation, batch_at, varied
 from tests.research import made_up
 
 SHORT = TrainConfig(
@@ -172,7 +173,7 @@ def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
     training.train(run, pairs, made_up.pairs(1), tmp_path / "run")
     torch.manual_seed(run.seed)
     network = registry.build("lightfusionnet").eval()
-    mri, partner = batch_at(pairs, 0, seed=0, batch=2, crop=32, augmentation=Augmentation())
+    mri, partner = batch_at(pairs, 0, seed=0, batch=2, cut=partial(varied, augmentation=Augmentation(), crop=32))
     terms = LOSSES["faithful"](network, mri, partner)
     sum(terms.values()).backward()
     trained = run_folder.read_checkpoint(tmp_path / "run")["network"]
