@@ -198,6 +198,17 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
     "refinefuse": _REFINEFUSE,
+    "refinefuse-followed": replace(  # --start-from the weights of the run above, with examples
+        _REFINEFUSE,
+        loss="following-lesions",
+        tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+        steps=2000,
+        batch=2,
+        crop=192,
+        learning_rate=5e-4,
+        ema=0.995,
+        validate_every=400,
+    ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
     ),

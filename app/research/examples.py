@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
+from torch import Tensor
 
 from app.errors import InputError
 from app.fusion import infer
@@ -44,10 +45,15 @@ class NoExamplesError(InputError):
 
 @dataclass(frozen=True)
 class Example:
-    """A slice of `task`, cut to what it shows: (3, H, W) float16 in [0, 1], mri, partner and the picture to follow."""
+    """A slice, cut to what it shows; seen : (3, H, W) in [0, 1], mri, partner and the picture to follow."""
 
     task: str
+    name: str
     seen: NDArray[np.float16]
+
+    def tensors(self) -> Sequence[Tensor]:
+        """The three as (1, 1, H, W) float32."""
+        return torch.from_numpy(self.seen).float()[:, None, None].unbind()
 
 
 def example(mri: Unit, partner: Unit, wanted: Loss = WANTED) -> NDArray[np.float16]:
@@ -85,7 +91,7 @@ def read(folder: Path, tasks: Sequence[str]) -> list[Example]:
             task = path.name.split(".")[0]
             if task in tasks:
                 told = load_file(path)
-                yield Example(task, np.stack([told[name] for name in PARTS]))
+                yield Example(task, path.stem, np.stack([told[name] for name in PARTS]))
 
     examples = list(found())
     if not examples:
@@ -98,6 +104,13 @@ def cut(one: Example, draw: np.random.Generator, crop: int) -> tuple[Unit, ...]:
     return tuple(cut_and_turned(one.seen, draw, crop).astype(np.float32))
 
 
+def _share(asked: str) -> slice:
+    part, parts = map(int, asked.split("/"))
+    if not 1 <= part <= parts:
+        raise ValueError
+    return slice(part - 1, None, parts)
+
+
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.examples", description=__doc__)
     parser.add_argument("--pairs", type=Path, required=True)
@@ -105,15 +118,14 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--variants", type=int, default=1, help="examples of each pair; default: %(default)s")
     parser.add_argument("--tasks", default=",".join(MEDICAL_TASKS), help="names, with commas between")
     parser.add_argument("--per-task", type=int, default=0, help="so many pairs of each, evenly spaced; default: all")
-    parser.add_argument("--share", default="1/1", metavar="I/N", help="make every N-th pair's only, from the I-th on")
+    parser.add_argument("--share", type=_share, default="1/1", metavar="I/N", help="every N-th pair, from the I-th on")
     for name, value in WANTED.keywords.items():
         parser.add_argument(f"--{name}", type=float, default=value, help="of the fit's loss; default: %(default)s")
     args = parser.parse_args(given)
     wanted = partial(WANTED, **{name: getattr(args, name) for name in WANTED.keywords})
 
     def work(progress: Progress) -> None:
-        part, parts = map(int, args.share.split("/"))
-        pairs = thinned(read_pairs(args.pairs, "train", args.tasks.split(",")), args.per_task)[part - 1 :: parts]
+        pairs = thinned(read_pairs(args.pairs, "train", args.tasks.split(",")), args.per_task)[args.share]
         for variant in range(args.variants):
             make(pairs, args.out, wanted, variant=variant, progress=progress)
 

@@ -40,12 +40,7 @@ def fit(mri: Tensor, partner: Tensor, loss: Loss = WANTED) -> Tensor:
 
 
 def following(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
-    """The distance to a picture that an example brings, as a `Loss`."""
-    return distance(fused, target)
-
-
-def distance(fused: Tensor, target: Tensor) -> Terms:
-    """Least squares of grey values and of Sobel derivatives."""
+    """The distance to the picture to follow, whatever the sources are: squares of grey values and of Sobel's slopes."""
     slopes = zip(sobel(fused), sobel(target), strict=True)
     return {
         "grey": 20 * (fused - target).square().mean(),

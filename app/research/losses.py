@@ -20,11 +20,28 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from app.errors import FusionError
 from app.fusion import infer
 
 Terms = dict[str, Tensor]
 Loss = Callable[..., Terms]  # fused, mri, partner; and the picture to follow, where the loss is a distance to it
 Objective = Callable[..., Terms]  # network, mri, partner; and that picture
+
+
+class DivergedError(FusionError):
+    hint = "Begin again with a lower learning rate; the best weights so far are kept."
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(f"The training diverged: the loss of step {step} is {loss}.")
+
+
+def total(terms: Terms, step: int) -> Tensor:
+    """The sum, which must be finite: DivergedError of that step where it is not."""
+    loss = torch.stack(list(terms.values())).sum()
+    if not math.isfinite(loss.item()):
+        raise DivergedError(step, loss.item())
+    return loss
+
 
 _SOBEL = torch.tensor([[[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]]])
 

@@ -27,13 +27,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.errors import AppError, FusionError, UsageError
+from app.errors import AppError, UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
 from app.research import examples, ranks, run_folder, validation
 from app.research.config import ConfigError, NoStartError, TrainConfig, config, from_json, start_from
 from app.research.examples import Example
-from app.research.losses import Objective, Terms
+from app.research.losses import Objective, Terms, total
 from app.research.objectives import FOLLOWING, LOSSES
 from app.research.pairs import Pair, Picture, Unit, batch_at, read_pairs, thinned, varied
 
@@ -55,13 +55,6 @@ class ExamplesWantedError(UsageError):
     def __init__(self, loss: str, given: Path | None) -> None:
         what = f"takes no --examples, and was given {given}" if given else "follows pictures, and --examples is missing"
         super().__init__(f"The loss {loss!r} {what}.")
-
-
-class DivergedError(FusionError):
-    hint = "Begin again with a lower --learning-rate; the best weights so far are kept."
-
-    def __init__(self, step: int, loss: float) -> None:
-        super().__init__(f"The training diverged: the loss of step {step} is {loss}.")
 
 
 def train(
@@ -127,9 +120,7 @@ def train(
                 group["lr"] = run.learning_rate_at(done)
             seen = [one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches)]
             terms: Terms = ahead(*seen)
-            loss = torch.stack(list(terms.values())).sum()
-            if not math.isfinite(loss.item()):
-                raise DivergedError(done + 1, loss.item())
+            loss = total(terms, done + 1)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
             nn.utils.clip_grad_norm_(trained, run.clip)

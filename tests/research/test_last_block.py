@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
-from app.research import last_block, run_folder
+from app.research import examples, last_block, run_folder
 from app.research.config import start_from
+from app.research.examples import Example
 from app.research.fusers import from_file
 from tests.research import made_up
 
@@ -29,12 +31,21 @@ def short(begun: Path) -> last_block.LastBlockRun:
     return last_block.LastBlockRun(start_from(begun), steps=4, tasks=("ct-mri",), ema=0.5)
 
 
+def followed(count: int) -> list[Example]:
+    """Slices with the picture to follow: the maximum, half of which is not there."""
+    made = []
+    for pair in made_up.pairs(count):
+        sources = np.stack([pair.mri, pair.luma]).astype(np.float16) / 255
+        made.append(Example(pair.task, pair.name, np.concatenate([sources, sources.max(0, keepdims=True) / 2])))
+    return made
+
+
 def tensors(path: Path) -> dict[str, torch.Tensor]:
     return weights.read_tensors(path, weights.sha256_of(path))
 
 
 def test_only_the_last_block_and_only_the_centres_of_its_kernels_move(begun, tmp_path):
-    last_block.train(short(begun), made_up.pairs(2), tmp_path / "run")
+    last_block.train(short(begun), followed(2), tmp_path / "run")
     before, after = tensors(begun), tensors(tmp_path / "run/weights.safetensors")
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved
@@ -65,7 +76,7 @@ def test_it_comes_nearer_to_what_it_follows(begun, tmp_path):
         if "loss" in message:
             seen.append(float(message.rsplit(" ", 1)[1]))
 
-    last_block.train(run, made_up.pairs(1), tmp_path / "run", progress=listening)
+    last_block.train(run, followed(1), tmp_path / "run", progress=listening)
     assert seen[-1] < 0.5 * seen[0]
 
 
@@ -77,13 +88,13 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
         if message.startswith("step 2 of"):
             raise Cancelled
 
-    last_block.train(short(begun), made_up.pairs(2), tmp_path / "whole")
+    last_block.train(short(begun), followed(2), tmp_path / "whole")
     with pytest.raises(Cancelled):
-        last_block.train(short(begun), made_up.pairs(2), tmp_path / "parts", progress=stopping)
+        last_block.train(short(begun), followed(2), tmp_path / "parts", progress=stopping)
     assert tensors(tmp_path / "parts/weights.safetensors").keys() == tensors(begun).keys()
     run = last_block.from_json(run_folder.read_checkpoint(tmp_path / "parts")["config"])
     assert run == short(begun)
-    last_block.train(run, made_up.pairs(2), tmp_path / "parts", resume=True)
+    last_block.train(run, followed(2), tmp_path / "parts", resume=True)
     torch.set_num_threads(before)
     one, other = (tmp_path / name / "weights.safetensors" for name in ("whole", "parts"))
     assert one.read_bytes() == other.read_bytes()
@@ -91,8 +102,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
 
 
 def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, capsys):
-    folder = made_up.write(tmp_path / "pairs")
-    run = ["--pairs", str(folder), "--out", str(tmp_path / "run")]
+    examples.make(made_up.pairs(1), tmp_path / "examples")
+    run = ["--examples", str(tmp_path / "examples"), "--out", str(tmp_path / "run")]
     assert last_block.main([*run, "--resume"]) == 2
     assert "holds no checkpoint.pt to go on from" in capsys.readouterr().err
     assert last_block.main([*run, "--start-from", str(tmp_path / "none")]) == 2

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
-from app.research import run_folder
+from app.research import examples, run_folder
 from app.research import train as training
 from app.research.config import (
     CONFIGS,
@@ -35,7 +35,7 @@ from app.research.config import (
     from_json,
     read_config,
 )
-from app.research.losses import OF_FUSED, of_fused
+from app.research.losses import OF_FUSED, DivergedError, of_fused
 from app.research.objectives import LOSSES
 from app.research.pairs import Augmentation, batch_at, varied
 from tests.research import made_up
@@ -229,7 +229,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(tmp_path, monkeypatch):
     monkeypatch.setitem(LOSSES, "none", of_fused(lambda fused, mri, partner: {"none": fused.sum() * math.nan}))
-    with pytest.raises(training.DivergedError, match="the loss of step 1 is nan"):
+    with pytest.raises(DivergedError, match="the loss of step 1 is nan"):
         training.train(replace(SHORT, loss="none"), made_up.pairs(1), made_up.pairs(1), tmp_path)
     assert not (tmp_path / "checkpoint.pt").exists()
 
@@ -423,3 +423,25 @@ def test_training_runs_where_little_else_than_torch_is_installed(tmp_path, root)
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/weights.safetensors").is_file()
+
+
+def to_mri(fused, mri, partner):
+    return {"distance": (fused - mri).abs().mean()}
+
+
+def test_a_run_that_follows_pictures_comes_nearer_to_them(tmp_path, capsys):
+    folder = made_up.write(tmp_path / "pairs")
+    examples.make(made_up.pairs(1), tmp_path / "examples", to_mri)
+    run = replace(SHORT, loss="following", crop=48)
+    sources = examples.read(tmp_path / "examples", run.tasks)
+    training.train(run, sources, made_up.pairs(1), tmp_path / "run")
+    losses = [float(row["loss"]) for row in rows(tmp_path / "run/curve.csv")]
+    assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    # on the command line, examples and a loss that follows them go together
+    asked = ["--network", "lightfusionnet", "--pairs", str(folder), "--out", str(tmp_path / "other"), "--steps", "1"]
+    assert training.main([*asked, "--loss", "following"]) == 2
+    assert "The loss 'following' follows pictures, and --examples is missing." in capsys.readouterr().err
+    assert training.main([*asked, "--examples", str(tmp_path / "examples")]) == 2
+    assert "takes no --examples" in capsys.readouterr().err
+    asked += ["--loss", "following", "--device", "cpu"]
+    assert training.main([*asked, "--examples", str(tmp_path / "examples")]) == 0
