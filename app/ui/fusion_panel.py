@@ -150,6 +150,7 @@ class FusionPanel(QWidget):
         workspace.changed.connect(self.show_state)
         workspace.slice_fused.connect(self._tell)
         flow.network_refused.connect(lambda _: self._name_networks())
+        flow.given_up.connect(lambda _: self._tell())
         flow.times.changed.connect(self._name_networks)
         self.show_scene(workspace.scene)
         self.show_state(workspace.state)
@@ -201,6 +202,8 @@ class FusionPanel(QWidget):
             rows.append(f"{done} of {count} {_slices(mri)} fused on {stack.device}")
             if stack.elapsed_s:
                 rows[-1] += f" in {stack.elapsed_s:.1f}\N{NO-BREAK SPACE}s"
+            elif done < count and not self._flow.fusing:
+                rows[-1] += ", then stopped"
             elif left and done < count:
                 rows[-1] += f", {left} left"
             if mri.geometry.plane != "axial" and stack.weights_sha256:

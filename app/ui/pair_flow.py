@@ -46,12 +46,14 @@ class _Step:
 class PairFlow(QObject):
     """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out.
 
-    noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name
+    noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
+    given_up : a step that was cancelled or failed
     """
 
     noticed = Signal(object)
     topic_cleared = Signal(str)
     network_refused = Signal(str)
+    given_up = Signal(str)
     _slice_done = Signal(object, object, int)  # step, stack, k: from the worker to the GUI thread
 
     def __init__(self, workspace: Workspace, slice_ms: Mapping[str, float] | None = None) -> None:
@@ -78,6 +80,12 @@ class PairFlow(QObject):
     def registering(self) -> bool:
         step = self._steps.get("register")
         return step is not None and step.running
+
+    @property
+    def fusing(self) -> bool:
+        """Whether the slices that are missing are on their way, or about to be."""
+        step = self._steps.get("fuse")
+        return step is None or step.running
 
     # Registration ----------------------------------------------------------------------------------------------
 
@@ -250,6 +258,7 @@ class PairFlow(QObject):
             self._refuse(self.workspace.scene.network, error)
             return
         self.noticed.emit(of_error(title, error, name))
+        self.given_up.emit(name)
         self._advance()  # a failed registration leaves the start, which can be looked at
 
     def _refuse(self, network: str, error: WeightsError) -> None:
@@ -265,6 +274,7 @@ class PairFlow(QObject):
         if name == "register":
             text = "Registration cancelled; the pair stands as it did before."
             self.noticed.emit(Notice(text, topic="register"))
+        self.given_up.emit(name)
         self._advance()
 
     def _compared(self, answer: tuple[RegistrationResult, FusionWindow, FusionWindow]) -> None:

@@ -19,6 +19,7 @@ from app.imaging.pixels import FusionWindow
 from app.imaging.transforms import rigid
 from app.imaging.verdict import Verdict
 from app.imaging.volume import Volume
+from app.ui.fusion_panel import FusionPanel
 from app.ui.pair_flow import PairFlow
 from app.ui.view_state import at_slice
 from app.ui.workspace import Workspace
@@ -275,9 +276,13 @@ def test_the_slice_in_view_comes_first_and_the_time_left_is_told_at_once(flow, v
     mri, partner = (_in_frame(one, "1.2.3") for one in volumes)
     _give(flow, mri, partner)
     flow.workspace.update(**at_slice(flow.workspace.state, mri.geometry, 3, 2))
+    panel = FusionPanel(flow.workspace, flow)
     wait_until(lambda: len(fused) == 3)
+    assert panel.told.text().splitlines()[0].endswith(" left")
     flow.workspace.tasks.cancel_all()
     _settle(flow)
+    assert panel.told.text().splitlines()[0] == "3 of 12 axial slices fused on cpu, then stopped"
+    panel.close()
     assert fused == [3, 2, 4]
     assert "0 of 12 slices, about 6 min left" in told  # 12 times 30 s
     assert any(one.startswith("2 of 12 slices, about ") and one.endswith(" left") for one in told)
