@@ -9,7 +9,7 @@ from app.research.planted import with_lesions
 
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
-    "following-lesions": with_lesions(following, 0.05),
+    "following-lesions": with_lesions(following, 0.1),
     "sspfusion-following": losses_sspfusion.structures_and(following),
 }
 LOSSES: dict[str, Objective] = {
