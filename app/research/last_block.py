@@ -4,10 +4,9 @@
     python -m app.research.last_block --examples runs/examples --out runs/last --resume
 
 The rest of the network stays as it is, so it runs once for each slice, and what it gives is kept in --out/features.
-Whole slices, since the norms look at the whole picture: what was learnt on crops does
-not quite hold there. The block's two dense kernels stay, too; beside each a small one learns, from 0, and is added to
-its centre at the end (as RepLKNet does it; Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every
-one of 15 x 15 taps is mostly noise.
+Whole slices, since the norms look at the whole picture: what was learnt on crops does not quite hold there. The block's
+two dense kernels stay, too; beside each a small one learns, from 0, and is added to its centre at the end (as RepLKNet
+does it; Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every one of 15 x 15 taps is mostly noise.
 
 --out gets config.json, curve.csv, checkpoint.pt, and at the end, or where Ctrl-C stops it, weights.safetensors, of the
 running mean.
