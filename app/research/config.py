@@ -1,6 +1,7 @@
 """What a training run is made of, frozen and written beside its results, and the runs by name.
 
-A network has one run of its own name, whose weights are published, and runs that follow its paper to the letter.
+A network has one run of its own name, runs that go on from it (its card tells in which order, and whose weights are
+published), and runs that follow its paper to the letter.
 """
 
 from __future__ import annotations
@@ -190,6 +191,17 @@ _OURS = TrainConfig(  # what our runs have in common, but for LightFusionNet's
 _REFINEFUSE = replace(
     _OURS, network="refinefuse", loss="faithful-lesions", steps=1500, learning_rate=1e-3, validate_every=750
 )
+_REFINEFUSE_FOLLOWED = replace(
+    _REFINEFUSE,
+    loss="following-lesions-0.05",
+    tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+    steps=2000,
+    batch=2,
+    crop=192,
+    learning_rate=5e-4,
+    ema=0.995,
+    validate_every=400,
+)
 
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(
@@ -198,16 +210,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet-published": _AS_PUBLISHED,
     "lightfusionnet-equation-5": replace(_AS_PUBLISHED, loss="lightfusionnet-equation-5"),
     "refinefuse": _REFINEFUSE,
-    "refinefuse-followed": replace(  # --start-from the weights of the run above, with examples
-        _REFINEFUSE,
-        loss="following-lesions",
-        tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
-        steps=2000,
-        batch=2,
-        crop=192,
-        learning_rate=5e-4,
-        ema=0.995,
-        validate_every=400,
+    "refinefuse-followed": _REFINEFUSE_FOLLOWED,  # --start-from the weights of the run above, with examples
+    "refinefuse-tuned": replace(  # --start-from the weights of the run above, with the same examples
+        _REFINEFUSE_FOLLOWED, loss="following-lesions-0.15", steps=600, learning_rate=3e-4
     ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
@@ -272,7 +277,7 @@ CONFIGS: dict[str, TrainConfig] = {
         arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
         frozen=(*LKCFUNET_LARGE, "last.first.2.*", "last.second.3.*"),
         tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
-        steps=1500,
+        steps=1600,
         batch=1,
         crop=192,  # nearly a whole slice: the norms look at all of it
         learning_rate=4e-4,

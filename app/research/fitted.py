@@ -21,7 +21,7 @@ STEPS = 30
 RATE = 0.04  # grey values of 0 to 1 a step, at first
 
 WANTED: partial[Terms] = partial(
-    faithful, gain=1.2, similarity=3.0, information=1.0, differences=0.5, edges=1.0, followed=2.0, bits=0.1
+    faithful, gain=1.2, similarity=0.8, information=1.0, differences=0.3, edges=1.0, followed=2.0, bits=0.0
 )  # edges steeper than wanted: what a network averages over its doubts is flatter
 
 

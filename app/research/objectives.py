@@ -9,7 +9,7 @@ from app.research.planted import with_lesions
 
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
-    "following-lesions": with_lesions(following, 0.1),
+    **{f"following-lesions-{weight}": with_lesions(following, weight) for weight in (0.05, 0.15)},
     "sspfusion-following": losses_sspfusion.structures_and(following),
 }
 LOSSES: dict[str, Objective] = {
