@@ -81,9 +81,9 @@ def structures_and(loss: Loss) -> Objective:
     out.
     """
 
-    def objective(network: nn.Module, mri: Tensor, partner: Tensor, *target: Tensor) -> Terms:
+    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
         told: Explained = network(mri, partner, explain=True)
         fused = infer.blank_air(told.fused.float(), mri, partner)
-        return structure_terms(told.mri, told.partner) | loss(fused, mri, partner, *target)
+        return structure_terms(told.mri, told.partner) | loss(fused, mri, partner)
 
     return objective

@@ -10,7 +10,6 @@ from app.research.planted import with_lesions
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
     **{f"following-lesions-{weight}": with_lesions(following, weight) for weight in (0.05, 0.15)},
-    "sspfusion-following": losses_sspfusion.structures_and(following),
 }
 LOSSES: dict[str, Objective] = {
     **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
