@@ -76,6 +76,7 @@ class TrainConfig:
     bf16 : autocast the forward pass
     validate_every : steps between two looks at the validation pairs
     validate_pairs : how many pairs of each task are looked at then, evenly spaced; 0 takes all
+    augmentation : of pairs; examples were varied when they were made
     """
 
     network: str
@@ -140,6 +141,9 @@ def config(name: str, **changes: Any) -> TrainConfig:
     return replace(CONFIGS[name], **changes)
 
 
+CT_TWICE = ("ct-mri", "ct-mri", "pet-mri", "spect-mri")  # the hardest of the three
+# Without the paper's dropout, which a longer run should try again: overfitting has begun at the end (see the card).
+_LKCFUNET = {"from_maximum": True, "dropout": 0.0, "drop_path": 0.0}
 LKCFUNET_LARGE = (  # all dense kernels but the last block's: three quarters of its parameters
     "init_block.2.*",
     "encoder.*.0.first.2.*",
@@ -194,7 +198,7 @@ _REFINEFUSE = replace(
 _REFINEFUSE_FOLLOWED = replace(
     _REFINEFUSE,
     loss="following-lesions-0.05",
-    tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+    tasks=CT_TWICE,
     steps=2000,
     batch=2,
     crop=192,
@@ -252,16 +256,15 @@ CONFIGS: dict[str, TrainConfig] = {
     ),
     "lkcfunet": replace(
         _OURS,
-        # Without the paper's, which a longer run should try again: overfitting has begun at the end (see the card).
-        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+        arguments=_LKCFUNET,
         steps=1500,
     ),
     "lkcfunet-tuned": replace(  # --start-from the weights of the run above
         _OURS,
         loss="edged",
-        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+        arguments=_LKCFUNET,
         frozen=LKCFUNET_LARGE,
-        tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+        tasks=CT_TWICE,
         steps=480,
         batch=2,
         learning_rate=2e-4,
@@ -274,9 +277,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "lkcfunet-followed": replace(  # --start-from the weights of `last_block`, with examples
         _OURS,
         loss="following",
-        arguments={"from_maximum": True, "dropout": 0.0, "drop_path": 0.0},
+        arguments=_LKCFUNET,
         frozen=(*LKCFUNET_LARGE, "last.first.2.*", "last.second.3.*"),
-        tasks=("ct-mri", "ct-mri", "pet-mri", "spect-mri"),
+        tasks=CT_TWICE,
         steps=1600,
         batch=1,
         crop=192,  # nearly a whole slice: the norms look at all of it

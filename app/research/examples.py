@@ -4,13 +4,16 @@
     python -m app.research.train --network lkcfunet-followed --pairs DIR --examples runs/examples --out runs/followed
 
 A fit takes seconds and a step of training may take less, so each is made once and seen often, cut and turned anew. The
-folder holds one safetensors file a slice: mri, partner and target, float16 [H, W] in [0, 1]. What is there already is
-kept, so that a stopped run goes on, and two may share the work with --share 1/2 and 2/2.
+folder holds one safetensors file a slice: mri, partner and target, float16 [H, W] in [0, 1], and in its metadata what
+the fit was asked for. What is there already is kept, so that a stopped run goes on, and two may share the work with
+--share 1/2 and 2/2.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,19 +23,21 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 from torch import Tensor
 
-from app.errors import InputError
+from app.errors import InputError, UsageError
 from app.fusion import infer
-from app.progress import Progress, silent
+from app.progress import Progress, nested, silent
+from app.research import run_folder
 from app.research.fitted import WANTED, fit
 from app.research.losses import Loss
 from app.research.pairs import MEDICAL_TASKS, Augmentation, Pair, Unit, cut_and_turned, read_pairs, thinned, varied
 from app.terminal import exit_code
 
-FAINT = 0.15  # a source darker than this throughout tells next to nothing, and a fit would blow that up
 PARTS = ("mri", "partner", "target")
+FAINT = 0.15  # a source darker than this throughout tells next to nothing, and a fit would blow that up
 VARIED = Augmentation(dim=0.3)
 
 
@@ -43,12 +48,25 @@ class NoExamplesError(InputError):
         super().__init__(f"{folder} holds no example of {', '.join(tasks)}.")
 
 
+class ExampleFileError(InputError):
+    hint = "Remove the file, and make it again with python -m app.research.examples."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is damaged or no example.")
+
+
+class OtherExamplesError(UsageError):
+    hint = "Choose another folder with --out, or ask for the same."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} was fitted to something else.")
+
+
 @dataclass(frozen=True)
 class Example:
     """A slice, cut to what it shows; seen : (3, H, W) in [0, 1], mri, partner and the picture to follow."""
 
     task: str
-    name: str
     seen: NDArray[np.float16]
 
     def tensors(self) -> Sequence[Tensor]:
@@ -67,36 +85,66 @@ def example(mri: Unit, partner: Unit, wanted: Loss = WANTED) -> NDArray[np.float
 
 
 def make(
-    pairs: Sequence[Pair], folder: Path, wanted: Loss = WANTED, *, variant: int = 0, progress: Progress = silent
+    pairs: Sequence[Pair],
+    folder: Path,
+    wanted: partial[dict[str, Tensor]] = WANTED,
+    *,
+    variant: int = 0,
+    progress: Progress = silent,
 ) -> None:
-    """Write one example of each pair that the folder lacks; another variant is another draw of what is varied."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write one example of each pair that the folder lacks; another variant is another draw of what is varied.
+
+    OtherExamplesError where one that is there was fitted to another loss.
+    """
+    run_folder.make(folder)
+    asked = {"wanted": json.dumps(wanted.keywords, sort_keys=True)}
     for number, pair in enumerate(pairs):
         path = folder / f"{pair.task}.{pair.name}.{variant}.safetensors"
         if path.exists():
+            if _metadata(path) != asked:
+                raise OtherExamplesError(path)
             continue
         progress(number / len(pairs), f"fitting {pair.task} {pair.name}")
         draw = np.random.default_rng([variant, *pair.name.encode()])
         seen = example(*varied(pair, draw, VARIED), wanted)
         unfinished = path.with_suffix(".new")
-        save_file(dict(zip(PARTS, seen, strict=True)), unfinished)
+        save_file(dict(zip(PARTS, seen, strict=True)), unfinished, asked)
         unfinished.replace(path)
 
 
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with safe_open(path, "np") as file:
+            return dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise ExampleFileError(path) from error
+
+
 def read(folder: Path, tasks: Sequence[str]) -> list[Example]:
-    """All of the tasks, sorted by name; NoExamplesError where there is none."""
-
-    def found() -> Iterator[Example]:
-        for path in sorted(folder.glob("*.safetensors")):
-            task = path.name.split(".")[0]
-            if task in tasks:
-                told = load_file(path)
-                yield Example(task, path.stem, np.stack([told[name] for name in PARTS]))
-
-    examples = list(found())
-    if not examples:
-        raise NoExamplesError(folder, list(dict.fromkeys(tasks)))
+    """All of the tasks, sorted by name; NoExamplesError where one has none."""
+    examples = list(_found(folder, tasks))
+    if missing := [task for task in dict.fromkeys(tasks) if all(task != one.task for one in examples)]:
+        raise NoExamplesError(folder, missing)
     return examples
+
+
+def _found(folder: Path, tasks: Sequence[str]) -> Iterator[Example]:
+    for path in sorted(folder.glob("*.safetensors")):
+        task = path.name.split(".")[0]
+        if task in tasks:
+            try:
+                with safe_open(path, "np") as file:
+                    yield Example(task, np.stack([file.get_tensor(name) for name in PARTS]))
+            except SafetensorError as error:
+                raise ExampleFileError(path) from error
+
+
+def digest(examples: Sequence[Example]) -> str:
+    """SHA-256 of all of them, in order: what a run that goes on must be given again."""
+    told = hashlib.sha256()
+    for one in examples:
+        told.update(one.task.encode() + np.ascontiguousarray(one.seen).tobytes())
+    return told.hexdigest()
 
 
 def cut(one: Example, draw: np.random.Generator, crop: int) -> tuple[Unit, ...]:
@@ -105,9 +153,9 @@ def cut(one: Example, draw: np.random.Generator, crop: int) -> tuple[Unit, ...]:
 
 
 def _share(asked: str) -> slice:
-    part, parts = map(int, asked.split("/"))
+    part, parts = (int(one) for one in asked.split("/"))
     if not 1 <= part <= parts:
-        raise ValueError
+        raise argparse.ArgumentTypeError(f"{asked} is no share: say I/N with I from 1 to N")
     return slice(part - 1, None, parts)
 
 
@@ -122,12 +170,15 @@ def main(given: Sequence[str] | None = None) -> int:
     for name, value in WANTED.keywords.items():
         parser.add_argument(f"--{name}", type=float, default=value, help="of the fit's loss; default: %(default)s")
     args = parser.parse_args(given)
+    if args.variants < 1:
+        parser.error("--variants must be at least 1")
     wanted = partial(WANTED, **{name: getattr(args, name) for name in WANTED.keywords})
 
     def work(progress: Progress) -> None:
         pairs = thinned(read_pairs(args.pairs, "train", args.tasks.split(",")), args.per_task)[args.share]
         for variant in range(args.variants):
-            make(pairs, args.out, wanted, variant=variant, progress=progress)
+            part = nested(progress, variant / args.variants, (variant + 1) / args.variants)
+            make(pairs, args.out, wanted, variant=variant, progress=part)
 
     return exit_code(work)
 

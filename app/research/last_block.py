@@ -15,6 +15,7 @@ running mean.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import sys
@@ -31,10 +32,11 @@ from torch import Tensor, nn
 from app.fusion import infer, registry, weights
 from app.fusion.large_kernel import LargeKernelConv2d
 from app.fusion.lkc_funet import LKCFUNet
-from app.progress import Progress, nested, silent
-from app.research import examples, run_folder
-from app.research.config import StartFrom, start_from
-from app.research.examples import Example
+from app.progress import Cancelled, Progress, nested, silent
+from app.research import run_folder
+from app.research.config import CT_TWICE, StartFrom, start_from
+from app.research.examples import Example, digest
+from app.research.examples import read as read_examples
 from app.research.fitted import following
 from app.research.losses import Terms, total
 from app.terminal import exit_code
@@ -52,7 +54,7 @@ class LastBlockRun:
 
     start_from: StartFrom
     steps: int = 250
-    tasks: tuple[str, ...] = ("ct-mri", "ct-mri", "pet-mri", "spect-mri")
+    tasks: tuple[str, ...] = CT_TWICE
     size: int = 3
     learning_rate: float = 1e-3
     warmup: int = 20
@@ -75,11 +77,11 @@ def from_json(text: str) -> LastBlockRun:
 def train(
     run: LastBlockRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
 ) -> None:
-    """Make the features that are missing, follow the examples, write weights; what progress raises ends it, saved."""
+    """Make the features that are missing, follow the examples, write weights; where progress raises Cancelled, too."""
     state = run_folder.read_checkpoint(out) if resume else {}
     network = _network(run)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
-    prepared = prepare(network, examples, out / "features", nested(progress, 0, 0.5))
+    prepared = prepare(network, run.start_from, examples, out / "features", nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
     grown = [_grow(block, run.size) for block in (network.last.first, network.last.second)]
     for name, parameter in network.named_parameters():
@@ -97,6 +99,15 @@ def train(
         now = {name: one.detach() for name, one in learning.items()}
         config = {"config": json.dumps(asdict(run)), "step": done, "validated": done}
         run_folder.save_checkpoint(out, config | {"learning": now, "mean": mean, "optimizer": optimizer.state_dict()})
+
+    def finish() -> None:
+        save()
+        _put(learning, mean)
+        for block, place in grown:
+            beside = block[place]
+            assert isinstance(beside, _Beside)
+            block[place] = beside.merged()
+        weights.save(network, out / "weights.safetensors", weights.arguments_in(Path(run.start_from.file)))
 
     network.train()
     saved = time.monotonic()
@@ -121,14 +132,10 @@ def train(
                 save()
                 saved = time.monotonic()
             progress(0.5 + done / run.steps / 2, f"step {done} of {run.steps}, loss {loss.item():.4f}")
-    finally:
-        save()
-        _put(learning, mean)
-        for block, place in grown:
-            beside = block[place]
-            assert isinstance(beside, _Beside)
-            block[place] = beside.merged()
-        weights.save(network, out / "weights.safetensors", weights.arguments_in(Path(run.start_from.file)))
+    except Cancelled:
+        finish()
+        raise
+    finish()
 
 
 def _network(run: LastBlockRun) -> LKCFUNet:
@@ -140,17 +147,21 @@ def _network(run: LastBlockRun) -> LKCFUNet:
 
 
 def prepare(
-    network: LKCFUNet, examples: Sequence[Example], folder: Path, progress: Progress = silent
+    network: LKCFUNet, start: StartFrom, examples: Sequence[Example], folder: Path, progress: Progress = silent
 ) -> dict[str, list[tuple[Example, Path]]]:
-    """By task, each example and the file of the features before the block, made where it is missing."""
+    """By task, each example and the file of the features before the block, made where it is missing.
+
+    Its name is a hash of the weights and of the slice, so that no other's features are ever taken.
+    """
     folder.mkdir(exist_ok=True)
     infer.channels_last(network).eval()
     by_task: dict[str, list[tuple[Example, Path]]] = {}
     for number, example in enumerate(examples):
-        path = folder / f"{example.name}.safetensors"
+        name = hashlib.sha256((start.sha256 + digest([example])).encode()).hexdigest()
+        path = folder / f"{name[:32]}.safetensors"
         by_task.setdefault(example.task, []).append((example, path))
         if not path.exists():
-            progress(number / len(examples), f"preparing {example.name}")
+            progress(number / len(examples), f"preparing slice {number + 1} of {len(examples)}, {example.task}")
             mri, partner, _ = example.tensors()
             with torch.inference_mode():
                 features = network.features(mri, partner)
@@ -163,8 +174,7 @@ def prepare(
 def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlockRun, step: int) -> tuple[Tensor, ...]:
     """Features, MRI, partner and the picture to follow of a step's example."""
     draw = np.random.default_rng([run.seed, step])
-    tasks = [task for task in run.tasks if task in prepared]
-    of_task = prepared[tasks[int(draw.integers(len(tasks)))]]
+    of_task = prepared[run.tasks[int(draw.integers(len(run.tasks)))]]
     example, path = of_task[int(draw.integers(len(of_task)))]
     return load_file(path)["features"].float(), *example.tensors()
 
@@ -215,6 +225,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--steps", type=int, default=LastBlockRun.steps)
+    parser.add_argument("--learning-rate", type=float, default=LastBlockRun.learning_rate)
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
@@ -224,8 +235,8 @@ def main(given: Sequence[str] | None = None) -> int:
             run = from_json(run_folder.read_checkpoint(args.out)["config"])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlockRun(start_from(args.start_from), args.steps)
-        train(run, examples.read(args.examples, run.tasks), args.out, resume=args.resume, progress=progress)
+            run = LastBlockRun(start_from(args.start_from), args.steps, learning_rate=args.learning_rate)
+        train(run, read_examples(args.examples, run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 
     return exit_code(work)

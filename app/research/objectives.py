@@ -1,4 +1,4 @@
-"""All objectives by the name that a TrainConfig gives: those of `losses`, and those of networks that show more."""
+"""All objectives by the name that a TrainConfig gives: of `losses`, of networks that show more, of examples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from app.research.planted import with_lesions
 
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
-    **{f"following-lesions-{weight}": with_lesions(following, weight) for weight in (0.05, 0.15)},
+    "following-lesions-0.05": with_lesions(following, 0.05),
+    "following-lesions-0.15": with_lesions(following, 0.15),
 }
 LOSSES: dict[str, Objective] = {
     **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from app.errors import InputError
+from app.errors import InputError, UsageError
 from app.metrics.files import read_picture
 from app.metrics.picture import as_picture
 
@@ -47,6 +47,11 @@ class PairFolderError(InputError):
 
     def __init__(self, folder: Path, fact: str) -> None:
         super().__init__(f"{folder} {fact}.")
+
+
+class UnknownTaskError(UsageError):
+    def __init__(self, task: str) -> None:
+        super().__init__(f"There is no task {task!r}.", hint=f"Known are {', '.join(ROLES)}.")
 
 
 class ColourTableError(InputError):
@@ -89,7 +94,12 @@ class Augmentation:
 
 
 def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -> list[Pair]:
-    """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing."""
+    """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing,
+    UnknownTaskError where a task is none of ROLES.
+    """
+    for task in tasks:
+        if task not in ROLES:
+            raise UnknownTaskError(task)
     pairs = [pair for task in dict.fromkeys(tasks) for pair in read_task(folder / task / split, task)]
     if not pairs:
         raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
@@ -203,34 +213,34 @@ def scalar_of(rgb: Picture, table: Picture) -> Picture:
     return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)
 
 
-class Seen(Protocol):
+class OfTask(Protocol):
     """What a batch is drawn from: a pair, or an example made of one."""
 
     @property
     def task(self) -> str: ...
 
 
-Source = TypeVar("Source", bound=Seen)
+Slice = TypeVar("Slice", bound=OfTask)
 
 
 def batch_at(
-    sources: Sequence[Source],
+    slices: Sequence[Slice],
     step: int,
     *,
     seed: int,
     batch: int,
-    cut: Callable[[Source, np.random.Generator], tuple[Unit, ...]],
+    cut: Callable[[Slice, np.random.Generator], tuple[Unit, ...]],
     tasks: Sequence[str] = (),
 ) -> tuple[Tensor, ...]:
     """The training batch of a step, such as mri and partner: (batch, 1, crop, crop) float32 in [0, 1], as `cut` has it.
 
     A function of seed and step alone, so that a resumed run sees what an unbroken one would have seen. Tasks are drawn
-    with equal chance (those of the sources, or out of `tasks`, where one may stand twice), then sources.
+    with equal chance (those of the slices, or out of `tasks`, where one may stand twice), then slices.
     """
     draw = np.random.default_rng([seed, step])
-    by_task: dict[str, list[Source]] = {}
-    for source in sources:
-        by_task.setdefault(source.task, []).append(source)
+    by_task: dict[str, list[Slice]] = {}
+    for one in slices:
+        by_task.setdefault(one.task, []).append(one)
     tasks = sorted(task for task in tasks or by_task if task in by_task)
     windows = [cut(_one_of(by_task[_one_of(tasks, draw)], draw), draw) for _ in range(batch)]
     return tuple(torch.from_numpy(np.stack(alike))[:, None] for alike in zip(*windows, strict=True))

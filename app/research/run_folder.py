@@ -43,13 +43,18 @@ class RunExistsError(InputError):
 
 def prepare(out: Path, config: str, rows: Mapping[str, int]) -> None:
     """Make the folder, write config.json, and drop from each file of rows those after that step."""
+    make(out)
+    (out / "config.json").write_text(config, "utf-8")
+    for name, step in rows.items():
+        _forget_after(out / name, step)
+
+
+def make(out: Path) -> None:
+    """The folder, where it is missing; OutFolderError where it cannot be."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutFolderError(out, error) from error
-    (out / "config.json").write_text(config, "utf-8")
-    for name, step in rows.items():
-        _forget_after(out / name, step)
 
 
 def _forget_after(path: Path, step: int) -> None:

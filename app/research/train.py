@@ -3,6 +3,8 @@
     python -m app.research.train --network lightfusionnet --pairs DIR --out runs/lightfusionnet
     python -m app.research.train --pairs DIR --out runs/lightfusionnet --resume
 
+A loss that follows pictures learns from --examples (`examples`) instead of the training pairs.
+
 Into --out go config.json (the run can be rebuilt from it), curve.csv (the loss and its terms), validation.csv (the
 metrics that decide), checkpoint.pt (everything that --resume needs, the config too) and weights.safetensors (the
 running mean of the weights at the best validation so far; `validation --publish` takes it from there, --start-from
@@ -49,17 +51,16 @@ class ResumedOtherwiseError(UsageError):
         super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
 
 
-class ExamplesWantedError(UsageError):
-    hint = "Make examples with python -m app.research.examples; a run whose loss follows pictures takes their folder."
-
-    def __init__(self, loss: str, given: Path | None) -> None:
-        what = f"takes no --examples, and was given {given}" if given else "follows pictures, and --examples is missing"
-        super().__init__(f"The loss {loss!r} {what}.")
+class ExamplesMismatchError(UsageError):
+    def __init__(self, loss: str, *, wanted: bool) -> None:
+        fact = "follows pictures, and --examples is missing" if wanted else "takes no --examples"
+        hint = "Make them with python -m app.research.examples." if wanted else "Leave them away, or choose a --loss."
+        super().__init__(f"The loss {loss!r} {fact}.", hint=hint)
 
 
 def train(
     run: TrainConfig,
-    sources: Sequence[Pair | Example],
+    slices: Sequence[Pair | Example],
     held_out: Sequence[Pair],
     out: Path,
     *,
@@ -69,12 +70,16 @@ def train(
 ) -> float:
     """Train until `run.steps`; the best validation score, which rank 0 alone knows.
 
-    sources : pairs, or examples where the loss is one of `objectives.FOLLOWING`
+    slices : pairs, or examples where the loss is one of `objectives.FOLLOWING`; ExamplesMismatchError otherwise
 
     Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run:
     batches and what is random in the network (dropout) depend on the seed, the step and the rank alone.
     """
     rank, count = ranks.rank(), ranks.count()
+    followed = [one for one in slices if isinstance(one, Example)]
+    if (run.loss in FOLLOWING) != (len(followed) == len(slices)):
+        raise ExamplesMismatchError(run.loss, wanted=run.loss in FOLLOWING)
+    of_examples = {"examples": examples.digest(followed)} if followed else {}
     if run.batch % count:
         raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
     torch.manual_seed(run.seed)
@@ -87,7 +92,7 @@ def train(
     optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
     done, validated, best = 0, 0, -math.inf
     if resume:
-        mean, done, validated, best = _resume(out, network, optimizer)
+        mean, done, validated, best = _resume(out, network, optimizer, of_examples)
     else:
         _begin(out, run, network)
         mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
@@ -99,10 +104,10 @@ def train(
     def save() -> None:
         if rank == 0:
             state = {"config": run.as_json(), "step": done, "validated": validated, "best": best, "mean": mean}
-            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()} | of_examples
             run_folder.save_checkpoint(out, state)
 
-    batches = _batches(run, sources, done)
+    batches = _batches(run, slices, done)
     saved = time.monotonic()
     try:
         while validated < run.steps:
@@ -143,16 +148,16 @@ def train(
     return best
 
 
-def _batches(run: TrainConfig, sources: Sequence[Pair | Example], step: int) -> Iterator[tuple[Tensor, ...]]:
+def _batches(run: TrainConfig, slices: Sequence[Pair | Example], step: int) -> Iterator[tuple[Tensor, ...]]:
     """The batches from that step on, each made while the step before it is computed."""
 
-    def cut(source: Pair | Example, draw: np.random.Generator) -> tuple[Unit, ...]:
-        if isinstance(source, Example):
-            return examples.cut(source, draw, run.crop)
-        return varied(source, draw, run.augmentation, run.crop)
+    def cut(one: Pair | Example, draw: np.random.Generator) -> tuple[Unit, ...]:
+        if isinstance(one, Example):
+            return examples.cut(one, draw, run.crop)
+        return varied(one, draw, run.augmentation, run.crop)
 
     def make(step: int) -> tuple[Tensor, ...]:
-        return batch_at(sources, step, seed=run.seed, batch=run.batch, cut=cut, tasks=run.tasks)
+        return batch_at(slices, step, seed=run.seed, batch=run.batch, cut=cut, tasks=run.tasks)
 
     with ThreadPoolExecutor(1) as beside:
         coming = beside.submit(make, step)
@@ -254,10 +259,12 @@ def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
 
 
 def _resume(
-    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer
+    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, of_examples: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], int, int, float]:
     """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
     state = run_folder.read_checkpoint(out)
+    if state.get("examples") != of_examples.get("examples"):
+        raise ResumedOtherwiseError(out, ["--examples"])
     weights.put(network, state["network"], out / "checkpoint.pt")
     optimizer.load_state_dict(state["optimizer"])
     own = network.state_dict()
@@ -305,16 +312,14 @@ def main(given: Sequence[str] | None = None) -> int:
 
     try:
         run = _asked_run(args)
-        if (run.loss in FOLLOWING) != bool(args.examples):
-            raise ExamplesWantedError(run.loss, args.examples)
         if args.examples:
-            sources: Sequence[Pair | Example] = examples.read(args.examples, run.tasks)
+            slices: Sequence[Pair | Example] = examples.read(args.examples, run.tasks)
         else:
-            sources = read_pairs(args.pairs, "train", run.tasks)
+            slices = read_pairs(args.pairs, "train", run.tasks)
         held_out = read_pairs(args.pairs, "val", run.tasks)
         device = infer.pick_device(args.device)
         with ranks.joined(device):
-            best = train(run, sources, held_out, args.out, device=device, resume=args.resume, progress=progress)
+            best = train(run, slices, held_out, args.out, device=device, resume=args.resume, progress=progress)
         if leads:
             print(f"best validation score {best:.4f}; weights: {args.out / 'weights.safetensors'}")
     except Cancelled:

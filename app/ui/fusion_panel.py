@@ -202,7 +202,7 @@ class FusionPanel(QWidget):
             rows.append(f"{done} of {count} {_slices(mri)} fused on {stack.device}")
             if stack.elapsed_s:
                 rows[-1] += f" in {stack.elapsed_s:.1f}\N{NO-BREAK SPACE}s"
-            elif done < count and not self._flow.fusing:
+            elif done < count and self._flow.fusion_ended:
                 rows[-1] += ", then stopped"
             elif left and done < count:
                 rows[-1] += f", {left} left"
@@ -213,7 +213,10 @@ class FusionPanel(QWidget):
         elif mri is not None and scene.partner is not None and not scene.stopped:
             count = mri.geometry.size[2]
             whole = times.slices(registry.listed(scene.network), scene, count)
-            rows += [f"{count} {_slices(mri)} to fuse: {whole}"] if whole else []
+            if self._flow.fusion_ended:
+                rows.append(f"0 of {count} {_slices(mri)} fused, then stopped")
+            elif whole:
+                rows.append(f"{count} {_slices(mri)} to fuse: {whole}")
         self.told.setText("\n".join(rows))
 
     def show_state(self, state: ViewState) -> None:

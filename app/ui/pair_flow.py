@@ -47,7 +47,7 @@ class PairFlow(QObject):
     """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out.
 
     noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
-    given_up : a step that was cancelled or failed
+    given_up : a step that was cancelled or failed (refused weights apart)
     """
 
     noticed = Signal(object)
@@ -82,10 +82,10 @@ class PairFlow(QObject):
         return step is not None and step.running
 
     @property
-    def fusing(self) -> bool:
-        """Whether the slices that are missing are on their way, or about to be."""
+    def fusion_ended(self) -> bool:
+        """Whether no more slices are on their way: all are there, or it was cancelled, or failed."""
         step = self._steps.get("fuse")
-        return step is None or step.running
+        return step is not None and not step.running
 
     # Registration ----------------------------------------------------------------------------------------------
 

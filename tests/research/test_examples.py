@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 
 from app.research import examples
-from app.research.examples import Example, NoExamplesError
+from app.research.examples import Example, ExampleFileError, NoExamplesError, OtherExamplesError
 from app.research.fitted import fit
 from app.research.pairs import batch_at
 from tests.research import made_up
 
 
-def halved(fused, mri, partner):
-    """A loss whose fitted picture is known: half of the MRI."""
-    return {"distance": (fused - mri / 2).abs().mean()}
+def _halved(fused, mri, partner, *, share):
+    return {"distance": (fused - share * mri).abs().mean()}
+
+
+halved = partial(_halved, share=0.5)  # a loss whose fitted picture is known: half of the MRI
 
 
 def test_an_example_is_cut_to_what_it_shows_and_fitted():
@@ -44,8 +48,10 @@ def test_those_that_are_there_are_kept_and_others_are_read_back_as_made(tmp_path
     before = first.read_bytes(), first.stat().st_mtime_ns
     examples.make(pairs, tmp_path, halved)
     assert (first.read_bytes(), first.stat().st_mtime_ns) == before
-    read = examples.read(tmp_path, ["ct-mri", "pet-mri"])
-    assert [(one.task, one.name) for one in read] == [("ct-mri", f"ct-mri.{1000 + number}.0") for number in range(3)]
+    read = examples.read(tmp_path, ["ct-mri"])
+    assert [one.task for one in read] == ["ct-mri"] * 3
+    assert examples.digest(read) == examples.digest(examples.read(tmp_path, ["ct-mri", "ct-mri"]))
+    assert examples.digest(read) != examples.digest(read[::-1])
     mri, partner, target = read[1].tensors()
     assert mri.shape == partner.shape == target.shape == (1, 1, 48, 48)
     assert torch.equal(target, fit(mri, partner, halved).half().float())
@@ -61,7 +67,7 @@ def test_another_variant_is_another_draw_and_the_same_one_is_the_same(tmp_path):
 
 def test_a_batch_keeps_the_three_together():
     place = np.arange(40 * 40).reshape(40, 40) / 4096 + 0.1
-    one = Example("ct-mri", "a", np.stack([place, place / 2, place / 4]).astype(np.float16))
+    one = Example("ct-mri", np.stack([place, place / 2, place / 4]).astype(np.float16))
     for step in range(8):
         mri, partner, target = batch_at([one], step, seed=0, batch=3, cut=lambda one, draw: examples.cut(one, draw, 16))
         assert mri.shape == (3, 1, 16, 16)
@@ -82,11 +88,30 @@ def test_the_command_shares_the_work_and_hands_the_weights_on_to_the_fit(tmp_pat
     for share, made in (("1/2", 6), ("2/2", 12)):
         assert examples.main([*run, "--share", share]) == 0
         assert len(list((tmp_path / "out").glob("*.safetensors"))) == made
+    assert 6 <= len(asked) <= 12  # those with a source in the dark are not fitted
     assert all(one["gain"] == 1.5 and one["edges"] == examples.WANTED.keywords["edges"] for one in asked)
     with pytest.raises(SystemExit):
         examples.main([*run, "--share", "3/2"])
 
 
-def test_a_folder_without_examples_is_said_so(tmp_path):
+def test_other_pictures_to_follow_do_not_come_into_the_same_folder(tmp_path):
+    examples.make(made_up.pairs(1), tmp_path, halved)
+    with pytest.raises(OtherExamplesError, match=r"ct-mri.1000.0.safetensors was fitted to something else"):
+        examples.make(made_up.pairs(2), tmp_path, partial(_halved, share=0.25))
+
+
+def test_what_is_missing_or_damaged_is_said_in_a_sentence(tmp_path, capsys):
+    examples.make(made_up.pairs(1), tmp_path, halved)
     with pytest.raises(NoExamplesError, match="holds no example of pet-mri"):
-        examples.read(tmp_path, ["pet-mri"])
+        examples.read(tmp_path, ["ct-mri", "pet-mri"])
+    (tmp_path / "ct-mri.1000.0.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(ExampleFileError, match="is damaged or no example"):
+        examples.read(tmp_path, ["ct-mri"])
+    with pytest.raises(ExampleFileError, match="is damaged or no example"):
+        examples.make(made_up.pairs(1), tmp_path, halved)
+    folder = made_up.write(tmp_path / "pairs")
+    assert examples.main(["--pairs", str(folder), "--out", str(tmp_path / "out"), "--tasks", "ct_mri"]) == 2
+    assert "There is no task 'ct_mri'." in capsys.readouterr().err
+    (tmp_path / "file").touch()
+    assert examples.main(["--pairs", str(folder), "--out", str(tmp_path / "file")]) == 2
+    assert "cannot be made" in capsys.readouterr().err

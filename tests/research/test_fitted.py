@@ -46,7 +46,7 @@ def test_what_it_is_for_is_far_below_the_maximum_and_air_stays_air():
     of_fitted, of_maximum = (
         sum(term.item() for term in WANTED(one, mri, partner).values()) for one in (fitted, torch.maximum(mri, partner))
     )
-    assert of_fitted < 0.85 * of_maximum
+    assert of_fitted < 0.8 * of_maximum
     assert fitted.min() >= 0
     assert fitted.max() <= 1
     assert torch.equal(fitted, infer.blank_air(fitted, mri, partner))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.research import examples, last_block, run_folder
 from app.research.config import start_from
 from app.research.examples import Example
 from app.research.fusers import from_file
+from app.research.pairs import MEDICAL_TASKS
 from tests.research import made_up
 
 ARGUMENTS = {"from_maximum": True, "dropout": 0.0, "drop_path": 0.0}
@@ -36,7 +38,7 @@ def followed(count: int) -> list[Example]:
     made = []
     for pair in made_up.pairs(count):
         sources = np.stack([pair.mri, pair.luma]).astype(np.float16) / 255
-        made.append(Example(pair.task, pair.name, np.concatenate([sources, sources.max(0, keepdims=True) / 2])))
+        made.append(Example(pair.task, np.concatenate([sources, sources.max(0, keepdims=True) / 2])))
     return made
 
 
@@ -102,7 +104,8 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
 
 
 def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, capsys):
-    examples.make(made_up.pairs(1), tmp_path / "examples")
+    for task in MEDICAL_TASKS:
+        examples.make([replace(pair, task=task) for pair in made_up.pairs(1)], tmp_path / "examples")
     run = ["--examples", str(tmp_path / "examples"), "--out", str(tmp_path / "run")]
     assert last_block.main([*run, "--resume"]) == 2
     assert "holds no checkpoint.pt to go on from" in capsys.readouterr().err

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from app.research.fitted import following
 from app.research.losses import faithful
 from app.research.planted import AMPLITUDE, planted, with_lesions
 
@@ -47,3 +48,18 @@ def test_a_network_that_follows_one_side_only_misses_the_other_sides_lesions():
     mri, partner = torch.rand(16, 1, 64, 64) * 0.2 + 0.3, torch.rand(16, 1, 64, 64) * 0.2 + 0.3
     term = with_lesions(faithful, weight=1.0)(Mixture(1.0, 0.0), mri, partner)["lesions"]
     assert 0.2 < float(term) < 0.8
+
+
+def test_the_picture_to_follow_is_that_of_the_first_half():
+    """The other half of the batch is given up to the twins, and its picture with it."""
+    mri, partner, target = torch.rand(3, 4, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    target[2:] = 7
+
+    def halves(mri, partner):
+        return (mri + partner) / 2
+
+    terms = with_lesions(following, 0.15)(halves, mri, partner, target)
+    alone = following(halves(mri[:2], partner[:2]), mri[:2], partner[:2], target[:2])
+    for name, term in alone.items():
+        torch.testing.assert_close(terms[name], term)
+    assert terms["lesions"] > 0

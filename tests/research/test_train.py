@@ -37,7 +37,7 @@ from app.research.config import (
 )
 from app.research.losses import OF_FUSED, DivergedError, of_fused
 from app.research.objectives import LOSSES
-from app.research.pairs import Augmentation, batch_at, varied
+from app.research.pairs import MEDICAL_TASKS, Augmentation, batch_at, varied
 from tests.research import made_up
 
 SHORT = TrainConfig(
@@ -425,18 +425,26 @@ def test_training_runs_where_little_else_than_torch_is_installed(tmp_path, root)
     assert (tmp_path / "run/weights.safetensors").is_file()
 
 
-def to_mri(fused, mri, partner):
+def _to_mri(fused, mri, partner):
     return {"distance": (fused - mri).abs().mean()}
+
+
+to_mri = partial(_to_mri)
 
 
 def test_a_run_that_follows_pictures_comes_nearer_to_them(tmp_path, capsys):
     folder = made_up.write(tmp_path / "pairs")
-    examples.make(made_up.pairs(1), tmp_path / "examples", to_mri)
+    for task in MEDICAL_TASKS:
+        examples.make([replace(pair, task=task) for pair in made_up.pairs(1)], tmp_path / "examples", to_mri)
     run = replace(SHORT, loss="following", crop=48)
     sources = examples.read(tmp_path / "examples", run.tasks)
     training.train(run, sources, made_up.pairs(1), tmp_path / "run")
     losses = [float(row["loss"]) for row in rows(tmp_path / "run/curve.csv")]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
+    (followed,) = sources
+    other = replace(followed, seen=followed.seen / 2)
+    with pytest.raises(training.ResumedOtherwiseError, match="with other values of --examples"):
+        training.train(run, [other], made_up.pairs(1), tmp_path / "run", resume=True)
     # on the command line, examples and a loss that follows them go together
     asked = ["--network", "lightfusionnet", "--pairs", str(folder), "--out", str(tmp_path / "other"), "--steps", "1"]
     assert training.main([*asked, "--loss", "following"]) == 2

@@ -249,11 +249,14 @@ def _messages(flow: PairFlow) -> list[str]:
 def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow):
     flow.workspace.set_scene(network="slow")
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    panel = FusionPanel(flow.workspace, flow)
     wait_until(lambda: Slow.done > 10)
     flow.workspace.tasks.cancel_all()
     scene = _settle(flow)
     assert Slow.done < STEPS  # of the first slice
     assert scene.stack is None
+    assert panel.told.text() == "0 of 12 axial slices fused, then stopped"
+    panel.close()
 
 
 def test_another_question_ends_a_slow_slice_and_its_answer_is_not_shown(flow, volumes, slow):
