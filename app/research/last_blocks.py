@@ -1,12 +1,13 @@
-"""Train the last block of LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
+"""Train the last blocks of LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
 
-    python -m app.research.last_block --start-from FILE --examples runs/examples --out runs/last
-    python -m app.research.last_block --examples runs/examples --out runs/last --resume
+    python -m app.research.last_blocks --start-from FILE --examples runs/examples --out runs/last
+    python -m app.research.last_blocks --examples runs/examples --out runs/last --resume
 
 The rest of the network stays as it is, so it runs once for each slice, and what it gives is kept in --out/features.
-Whole slices, since the norms look at the whole picture: what was learnt on crops does not quite hold there. The block's
-two dense kernels stay, too; beside each a small one learns, from 0, and is added to its centre at the end (as RepLKNet
-does it; Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every one of 15 x 15 taps is mostly noise.
+What learns is all that follows the finest decoder's dense block: a depthwise block, a dense one, and the head. Whole
+slices, since the norms look at the whole picture: what was learnt on crops does not quite hold there. The two dense
+kernels stay, too; beside each a small one learns, from 0, and is added to its centre at the end (as RepLKNet does it;
+Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every one of 15 x 15 taps is mostly noise.
 
 --out gets config.json, curve.csv, checkpoint.pt, and at the end, or where Ctrl-C stops it, weights.safetensors, of the
 running mean.
@@ -37,28 +38,29 @@ from app.research import run_folder
 from app.research.config import CT_TWICE, StartFrom, start_from
 from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
-from app.research.fitted import following
+from app.research.fitted import following_closely
 from app.research.losses import Terms, total
 from app.terminal import exit_code
 
 CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
+LEARNING = ("decoder.0.1.", "last.", "head.")  # how the names of what learns begin
 
 
 @dataclass(frozen=True)
-class LastBlockRun:
+class LastBlocksRun:
     """steps : one whole slice each
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernels
     """
 
     start_from: StartFrom
-    steps: int = 250
+    steps: int = 4000
     tasks: tuple[str, ...] = CT_TWICE
     size: int = 3
     learning_rate: float = 1e-3
-    warmup: int = 20
-    ema: float = 0.995
+    warmup: int = 50
+    ema: float = 0.998
     seed: int = 0
 
     def learning_rate_at(self, step: int) -> float:
@@ -66,16 +68,16 @@ class LastBlockRun:
         return rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
 
-def from_json(text: str) -> LastBlockRun:
+def from_json(text: str) -> LastBlocksRun:
     """A run as config.json tells it."""
     told = json.loads(text)
     told["tasks"] = tuple(told["tasks"])
     told["start_from"] = StartFrom(**told["start_from"])
-    return LastBlockRun(**told)
+    return LastBlocksRun(**told)
 
 
 def train(
-    run: LastBlockRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
+    run: LastBlocksRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
 ) -> None:
     """Make the features that are missing, follow the examples, write weights; where progress raises Cancelled, too."""
     state = run_folder.read_checkpoint(out) if resume else {}
@@ -85,7 +87,7 @@ def train(
     torch.manual_seed(run.seed)
     grown = [_grow(block, run.size) for block in (network.last.first, network.last.second)]
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name.startswith(("last.", "head.")) and ".large." not in name)
+        parameter.requires_grad_(name.startswith(LEARNING) and ".large." not in name)
     learning = {name: one for name, one in network.named_parameters() if one.requires_grad}
     optimizer = torch.optim.Adam(learning.values())
     mean = {name: one.detach().clone() for name, one in learning.items()}
@@ -138,7 +140,7 @@ def train(
     finish()
 
 
-def _network(run: LastBlockRun) -> LKCFUNet:
+def _network(run: LastBlocksRun) -> LKCFUNet:
     path = Path(run.start_from.file)
     network = registry.build("lkcfunet", **weights.arguments_in(path))
     weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
@@ -149,7 +151,7 @@ def _network(run: LastBlockRun) -> LKCFUNet:
 def prepare(
     network: LKCFUNet, start: StartFrom, examples: Sequence[Example], folder: Path, progress: Progress = silent
 ) -> dict[str, list[tuple[Example, Path]]]:
-    """By task, each example and the file of the features before the block, made where it is missing.
+    """By task, each example and the file of the features before the last blocks, made where it is missing.
 
     Its name is a hash of the weights and of the slice, so that no other's features are ever taken.
     """
@@ -171,7 +173,7 @@ def prepare(
     return by_task
 
 
-def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlockRun, step: int) -> tuple[Tensor, ...]:
+def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, step: int) -> tuple[Tensor, ...]:
     """Features, MRI, partner and the picture to follow of a step's example."""
     draw = np.random.default_rng([run.seed, step])
     of_task = prepared[run.tasks[int(draw.integers(len(run.tasks)))]]
@@ -182,7 +184,7 @@ def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlockRun, st
 def _terms(network: LKCFUNet, features: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
     with torch.autocast("cpu", torch.bfloat16):
         fused = network.finish(features, mri, partner)
-    return following(infer.blank_air(fused.float(), mri, partner), mri, partner, target)
+    return following_closely(infer.blank_air(fused.float(), mri, partner), mri, partner, target)
 
 
 class _Beside(nn.Module):
@@ -219,13 +221,13 @@ def _put(learning: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.research.last_block", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m app.research.last_blocks", description=__doc__)
     parser.add_argument("--start-from", type=Path, help="LKC-FUNet's weights: a file, or a run's folder")
     parser.add_argument("--examples", type=Path, required=True, help="slices with the picture to follow (`examples`)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--steps", type=int, default=LastBlockRun.steps)
-    parser.add_argument("--learning-rate", type=float, default=LastBlockRun.learning_rate)
+    parser.add_argument("--steps", type=int, default=LastBlocksRun.steps)
+    parser.add_argument("--learning-rate", type=float, default=LastBlocksRun.learning_rate)
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
@@ -235,7 +237,7 @@ def main(given: Sequence[str] | None = None) -> int:
             run = from_json(run_folder.read_checkpoint(args.out)["config"])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlockRun(start_from(args.start_from), args.steps, learning_rate=args.learning_rate)
+            run = LastBlocksRun(start_from(args.start_from), args.steps, learning_rate=args.learning_rate)
         train(run, read_examples(args.examples, run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 
