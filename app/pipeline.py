@@ -213,6 +213,7 @@ def fuse_pair(
     request: FusionRequest,
     *,
     slices: Sequence[int] | None = None,
+    earlier: FusionStack | None = None,
     wanted: Callable[[], int] | None = None,
     on_slice: Callable[[FusionStack, int], None] | None = None,
     expected_s: float = 0.0,
@@ -221,6 +222,7 @@ def fuse_pair(
     """Fuse a pair slice by slice, the wanted slice first and then those nearest to it.
 
     slices : indices along the MRI's k; None for all
+    earlier : a stack that was stopped; its slices are kept where it was asked for the same picture
     wanted : asked before every batch, so that a reader who scrolls is served where they look
     on_slice : called in this thread with the stack and the index of each slice as it is done
     expected_s : what a slice is thought to take, so that the time left can be told before the first is done
@@ -238,6 +240,9 @@ def fuse_pair(
     fused = np.zeros(aligned.values.shape, np.float32)
     done = np.zeros(len(fused), np.bool_)
     sha256 = registry.weights_sha256(spec)
+    key = _key(aligned, request, sha256)
+    if earlier is not None and earlier.key == key:
+        fused[:], done[:] = earlier.fused, earlier.done
     stack = FusionStack(
         aligned,
         request,
@@ -245,14 +250,15 @@ def fuse_pair(
         _read_only(done),
         sha256,
         device,
-        _key(aligned, request, sha256),
+        key,
         (
             clipped_percent(aligned.mri.values(), request.mri_window, aligned.inside),
             clipped_percent(aligned.values, request.partner_window, aligned.inside),
         ),
     )
     asked = list(range(len(fused))) if slices is None else sorted(set(slices))
-    left = set(asked)
+    left = {k for k in asked if not done[k]}
+    kept = len(asked) - len(left)
     notes: list[str] = []
 
     def nearest_first() -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
@@ -268,9 +274,9 @@ def fuse_pair(
 
     def report() -> None:
         known_s = stack.slice_s or expected_s
-        left_s = max(known_s, time.monotonic() - since) * (len(asked) - count) if known_s else 0
+        left_s = max(known_s, time.monotonic() - since) * (len(asked) - kept - count) if known_s else 0
         left = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
-        progress(count / len(asked), f"{count} of {len(asked)} slices{left}")
+        progress((kept + count) / len(asked), f"{kept + count} of {len(asked)} slices{left}")
 
     report()
     begun = since

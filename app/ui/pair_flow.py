@@ -190,13 +190,10 @@ class PairFlow(QObject):
     # Fusion ----------------------------------------------------------------------------------------------------
 
     def fuse_again(self) -> None:
-        """Go on after a cancel or a failure."""
+        """Go on after a cancel or a failure; slices that were fused stay."""
         for step in ("headers", "align", "fuse"):
             if step in self._steps and not self._steps[step].running:
                 self._forget(step)
-        scene = self.workspace.scene
-        if scene.stack is not None and not scene.stack.complete and "fuse" not in self._steps:
-            self.workspace.set_scene(stack=None)
         self._advance()
 
     # The engine ------------------------------------------------------------------------------------------------
@@ -220,7 +217,7 @@ class PairFlow(QObject):
             return
         elif scene.aligned is None:
             self._align_when_calm(scene)
-        elif scene.stack is None and scene.mri_fusion_window is not None and scene.partner_fusion_window is not None:
+        elif (scene.stack is None or not scene.stack.complete) and "fuse" not in self._steps:
             self._fuse(scene)
 
     def _begin(
@@ -321,9 +318,8 @@ class PairFlow(QObject):
 
     def _fuse(self, scene: Scene) -> None:
         aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
-        assert aligned is not None
-        assert mri_window is not None
-        assert partner_window is not None
+        if aligned is None or mri_window is None or partner_window is None:
+            return
         request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
         grid = aligned.mri.geometry
         spec = registry.listed(scene.network)
@@ -334,15 +330,15 @@ class PairFlow(QObject):
             return pipeline.fuse_pair(
                 aligned,
                 request,
+                earlier=scene.stack,
                 wanted=lambda: self.workspace.state.slice_of(grid, 2),
                 on_slice=lambda stack, k: self._slice_done.emit(step, stack, k),
                 expected_s=expected_s,
                 progress=progress,
             )
 
-        if "fuse" not in self._steps:
-            self.topic_cleared.emit("fuse")
-            self._begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
+        self.topic_cleared.emit("fuse")
+        self._begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
 
     @Slot(object, object, int)
     def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:
@@ -350,7 +346,7 @@ class PairFlow(QObject):
             return  # stale: what it was fused from is no longer shown
         self.times.note(stack)
         scene = self.workspace.scene
-        if scene.stack is None and scene.aligned is not None:
+        if scene.aligned is not None and (scene.stack is None or scene.stack.fused is not stack.fused):
             self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))
         if self.workspace.scene.stack is not None:
             self.workspace.note_fused(self.workspace.scene.stack, k)

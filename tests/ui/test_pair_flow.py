@@ -294,6 +294,40 @@ def test_the_slice_in_view_comes_first_and_the_time_left_is_told_at_once(flow, v
     assert measured != 30_000
 
 
+def test_a_stopped_fusion_goes_on_with_the_slices_that_are_left(flow, volumes, slow):
+    told, fused = _messages(flow), []
+    flow.workspace.slice_fused.connect(fused.append)
+    flow.workspace.set_scene(network="slow")
+    mri, partner = (_in_frame(one, "1.2.3") for one in volumes)
+    _give(flow, mri, partner)
+    flow.workspace.update(**at_slice(flow.workspace.state, mri.geometry, 3, 2))
+    wait_until(lambda: len(fused) == 2)
+    flow.workspace.tasks.cancel_all()
+    before = _settle(flow).stack
+    told.clear()
+    flow.fuse_again()
+    wait_until(lambda: len(fused) == 3)
+    flow.workspace.tasks.cancel_all()
+    stack = _settle(flow).stack
+    assert fused == [3, 2, 4]
+    assert any(one.startswith("2 of 12 slices") for one in told)
+    assert np.flatnonzero(before.done).tolist() == [2, 3]
+    assert np.flatnonzero(stack.done).tolist() == [2, 3, 4]
+    np.testing.assert_array_equal(stack.fused[2:4], before.fused[2:4])
+    assert stack.key == before.key
+
+
+def test_slices_of_another_question_are_not_kept(volumes):
+    mri, partner = volumes
+    aligned = pipeline.align(mri, partner, registration.identity(mri, partner))
+    request = pipeline.default_request(aligned, "average")
+    some = pipeline.fuse_pair(aligned, request, slices=[2, 3])
+    whole = pipeline.fuse_pair(aligned, replace(request, network="maximum"), earlier=some)
+    expected = pipeline.fuse_pair(aligned, replace(request, network="maximum"))
+    np.testing.assert_array_equal(whole.fused, expected.fused)
+    assert whole.complete
+
+
 def test_quick_networks_speak_of_no_time_left(flow, volumes):
     told = _messages(flow)
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
