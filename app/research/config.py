@@ -250,6 +250,21 @@ CONFIGS: dict[str, TrainConfig] = {
         ema=0.99,
         validate_every=100,
     ),
+    "sspfusion-followed": replace(  # --start-from the blend of both runs above, with examples
+        _OURS,
+        network="sspfusion",
+        loss="following-closely",
+        frozen=("extractor.*",),  # half of the time, and its structures are the paper's
+        tasks=CT_TWICE,
+        steps=2800,
+        batch=2,
+        crop=96,
+        learning_rate=3e-4,
+        warmup=30,
+        ema=0.995,
+        validate_every=700,
+        validate_pairs=6,
+    ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from app.fusion import infer
-from app.research.fitted import WANTED, fit, following
+from app.research.fitted import WANTED, fit, following, following_closely
 from app.research.losses import maximum_intensity
 from app.research.pairs import Augmentation, varied
 from tests.research import made_up
@@ -60,3 +60,11 @@ def test_the_distance_is_the_mean_of_squares():
     assert terms["grey"].item() == pytest.approx(20 * sum((place / 8) ** 2 for place in range(8)) / 8)
     # Sobel's weights add up to 8: 1 for a slope of 1/8 a pixel; half of it at both ends, where edges are repeated
     assert terms["slope"].item() == pytest.approx(5 * (6 * 1**2 + 2 * 0.5**2) / 8)
+
+
+def test_the_close_distance_is_the_mean_of_absolute_differences():
+    target = torch.zeros(1, 1, 8, 8)
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8) / 8
+    terms = following_closely(ramp, ramp, ramp, target)
+    assert terms["grey"].item() == pytest.approx(sum(place / 8 for place in range(8)) / 8)
+    assert terms["slope"].item() == pytest.approx(0.5 * (6 * 1 + 2 * 0.5) / 8)
