@@ -79,6 +79,7 @@ class FusionStack:
     clipped_percent : of the (MRI, partner) voxels inside, how many lie below and above their fusion window
     slice_s : mean seconds for a slice so far, without loading the network; from the second slice on without the first,
         in which torch warms up; 0 before any
+    elapsed_s : seconds for all of it; 0 before the end, and where it was stopped in between
     notes : what the reader must know about how it was computed (a smaller batch, the CPU instead of the GPU, ...)
     key : names pair, transform, windows, network and weights; the picture changes only when the key does
     """
@@ -290,7 +291,8 @@ def fuse_pair(
         if on_slice:
             on_slice(stack, k)
         report()
-    return replace(stack, elapsed_s=time.monotonic() - started, notes=tuple(notes))
+    elapsed_s = 0.0 if kept else time.monotonic() - started
+    return replace(stack, elapsed_s=elapsed_s, notes=tuple(notes))
 
 
 def mean_metrics(stack: FusionStack, slices: Sequence[int], progress: Progress = silent) -> dict[str, float | None]:

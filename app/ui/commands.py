@@ -102,7 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("overlay_more", "Fusion", "Overlay: more partner", ("E",)),
     Command("fusion_less", "Fusion", "More plain overlay", ("Shift+Q",)),
     Command("fusion_more", "Fusion", "More network fusion", ("Shift+E",)),
-    Command("fuse_again", "Fusion", "Fuse again"),
+    Command("go_on", "Fusion", "Go on fusing, after a cancel or a failure"),
     Command("register", "Registration", "Register automatically", ("Ctrl+R",), "register"),
     Command("confirm", "Registration", "Confirm: I have checked the alignment", ("C",), "confirm"),
     Command("reset_alignment", "Registration", "Back to where the headers put the pair", ("Ctrl+Backspace",)),

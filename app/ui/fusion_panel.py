@@ -105,9 +105,9 @@ class FusionPanel(QWidget):
             self.device.addItem(title, name)
         self._missing = {spec.name: registry.missing(spec) for spec in registry.NETWORKS}
         self.windows = {role: WindowFields(workspace, role) for role in ("mri", "partner")}
-        self.again = QPushButton("Fuse again")
-        self.again.setToolTip("After a cancel or a failure")
-        self.again.clicked.connect(flow.fuse_again)
+        self.again = QPushButton("Go on fusing")
+        self.again.setToolTip("After a cancel or a failure, fuse what is left")
+        self.again.clicked.connect(flow.go_on)
         self.told = plain_label(name="quiet")
         self.palette_box, self.alone_box = _palette_box(), _palette_box()
         self.preset_boxes = {"mri": QComboBox(), "partner": QComboBox()}

@@ -214,8 +214,8 @@ class Handlers:
     def fusion_more(self) -> None:
         self.workspace.update(fusion=_slid(self.workspace.state.fusion, SLIDER_STEP))
 
-    def fuse_again(self) -> None:
-        self.flow.fuse_again()
+    def go_on(self) -> None:
+        self.flow.go_on()
 
     def register(self) -> None:
         self.flow.register()

@@ -189,7 +189,7 @@ class PairFlow(QObject):
 
     # Fusion ----------------------------------------------------------------------------------------------------
 
-    def fuse_again(self) -> None:
+    def go_on(self) -> None:
         """Go on after a cancel or a failure; slices that were fused stay."""
         for step in ("headers", "align", "fuse"):
             if step in self._steps and not self._steps[step].running:

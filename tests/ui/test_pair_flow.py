@@ -227,7 +227,7 @@ def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
     flow.workspace.tasks.cancel_all()
     assert _settle(flow).stack is None
     gate.set()
-    flow.fuse_again()
+    flow.go_on()
     assert _settle(flow).stack.complete
 
 
@@ -305,7 +305,7 @@ def test_a_stopped_fusion_goes_on_with_the_slices_that_are_left(flow, volumes, s
     flow.workspace.tasks.cancel_all()
     before = _settle(flow).stack
     told.clear()
-    flow.fuse_again()
+    flow.go_on()
     wait_until(lambda: len(fused) == 3)
     flow.workspace.tasks.cancel_all()
     stack = _settle(flow).stack
@@ -323,9 +323,12 @@ def test_slices_of_another_question_are_not_kept(volumes):
     request = pipeline.default_request(aligned, "average")
     some = pipeline.fuse_pair(aligned, request, slices=[2, 3])
     whole = pipeline.fuse_pair(aligned, replace(request, network="maximum"), earlier=some)
+    in_two_goes = pipeline.fuse_pair(aligned, request, earlier=some)
     expected = pipeline.fuse_pair(aligned, replace(request, network="maximum"))
     np.testing.assert_array_equal(whole.fused, expected.fused)
     assert whole.complete
+    assert in_two_goes.complete
+    assert in_two_goes.elapsed_s == 0 < whole.elapsed_s
 
 
 def test_quick_networks_speak_of_no_time_left(flow, volumes):
