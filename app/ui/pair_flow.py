@@ -1,15 +1,14 @@
 """From two volumes to fused slices, each step starting the next: compare headers, register, align, fuse.
 
-The flow looks at the scene whenever it changes and starts the first step that is missing. Every step remembers the
-very objects it rests on; when one of them is replaced (another series, a nudge, an undo, another network), the step is
-cancelled, its answer is dropped, and what is missing now is started. A step that failed or was cancelled by the reader
-is not tried again until something it rests on changes, or the reader asks.
+The flow looks at the scene whenever it changes and starts the first step that is missing (`steps`). When something it
+rests on is replaced (another series, a nudge, an undo, another network), what is missing now is started. A step that
+failed or was cancelled by the reader is not tried again until something it rests on changes, or the reader asks.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from app.ui.notices import Notice, of_error
 from app.ui.pair_work import compare_headers, reader_name, register_from
 from app.ui.scene import Scene
 from app.ui.slice_times import SliceTimes
+from app.ui.steps import Step, Steps
 from app.ui.workspace import Workspace
 
 if TYPE_CHECKING:  # these bring SimpleITK or torch with them
@@ -33,14 +33,6 @@ if TYPE_CHECKING:  # these bring SimpleITK or torch with them
     from app.imaging.registration import RegistrationResult
 
 CALM_MS = 400  # a nudge is followed live in the panes; the volume is resampled when the reader pauses
-
-
-@dataclass
-class _Step:
-    """One started step, and the objects of the scene it rests on."""
-
-    rests_on: tuple[Any, ...]
-    running: bool = True
 
 
 class PairFlow(QObject):
@@ -61,7 +53,7 @@ class PairFlow(QObject):
         self.workspace = workspace
         self.times = SliceTimes(slice_ms or {}, self)
         self.refused: dict[str, WeightsError] = {}
-        self._steps: dict[str, _Step] = {}
+        self._steps = Steps(workspace, _NEEDS, self._step_failed, self._step_cancelled)
         self._register_next = False
         self._calm_for: RegistrationResult | None = None
         self._calm = QTimer(self)
@@ -78,13 +70,13 @@ class PairFlow(QObject):
 
     @property
     def registering(self) -> bool:
-        step = self._steps.get("register")
+        step = self._steps["register"]
         return step is not None and step.running
 
     @property
     def fusion_ended(self) -> bool:
         """Whether no more slices are on their way: all are there, or it was cancelled, or failed."""
-        step = self._steps.get("fuse")
+        step = self._steps["fuse"]
         return step is not None and not step.running
 
     # Registration ----------------------------------------------------------------------------------------------
@@ -97,7 +89,7 @@ class PairFlow(QObject):
         if not (scene.mri.geometry.in_mm and scene.partner.geometry.in_mm):
             self.noticed.emit(Notice("Plain pictures have no millimetres, and cannot be registered.", kind="warning"))
             return
-        self._forget("register")
+        self._steps.forget("register")
         self._register_next = True
         self._advance()
 
@@ -119,7 +111,7 @@ class PairFlow(QObject):
         scene = self.workspace.scene
         aligned = None if scene.aligned is None else replace(scene.aligned, registration=registration)
         stack = None if scene.stack is None or aligned is None else replace(scene.stack, aligned=aligned)
-        fusing = self._steps.get("fuse")
+        fusing = self._steps["fuse"]
         if fusing is not None and aligned is not None:
             fusing.rests_on = (aligned, *fusing.rests_on[1:])
         self.workspace.set_scene(registration=registration, aligned=aligned, stack=stack)
@@ -150,7 +142,7 @@ class PairFlow(QObject):
 
     def load_transform(self, path: Path) -> None:
         """An ITK transform file for the pair in view; the reader confirms it like any other."""
-        pair = self.workspace.scene.mri, self.workspace.scene.partner
+        scene = self.workspace.scene
 
         def work(progress: Progress) -> NDArray[np.float64]:
             from app.imaging import tfm
@@ -158,7 +150,8 @@ class PairFlow(QObject):
             return tfm.read_tfm(path)
 
         def done(matrix: NDArray[np.float64]) -> None:
-            if _same(pair, (self.workspace.scene.mri, self.workspace.scene.partner)):
+            now = self.workspace.scene
+            if now.mri is scene.mri and now.partner is scene.partner:
                 self.realign(matrix, from_file=True)
 
         self.workspace.tasks.start(
@@ -192,8 +185,8 @@ class PairFlow(QObject):
     def go_on(self) -> None:
         """Go on after a cancel or a failure; slices that were fused stay."""
         for step in ("headers", "align", "fuse"):
-            if step in self._steps and not self._steps[step].running:
-                self._forget(step)
+            if (begun := self._steps[step]) and not begun.running:
+                self._steps.forget(step)
         self._advance()
 
     # The engine ------------------------------------------------------------------------------------------------
@@ -201,54 +194,23 @@ class PairFlow(QObject):
     def _advance(self, _: Scene | None = None) -> None:
         """Drop what rests on something replaced; start the first step that is missing."""
         scene = self.workspace.scene
-        for name, needs in _NEEDS.items():
-            step = self._steps.get(name)
-            if step is not None and not _same(step.rests_on, needs(scene)):
-                self._forget(name)
+        self._steps.forget_outdated()
         if scene.mri is None or scene.partner is None or scene.stopped:
             return
         if scene.registration is None:
             self._register_next = False
-            self._begin("headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared)
+            self._steps.begin(
+                "headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared
+            )
         elif self._register_next:
             self._register_next = False
-            self._begin("register", "Registering", register_from(scene), self._registered)
+            self._steps.begin("register", "Registering", register_from(scene), self._registered)
         elif self.registering:
             return
         elif scene.aligned is None:
             self._align_when_calm(scene)
-        elif (scene.stack is None or not scene.stack.complete) and "fuse" not in self._steps:
+        elif (scene.stack is None or not scene.stack.complete) and self._steps["fuse"] is None:
             self._fuse(scene)
-
-    def _begin(
-        self,
-        name: str,
-        title: str,
-        work: Callable[[Progress], Any],
-        done: Callable[[Any], None],
-        step: _Step | None = None,
-    ) -> None:
-        if name in self._steps:
-            return  # it runs, or failed, or was cancelled: the same question gets the same answer
-        step = self._steps[name] = step or _Step(_NEEDS[name](self.workspace.scene))
-
-        def ended(say: Callable[[], None]) -> None:
-            step.running = False
-            if self._steps.get(name) is step:
-                say()
-
-        self.workspace.tasks.start(
-            title,
-            work,
-            lambda result: ended(lambda: done(result)),
-            failed=lambda error: ended(lambda: self._step_failed(name, title, error)),
-            cancelled=lambda: ended(lambda: self._step_cancelled(name)),
-            key=name,
-        )
-
-    def _forget(self, name: str) -> None:
-        if self._steps.pop(name, None) is not None:
-            self.workspace.tasks.cancel(name)
 
     def _step_failed(self, name: str, title: str, error: Exception) -> None:
         if isinstance(error, WeightsError):
@@ -309,7 +271,7 @@ class PairFlow(QObject):
             self._calm.start()
         elif not self._calm.isActive():
             mri, partner = scene.mri, scene.partner
-            self._begin(
+            self._steps.begin(
                 "align",
                 "Resampling the partner",
                 lambda progress: pipeline.align(mri, partner, registration, progress),
@@ -324,7 +286,7 @@ class PairFlow(QObject):
         grid = aligned.mri.geometry
         spec = registry.listed(scene.network)
         expected_s, _ = self.times.seconds(spec, scene)
-        step = _Step(_NEEDS["fuse"](scene))  # before the worker starts: its first slice may be there at once
+        step = self._steps.fresh("fuse")  # before the worker starts: its first slice may be there at once
 
         def work(progress: Progress) -> pipeline.FusionStack:
             return pipeline.fuse_pair(
@@ -338,11 +300,11 @@ class PairFlow(QObject):
             )
 
         self.topic_cleared.emit("fuse")
-        self._begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
+        self._steps.begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
 
     @Slot(object, object, int)
-    def _on_slice(self, step: _Step, stack: pipeline.FusionStack, k: int) -> None:
-        if self._steps.get("fuse") is not step:
+    def _on_slice(self, step: Step, stack: pipeline.FusionStack, k: int) -> None:
+        if self._steps["fuse"] is not step:
             return  # stale: what it was fused from is no longer shown
         self.times.note(stack)
         scene = self.workspace.scene
@@ -372,7 +334,3 @@ _NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
         scene.partner_fusion_window,
     ),
 }
-
-
-def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:
-    return all(a is b or (isinstance(a, str) and a == b) for a, b in zip(old, new, strict=True))
