@@ -265,13 +265,13 @@ CONFIGS: dict[str, TrainConfig] = {
         loss="following-closely",
         frozen=("extractor.*",),  # half of the time, and its structures are the paper's
         tasks=CT_TWICE,
-        steps=2000,
+        steps=3500,
         batch=2,
         crop=96,
         learning_rate=3e-4,
         warmup=30,
         ema=0.995,
-        validate_every=2000,  # its score minds contrast as much as structure: the end is kept
+        validate_every=3500,  # its score minds contrast as much as structure: the end is kept
         validate_pairs=2,
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,

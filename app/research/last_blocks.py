@@ -178,7 +178,8 @@ def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, s
     draw = np.random.default_rng([run.seed, step])
     of_task = prepared[run.tasks[int(draw.integers(len(run.tasks)))]]
     example, path = of_task[int(draw.integers(len(of_task)))]
-    return load_file(path)["features"].float(), *example.tensors()
+    features = load_file(path)["features"].float().contiguous(memory_format=torch.channels_last)
+    return features, *example.tensors()
 
 
 def _terms(network: LKCFUNet, features: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
