@@ -1,0 +1,139 @@
+"""Run the commands that a Markdown file shows, and put the tables they print in the place of those that stand there.
+
+    python -m app.research.renew model_weights/comparison.md --pairs DIR --peers DIR [--only TEXT]
+
+So a document's figures are those of the commands beside them. A command is an indented line that begins with one of
+COMMANDS; its tables are those that follow it, up to the next command or heading. They are told apart by the first word
+of their first row, a task; one that the command prints no more ends the work before anything is written, and one that
+stands nowhere is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import InputError
+from app.progress import Progress
+from app.research.tables import write_text
+from app.terminal import exit_code
+
+COMMANDS = ("synoptic evaluate ", "python -m app.research.")
+
+
+class DocumentError(InputError):
+    hint = "Correct the command or the document."
+
+    def __init__(self, path: Path, fact: str) -> None:
+        super().__init__(f"{path}: {fact}.")
+
+
+@dataclass
+class Shown:
+    """A command that the document shows, and where its tables stand: first line and the line behind the last."""
+
+    command: str
+    heading: str
+    tables: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+
+def shown(lines: Sequence[str]) -> list[Shown]:
+    """The document's commands that have tables, in order."""
+    found: list[Shown] = []
+    heading, command = "", False
+    for at, line in enumerate(lines):
+        if line.startswith("#"):
+            heading, command = line.lstrip("# "), False
+        elif line.startswith("    ") and line.strip().startswith(COMMANDS):
+            found.append(Shown(line.strip(), heading))
+            command = True
+        elif command and _begins(lines, at):
+            found[-1].tables[_key(line)] = at, _end(lines, at)
+    return [one for one in found if one.tables]
+
+
+def printed(text: str) -> dict[str, list[str]]:
+    """The tables in what a command printed, by their keys."""
+    lines = text.splitlines()
+    starts = (at for at in range(len(lines)) if _begins(lines, at))
+    return {_key(lines[at]): lines[at : _end(lines, at)] for at in starts}
+
+
+def _begins(lines: Sequence[str], at: int) -> bool:
+    """Whether a table begins there."""
+    return lines[at].startswith("|") and not (at and lines[at - 1].startswith("|"))
+
+
+def _key(row: str) -> str:
+    """The first word of a table's first row."""
+    word = re.search(r"[\w-]+", row)
+    return word.group() if word else ""
+
+
+def _end(lines: Sequence[str], at: int) -> int:
+    return next((end for end in range(at, len(lines)) if not lines[end].startswith("|")), len(lines))
+
+
+def arguments(command: str, folders: Mapping[str, Path]) -> list[str]:
+    """As a process is started with: this Python, and the folders given after the options that name them."""
+    first, *rest = shlex.split(command)
+    words = ["-m", "app", *rest] if first == "synoptic" else rest
+    for option, folder in folders.items():
+        if option in words[:-1]:
+            words[words.index(option) + 1] = str(folder)
+    return [sys.executable, *words]
+
+
+def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progress) -> str:
+    """The document with its tables as the commands print them now; DocumentError where one fails or lacks a table."""
+    lines = path.read_text("utf-8").splitlines()
+    chosen = [one for one in shown(lines) if only in one.command or only in one.heading]
+    if not chosen:
+        raise DocumentError(path, f"no command with tables has {only!r} in it, or in its heading")
+    replaced: dict[int, tuple[int, list[str]]] = {}
+    for number, one in enumerate(chosen):
+        progress(number / len(chosen), one.command)
+        ended = subprocess.run(arguments(one.command, folders), stdout=subprocess.PIPE, text=True, check=False)
+        if ended.returncode:
+            raise DocumentError(path, f"{one.command!r} ended with {ended.returncode}")
+        tables = printed(ended.stdout)
+        for key, (begin, end) in one.tables.items():
+            if key not in tables:
+                raise DocumentError(path, f"{one.command!r} prints no table of {key!r}")
+            replaced[begin] = end, tables[key]
+    return "\n".join(_spliced(lines, replaced)) + "\n"
+
+
+def _spliced(lines: Sequence[str], replaced: Mapping[int, tuple[int, list[str]]]) -> Iterator[str]:
+    at = 0
+    while at < len(lines):
+        end, now = replaced.get(at, (at + 1, [lines[at]]))
+        yield from now
+        at = end
+
+
+def main(given: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m app.research.renew", description=__doc__)
+    parser.add_argument("document", type=Path)
+    parser.add_argument("--pairs", type=Path, required=True, help="stands in for what follows --pairs in a command")
+    parser.add_argument("--peers", type=Path, help="the same of --peers")
+    parser.add_argument("--only", default="", metavar="TEXT", help="commands with this in them or in their heading")
+    args = parser.parse_args(given)
+    folders = {"--pairs": args.pairs} | ({"--peers": args.peers} if args.peers else {})
+
+    def work(progress: Progress) -> None:
+        if not args.document.is_file():
+            raise DocumentError(args.document, "there is no such file")
+        write_text(args.document, renewed(args.document, folders, args.only, progress))
+
+    return exit_code(work)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
