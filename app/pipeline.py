@@ -260,7 +260,7 @@ def fuse_pair(
     asked = list(range(len(fused))) if slices is None else sorted(set(slices))
     left = {k for k in asked if not done[k]}
     kept = len(asked) - len(left)
-    notes: list[str] = []
+    notes = list(earlier.notes) if kept and earlier else []
 
     def nearest_first() -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
         while left:
@@ -285,7 +285,7 @@ def fuse_pair(
         since = time.monotonic()
         fused[k] = np.where(aligned.inside[k], picture, 0)
         done[k] = True
-        stack = replace(stack, slice_s=(since - begun) / max(count, 1))
+        stack = replace(stack, slice_s=(since - begun) / max(count, 1), notes=tuple(notes))
         begun = begun if count else since
         count += 1
         if on_slice:

@@ -69,6 +69,13 @@ class WeightsMismatchError(WeightsError):
         super().__init__(f"{path} does not fit the network: {fact}.")
 
 
+class WeightsUnreadableError(WeightsError):
+    hint = "Name a safetensors file that is there and may be read."
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path} cannot be read: {error.strerror or error}.")
+
+
 class HalfRangeError(FusionError):
     hint = "Save it in full precision."
 
@@ -98,8 +105,12 @@ def write_entry(folder: Path, name: str, entry: dict[str, Any]) -> None:
 
 
 def sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    """Of the file; WeightsUnreadableError."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsUnreadableError(path, error) from error
 
 
 def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: bool = False) -> str:
@@ -136,12 +147,16 @@ def save_over(source: Path, base: Path, target: Path) -> str:
 
 
 def arguments_in(path: Path) -> dict[str, Any]:
-    """The constructor arguments that `save` put into a file; WeightsMismatchError where it is no safetensors file."""
+    """The constructor arguments that `save` put into a file; WeightsMismatchError where it is no safetensors file, and
+    WeightsUnreadableError.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
             return json.loads((file.metadata() or {}).get("arguments", "{}"))
+    except OSError as error:
+        raise WeightsUnreadableError(path, error) from error
     except SafetensorError as error:
         raise WeightsMismatchError(path, str(error)) from error
 
@@ -175,7 +190,10 @@ def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load
 
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WeightsUnreadableError(path, error) from error
     found = hashlib.sha256(content).hexdigest()
     if found != expected_sha256:
         raise WeightsAlteredError(path, expected_sha256, found)

@@ -34,8 +34,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from app.assets import model_weights
 from app.errors import FusionError, UsageError
 from app.fusion import infer, registry
-from app.progress import Progress
-from app.terminal import exit_code
+from app.progress import Cancelled, Progress
+from app.terminal import CANCELLED, exit_code
 
 MB = 1e6
 LARGEST = 4096  # pixels along a side
@@ -98,7 +98,8 @@ def measure_here(name: str, size: int, device: str) -> Efficiency:
     load_ms = 1000 * (time.perf_counter() - started)
     ms = ms_per_slice(network, size, device)
     peak_mb = torch.cuda.max_memory_allocated() / MB if device == "cuda" else _peak_mb()
-    file = registry.describe(registry.find(name))["weights"]
+    told = registry.describe(registry.find(name))
+    files = [told["weights"], *([told["over"]["file"]] if told["over"] else [])] if told["weights"] else []
     counted = multiply_adds(network, size, size)
     return Efficiency(
         network=name,
@@ -106,7 +107,7 @@ def measure_here(name: str, size: int, device: str) -> Efficiency:
         threads=torch.get_num_threads(),
         size=size,
         parameters=sum(one.numel() for one in network.parameters()),
-        file_mb=(model_weights() / file).stat().st_size / MB if file else 0.0,
+        file_mb=sum((model_weights() / file).stat().st_size for file in files) / MB,
         multiply_adds_g=counted / 1e9,
         flops_g=2 * counted / 1e9,
         load_ms=load_ms,
@@ -137,6 +138,8 @@ def measure_apart(name: str, size: int, device: str) -> Efficiency:
         capture_output=True,
         text=True,
     )
+    if ran.returncode == CANCELLED:  # Ctrl-C reaches it, too
+        raise Cancelled
     if ran.returncode:
         raise NoMeasurementError(name, size, device, ran.stderr.strip() or f"it ended with {ran.returncode}.")
     (row,) = json.loads(ran.stdout)

@@ -28,7 +28,7 @@ from app.metrics.files import read_picture
 from app.progress import Progress, nested
 from app.research import per_image, tables
 from app.research.fusers import networks_by_name
-from app.research.pairs import ROLES, Pair, PairFolderError, Picture, read_luma, read_task
+from app.research.pairs import ROLES, Pair, PairFolderError, Picture, UnknownTaskError, read_luma, read_task
 from app.research.validation import Fuse, by_network, measure_each, unit
 
 Document = dict[str, dict[str, dict[str, Any]]]
@@ -39,13 +39,6 @@ class FusedPictureError(InputError):
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path} {fact}.")
-
-
-class UnknownTaskError(UsageError):
-    hint = f"Known are {', '.join(ROLES)}, and all."
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"There is no task {task!r}.")
 
 
 class NothingToMeasureError(UsageError):

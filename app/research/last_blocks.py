@@ -21,9 +21,10 @@ import json
 import math
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,8 @@ from app.terminal import exit_code
 
 CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
-LEARNING = ("decoder.0.1.", "last.", "head.")  # how the names of what learns begin
+LEARNING = ("decoder.0.1.", "last.", "head.")  # how the names of what learns begin; `features` ends before it
+NEEDED = ("config", "learning", "examples")  # in a checkpoint
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,12 @@ def train(
     run: LastBlocksRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
 ) -> None:
     """Make the features that are missing, follow the examples, write weights; where progress raises Cancelled, too."""
-    state = run_folder.read_checkpoint(out) if resume else {}
-    network = _network(run)
+    state = run_folder.read_checkpoint(out, NEEDED) if resume else {}
+    followed = digest(examples)
+    if resume and state["examples"] != followed:
+        raise run_folder.ResumedOtherwiseError(out, ["--examples"])
+    constructor = weights.arguments_in(Path(run.start_from.file))
+    network = _network(run, constructor)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
     prepared = prepare(network, run.start_from, examples, out / "features", nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
@@ -99,7 +105,7 @@ def train(
 
     def save() -> None:
         now = {name: one.detach() for name, one in learning.items()}
-        config = {"config": json.dumps(asdict(run)), "step": done, "validated": done}
+        config = {"config": json.dumps(asdict(run)), "step": done, "examples": followed}
         run_folder.save_checkpoint(out, config | {"learning": now, "mean": mean, "optimizer": optimizer.state_dict()})
 
     def finish() -> None:
@@ -109,7 +115,7 @@ def train(
             beside = block[place]
             assert isinstance(beside, _Beside)
             block[place] = beside.merged()
-        weights.save(network, out / "weights.safetensors", weights.arguments_in(Path(run.start_from.file)))
+        weights.save(network, out / "weights.safetensors", constructor)
 
     network.train()
     saved = time.monotonic()
@@ -140,9 +146,9 @@ def train(
     finish()
 
 
-def _network(run: LastBlocksRun) -> LKCFUNet:
+def _network(run: LastBlocksRun, constructor: Mapping[str, Any]) -> LKCFUNet:
     path = Path(run.start_from.file)
-    network = registry.build("lkcfunet", **weights.arguments_in(path))
+    network = registry.build("lkcfunet", **constructor)
     weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
     assert isinstance(network, LKCFUNet)
     return network
@@ -153,13 +159,13 @@ def prepare(
 ) -> dict[str, list[tuple[Example, Path]]]:
     """By task, each example and the file of the features before the last blocks, made where it is missing.
 
-    Its name is a hash of the weights and of the slice, so that no other's features are ever taken.
+    Its name is a hash of the weights, of where they end and of the slice, so that no other's are ever taken.
     """
     folder.mkdir(exist_ok=True)
     infer.channels_last(network).eval()
     by_task: dict[str, list[tuple[Example, Path]]] = {}
     for number, example in enumerate(examples):
-        name = hashlib.sha256((start.sha256 + digest([example])).encode()).hexdigest()
+        name = hashlib.sha256("".join([start.sha256, *LEARNING, digest([example])]).encode()).hexdigest()
         path = folder / f"{name[:32]}.safetensors"
         by_task.setdefault(example.task, []).append((example, path))
         if not path.exists():
@@ -227,18 +233,22 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--examples", type=Path, required=True, help="slices with the picture to follow (`examples`)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--steps", type=int, default=LastBlocksRun.steps)
-    parser.add_argument("--learning-rate", type=float, default=LastBlocksRun.learning_rate)
+    parser.add_argument("--steps", type=int, help=f"default: {LastBlocksRun.steps}")
+    parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlocksRun.learning_rate}")
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
 
     def work(progress: Progress) -> None:
+        asked = {"steps": args.steps, "learning_rate": args.learning_rate}
+        asked = {name: value for name, value in asked.items() if value is not None}
         if args.resume:
-            run = from_json(run_folder.read_checkpoint(args.out)["config"])
+            run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])
+            if differing := [name for name, value in asked.items() if getattr(run, name) != value]:
+                raise run_folder.ResumedOtherwiseError(args.out, [f"--{one.replace('_', '-')}" for one in differing])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlocksRun(start_from(args.start_from), args.steps, learning_rate=args.learning_rate)
+            run = LastBlocksRun(start_from(args.start_from), **asked)
         train(run, read_examples(args.examples, run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 

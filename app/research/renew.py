@@ -4,8 +4,9 @@
 
 So a document's figures are those of the commands beside them. A command is an indented line that begins with one of
 COMMANDS; its tables are those that follow it, up to the next command or heading. They are told apart by the first word
-of their first row, a task; one that the command prints no more ends the work before anything is written, and one that
-stands nowhere is left out.
+of their first row, a task; one that stands nowhere is left out. Where a command prints a table, or a row of it, no
+more, nothing is written. --pairs and --peers stand in for DIR; a command that names another placeholder (in capitals)
+is left as it is.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.errors import InputError
-from app.progress import Progress
+from app.progress import Cancelled, Progress
 from app.research.tables import write_text
-from app.terminal import exit_code
+from app.terminal import CANCELLED, exit_code, note
 
 COMMANDS = ("synoptic evaluate ", "python -m app.research.")
 
@@ -36,11 +37,11 @@ class DocumentError(InputError):
 
 @dataclass
 class Shown:
-    """A command that the document shows, and where its tables stand: first line and the line behind the last."""
+    """A command that the document shows, and its tables: task, first line, and the line behind the last."""
 
     command: str
     heading: str
-    tables: dict[str, tuple[int, int]] = field(default_factory=dict)
+    tables: list[tuple[str, int, int]] = field(default_factory=list)
 
 
 def shown(lines: Sequence[str]) -> list[Shown]:
@@ -54,7 +55,7 @@ def shown(lines: Sequence[str]) -> list[Shown]:
             found.append(Shown(line.strip(), heading))
             command = True
         elif command and _begins(lines, at):
-            found[-1].tables[_key(line)] = at, _end(lines, at)
+            found[-1].tables.append((_key(line), at, _end(lines, at)))
     return [one for one in found if one.tables]
 
 
@@ -76,18 +77,25 @@ def _key(row: str) -> str:
     return word.group() if word else ""
 
 
+def _methods(table: Sequence[str]) -> set[str]:
+    """What the first cells of the rows say, below the head."""
+    return {row.split("|")[1].strip() for row in table[2:]}
+
+
 def _end(lines: Sequence[str], at: int) -> int:
     return next((end for end in range(at, len(lines)) if not lines[end].startswith("|")), len(lines))
 
 
 def arguments(command: str, folders: Mapping[str, Path]) -> list[str]:
-    """As a process is started with: this Python, and the folders given after the options that name them."""
+    """As a process is started with: this Python, and the folder of the option before a DIR, where it is known."""
     first, *rest = shlex.split(command)
     words = ["-m", "app", *rest] if first == "synoptic" else rest
-    for option, folder in folders.items():
-        if option in words[:-1]:
-            words[words.index(option) + 1] = str(folder)
-    return [sys.executable, *words]
+    before = ["", *words]
+    filled = [
+        str(folders[option]) if word == "DIR" and option in folders else word
+        for option, word in zip(before, words, strict=False)
+    ]
+    return [sys.executable, *filled]
 
 
 def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progress) -> str:
@@ -99,13 +107,21 @@ def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progre
     replaced: dict[int, tuple[int, list[str]]] = {}
     for number, one in enumerate(chosen):
         progress(number / len(chosen), one.command)
-        ended = subprocess.run(arguments(one.command, folders), stdout=subprocess.PIPE, text=True, check=False)
+        words = arguments(one.command, folders)
+        if unknown := [word for word in words[1:] if re.fullmatch("[A-Z]{3,}", word)]:
+            note(f"{one.command} is left as it is: it does not say what {unknown[0]} is.")
+            continue
+        ended = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+        if ended.returncode == CANCELLED:  # Ctrl-C reaches it, too
+            raise Cancelled
         if ended.returncode:
             raise DocumentError(path, f"{one.command!r} ended with {ended.returncode}")
         tables = printed(ended.stdout)
-        for key, (begin, end) in one.tables.items():
+        for key, begin, end in one.tables:
             if key not in tables:
                 raise DocumentError(path, f"{one.command!r} prints no table of {key!r}")
+            if lost := _methods(lines[begin:end]) - _methods(tables[key]):
+                raise DocumentError(path, f"{one.command!r} prints nothing of {', '.join(sorted(lost))} for {key!r}")
             replaced[begin] = end, tables[key]
     return "\n".join(_spliced(lines, replaced)) + "\n"
 

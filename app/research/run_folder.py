@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from app.errors import InputError
+from app.errors import InputError, UsageError
 
 
 class NoCheckpointError(InputError):
@@ -18,6 +18,13 @@ class NoCheckpointError(InputError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder} holds no checkpoint.pt to go on from.")
+
+
+class ResumedOtherwiseError(UsageError):
+    hint = "Say nothing else than what the run was begun with, or begin another one in another folder."
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
 
 
 class CheckpointError(InputError):
@@ -76,8 +83,11 @@ def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
     (out / "checkpoint.new").replace(out / "checkpoint.pt")  # a full disk leaves the last good one
 
 
-def read_checkpoint(out: Path) -> dict[str, Any]:
-    """What `save_checkpoint` wrote, on the CPU; NoCheckpointError or CheckpointError where none can be used."""
+def read_checkpoint(out: Path, needed: Sequence[str]) -> dict[str, Any]:
+    """What `save_checkpoint` wrote, on the CPU; NoCheckpointError or CheckpointError where none can be used.
+
+    needed : the keys that tell this kind of run from others
+    """
     path = out / "checkpoint.pt"
     if not path.is_file():
         raise NoCheckpointError(out)
@@ -85,8 +95,8 @@ def read_checkpoint(out: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(path, "it is damaged or no checkpoint") from error
-    if not isinstance(state, dict) or not {"config", "validated"} <= state.keys():
-        raise CheckpointError(path, "another version of the program wrote it")
+    if not isinstance(state, dict) or not set(needed) <= state.keys():
+        raise CheckpointError(path, "another kind of run, or another version of the program, wrote it")
     return state
 
 

@@ -41,14 +41,8 @@ from app.research.pairs import Pair, Picture, Unit, batch_at, read_pairs, thinne
 
 CURVE_POINTS = 400
 CHECKPOINT_S = 180.0
+NEEDED = ("config", "network", "validated")  # in a checkpoint
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
-
-
-class ResumedOtherwiseError(UsageError):
-    hint = "Leave these options away to go on with the run as it is, or begin another one in another folder."
-
-    def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
 
 
 class ExamplesMismatchError(UsageError):
@@ -86,8 +80,7 @@ def train(
     if run.bf16 and device == "cuda":
         torch.backends.cuda.matmul.fp32_precision = "tf32"  # what bfloat16 leaves in float32 is rounded no more than it
     network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not any(fnmatchcase(name, pattern) for pattern in run.frozen))
+    _freeze(network, run.frozen)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
     done, validated, best = 0, 0, -math.inf
@@ -198,6 +191,16 @@ def _seed_of(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
+def _freeze(network: nn.Module, patterns: Sequence[str]) -> None:
+    """Keep what the patterns name as it begins; ConfigError where one names nothing."""
+    names = [name for name, _ in network.named_parameters()]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise ConfigError("frozen", pattern, "a pattern of parameters' names")
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not any(fnmatchcase(name, pattern) for pattern in patterns))
+
+
 def _freeze_norm(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
@@ -262,9 +265,9 @@ def _resume(
     out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, of_examples: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], int, int, float]:
     """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
-    state = run_folder.read_checkpoint(out)
+    state = run_folder.read_checkpoint(out, NEEDED)
     if state.get("examples") != of_examples.get("examples"):
-        raise ResumedOtherwiseError(out, ["--examples"])
+        raise run_folder.ResumedOtherwiseError(out, ["--examples"])
     weights.put(network, state["network"], out / "checkpoint.pt")
     optimizer.load_state_dict(state["optimizer"])
     own = network.state_dict()
@@ -342,11 +345,16 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
     if args.start_from:
         changes["start_from"] = start_from(args.start_from)
     if not args.resume:
-        return config(args.network, **changes)
-    run = from_json(run_folder.read_checkpoint(args.out)["config"])
+        run = config(args.network, **changes)
+        if run.frozen and run.start_from is None:
+            raise ConfigError("start_from", None, "given (--start-from), since a part is to stay as it begins")
+        return run
+    run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])
+    if args.network:
+        changes["network"] = config(args.network).network
     differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]
     if differing:
-        raise ResumedOtherwiseError(args.out, differing)
+        raise run_folder.ResumedOtherwiseError(args.out, differing)
     return run
 
 

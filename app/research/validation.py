@@ -158,7 +158,7 @@ def main(given: Sequence[str] | None = None) -> int:
                 rounded = from_file(name, full)
                 weights.tame_batch_norms(rounded)
                 weights.save(rounded, file, weights.arguments_in(full), half=True)
-            network = from_file(name, file) if file else registry.load(name)
+            network = from_file(name, file) if file else registry.load(name, folder=args.into)
             tables = means_by_method(measure_each(pairs, {name: by_network(network)}, progress=progress))
             print(as_markdown(tables))
             command = f"synoptic evaluate --pairs DIR --networks {name}"

@@ -151,6 +151,7 @@ class FusionPanel(QWidget):
         workspace.slice_fused.connect(self._tell)
         flow.network_refused.connect(lambda _: self._name_networks())
         flow.given_up.connect(lambda _: self._tell())
+        flow.topic_cleared.connect(lambda _: self._tell())  # such as that of a fusion that goes on
         flow.times.changed.connect(self._name_networks)
         self.show_scene(workspace.scene)
         self.show_state(workspace.state)

@@ -308,7 +308,9 @@ class PairFlow(QObject):
             return  # stale: what it was fused from is no longer shown
         self.times.note(stack)
         scene = self.workspace.scene
-        if scene.aligned is not None and (scene.stack is None or scene.stack.fused is not stack.fused):
+        shown = scene.stack
+        fresh = shown is None or shown.fused is not stack.fused or shown.notes != stack.notes
+        if fresh and scene.aligned is not None:
             self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))
         if self.workspace.scene.stack is not None:
             self.workspace.note_fused(self.workspace.scene.stack, k)

@@ -45,3 +45,9 @@ def test_weights_of_two_networks_are_refused(files, capsys):
     weights.save(registry.build("lightfusionnet"), files / "run", {})
     assert run(files, "0.5") == 2
     assert "does not fit the network" in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_told(files, capsys):
+    (files / "run").unlink()
+    assert run(files, "0.5") == 2
+    assert f"{files / 'run'} cannot be read: No such file" in capsys.readouterr().err

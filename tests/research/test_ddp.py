@@ -90,7 +90,7 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
     assert [one["code"] for one in left] == [130, 130]
     assert [one["steps"] for one in left] == [13, 13]
     assert said.count("Go on with --resume") == 1
-    assert run_folder.read_checkpoint(tmp_path / "two")["step"] == 13
+    assert run_folder.read_checkpoint(tmp_path / "two", training.NEEDED)["step"] == 13
     _, left = torchrun(tmp_path, root, *where, "--resume")
     assert [one["code"] for one in left] == [0, 0]
     assert [one["steps"] for one in left] == [17, 17]
@@ -101,7 +101,7 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
     begun = training.registry.build(RUN.network).state_dict()
     training.train(RUN, read_pairs(folder, "train"), read_pairs(folder, "val"), tmp_path / "one")
     torch.set_num_threads(threads)
-    one, two = (run_folder.read_checkpoint(tmp_path / name) for name in ("one", "two"))
+    one, two = (run_folder.read_checkpoint(tmp_path / name, training.NEEDED) for name in ("one", "two"))
     assert furthest(begun, one["network"]) > 1e-3  # it did learn
     for kind in ("network", "mean"):
         assert furthest(one[kind], two[kind]) < 1e-6

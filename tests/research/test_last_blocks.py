@@ -94,8 +94,10 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
     with pytest.raises(Cancelled):
         last_blocks.train(short(begun), followed(2), tmp_path / "parts", progress=stopping)
     assert tensors(tmp_path / "parts/weights.safetensors").keys() == tensors(begun).keys()
-    run = last_blocks.from_json(run_folder.read_checkpoint(tmp_path / "parts")["config"])
+    run = last_blocks.from_json(run_folder.read_checkpoint(tmp_path / "parts", last_blocks.NEEDED)["config"])
     assert run == short(begun)
+    with pytest.raises(run_folder.ResumedOtherwiseError, match="--examples"):
+        last_blocks.train(run, followed(3), tmp_path / "parts", resume=True)
     last_blocks.train(run, followed(2), tmp_path / "parts", resume=True)
     torch.set_num_threads(before)
     one, other = (tmp_path / name / "weights.safetensors" for name in ("whole", "parts"))
@@ -114,3 +116,16 @@ def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, ca
     assert last_blocks.main([*run, "--start-from", str(begun), "--steps", "1"]) == 0
     assert last_blocks.main([*run, "--start-from", str(begun)]) == 2
     assert "holds a training run already" in capsys.readouterr().err
+    assert last_blocks.main([*run, "--resume", "--steps", "2"]) == 2
+    assert "begun with other values of --steps" in capsys.readouterr().err
+    begun_gone = begun.with_name("gone.safetensors")
+    begun.rename(begun_gone)
+    assert last_blocks.main([*run, "--resume"]) == 2
+    assert f"{begun} cannot be read: No such file" in capsys.readouterr().err
+    begun_gone.rename(begun)
+
+
+def test_the_folder_of_another_kind_of_run_is_refused(tmp_path):
+    run_folder.save_checkpoint(tmp_path, {"config": "{}", "network": {}, "validated": 0})
+    with pytest.raises(run_folder.CheckpointError, match="another kind of run"):
+        run_folder.read_checkpoint(tmp_path, last_blocks.NEEDED)

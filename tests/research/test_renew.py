@@ -47,7 +47,7 @@ def test_tables_belong_to_the_command_above_them_and_to_no_other():
     (one,) = shown(DOCUMENT.splitlines())
     assert one.command == "synoptic evaluate --pairs DIR --networks average,maximum"
     assert one.heading == "Two of them"
-    assert one.tables == {"ct-mri": (8, 11), "pet-mri": (12, 15)}
+    assert one.tables == [("ct-mri", 8, 11), ("pet-mri", 12, 15)]
 
 
 def test_tables_in_what_a_command_prints_are_told_apart_by_their_task():
@@ -61,7 +61,7 @@ def test_a_command_runs_on_the_folders_given():
         *("-m", "app", "evaluate", "--pairs", "a b", "--scalar")
     ]
     assert arguments("python -m app.research.lesions --peers X --pairs DIR", folders)[1:] == [
-        *("-m", "app.research.lesions", "--peers", "p", "--pairs", "a b")
+        *("-m", "app.research.lesions", "--peers", "X", "--pairs", "a b")
     ]
 
 
@@ -83,6 +83,7 @@ def test_new_tables_stand_where_the_old_ones_stood_and_the_rest_stays(document, 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
+        (("| maximum | 1 |", "| gone | 1 |"), "prints nothing of gone for 'ct-mri'"),
         (("pet-mri, 9", "other-task, 9"), "prints no table of 'other-task'"),
         (("average,maximum", "nonsense"), "ended with 2"),
         (("synoptic evaluate", "synoptic info"), "no command with tables"),
@@ -101,3 +102,11 @@ def test_a_document_that_is_not_there_and_a_text_that_nothing_has(document, tmp_
     assert "there is no such file" in capsys.readouterr().err
     assert main([str(document), "--pairs", "x", "--only", "lesions"]) == 2
     assert "has 'lesions' in it" in capsys.readouterr().err
+
+
+def test_a_command_with_a_folder_that_nobody_named_is_left_as_it_is(document, tmp_path, capsys):
+    text = DOCUMENT.replace("--pairs DIR", "--peers RECIPES --pairs DIR")
+    document.write_text(text, "utf-8")
+    assert main([str(document), "--pairs", str(tmp_path)]) == 0
+    assert "it does not say what RECIPES is" in capsys.readouterr().err
+    assert document.read_text("utf-8") == text

@@ -70,7 +70,7 @@ def stop_at(start: str, error: type[Exception] = Cancelled):
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    states = [run_folder.read_checkpoint(folder) for folder in (one, other)]
+    states = [run_folder.read_checkpoint(folder, training.NEEDED) for folder in (one, other)]
     for kind in ("network", "mean"):
         for name, tensor in states[0][kind].items():
             assert torch.equal(tensor, states[1][kind][name]), (kind, name)
@@ -109,15 +109,24 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
 
 
 def test_frozen_parameters_stay_as_they_began(tmp_path):
-    run = replace(SHORT, steps=3, validate_every=3, frozen=("encoder*", "*.bias"))
+    run = replace(SHORT, steps=3, validate_every=3, frozen=("mri.*", "*.bias"))
     torch.manual_seed(run.seed)
     began = dict(registry.build(run.network, **run.arguments).named_parameters())
     training.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
     assert read_config(tmp_path / "run/config.json") == run
-    ended = run_folder.read_checkpoint(tmp_path / "run")["network"]
+    ended = run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["network"]
     moved = {name for name, parameter in began.items() if not torch.equal(parameter, ended[name])}
     assert moved
-    assert moved == {name for name in began if not (name.startswith("encoder") or name.endswith(".bias"))}
+    assert moved == {name for name in began if not (name.startswith("mri.") or name.endswith(".bias"))}
+
+
+def test_a_pattern_that_freezes_nothing_and_a_part_frozen_as_it_was_drawn_are_refused(tmp_path, capsys):
+    run = replace(SHORT, frozen=("encoder.*",))
+    with pytest.raises(ConfigError, match="encoder"):
+        training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / "run")
+    asked = ["--network", "sspfusion-followed", "--pairs", str(tmp_path), "--out", str(tmp_path / "run")]
+    assert training.main(asked) == 2
+    assert "it must be given (--start-from)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("where", ["step 33 of", "step 40 of 60, validating"])
@@ -141,7 +150,7 @@ def test_a_run_that_was_killed_goes_on_from_what_was_saved_by_time(tmp_path, mon
 
     with pytest.raises(KeyError):
         training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=saved_at_18_killed_at_33)
-    assert run_folder.read_checkpoint(tmp_path / "parts")["step"] == 18
+    assert run_folder.read_checkpoint(tmp_path / "parts", training.NEEDED)["step"] == 18
     assert len(rows(tmp_path / "parts/curve.csv")) == 33
     training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
@@ -161,7 +170,9 @@ def test_what_is_random_in_a_network_is_resumed_too(tmp_path, monkeypatch):
         training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, resume=name == "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
     training.train(replace(run, loss="faithful"), made_up.pairs(), made_up.pairs(1), tmp_path / "without")
-    whole, without = (run_folder.read_checkpoint(tmp_path / name)["network"] for name in ("whole", "without"))
+    whole, without = (
+        run_folder.read_checkpoint(tmp_path / name, training.NEEDED)["network"] for name in ("whole", "without")
+    )
     assert not torch.equal(whole["mri.0.0.weight"], without["mri.0.0.weight"])
 
 
@@ -176,7 +187,7 @@ def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
     mri, partner = batch_at(pairs, 0, seed=0, batch=2, cut=partial(varied, augmentation=Augmentation(), crop=32))
     terms = LOSSES["faithful"](network, mri, partner)
     sum(terms.values()).backward()
-    trained = run_folder.read_checkpoint(tmp_path / "run")["network"]
+    trained = run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["network"]
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(trained[name], parameter.detach() - 0.1 * parameter.grad, atol=1e-6, rtol=1e-5)
 
@@ -213,7 +224,7 @@ def test_the_checkpoint_tells_the_whole_run(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=math.inf)
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     (tmp_path / "config.json").unlink()
-    assert from_json(run_folder.read_checkpoint(tmp_path)["config"]) == run
+    assert from_json(run_folder.read_checkpoint(tmp_path, training.NEEDED)["config"]) == run
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
     assert read_config(tmp_path / "config.json") == run
 
@@ -256,7 +267,7 @@ def test_there_must_be_something_to_resume(tmp_path):
 def test_batch_norm_keeps_its_statistics_in_the_last_part(tmp_path):
     run = replace(SHORT, steps=8, validate_every=8, freeze_norm=0.5)
     training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path)
-    state = run_folder.read_checkpoint(tmp_path)["network"]
+    state = run_folder.read_checkpoint(tmp_path, training.NEEDED)["network"]
     counted = [int(tensor) for name, tensor in state.items() if name.endswith("num_batches_tracked")]
     assert set(counted) == {4}
 
@@ -329,7 +340,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
     )
     assert code == 130
     assert "--resume" in capsys.readouterr().err
-    assert run_folder.read_checkpoint(tmp_path / "run")["step"] == len(steps) == 3
+    assert run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["step"] == len(steps) == 3
     assert signal.getsignal(number) is before
 
 
@@ -443,7 +454,7 @@ def test_a_run_that_follows_pictures_comes_nearer_to_them(tmp_path, capsys):
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
     (followed,) = sources
     other = replace(followed, seen=followed.seen / 2)
-    with pytest.raises(training.ResumedOtherwiseError, match="with other values of --examples"):
+    with pytest.raises(run_folder.ResumedOtherwiseError, match="with other values of --examples"):
         training.train(run, [other], made_up.pairs(1), tmp_path / "run", resume=True)
     # on the command line, examples and a loss that follows them go together
     asked = ["--network", "lightfusionnet", "--pairs", str(folder), "--out", str(tmp_path / "other"), "--steps", "1"]
