@@ -206,6 +206,21 @@ _REFINEFUSE_FOLLOWED = replace(
     ema=0.995,
     validate_every=400,
 )
+_SSPFUSION_FOLLOWED = replace(
+    _OURS,
+    network="sspfusion",
+    loss="following-closely",
+    frozen=("extractor.*",),  # half of the time, and its structures are the paper's
+    tasks=CT_TWICE,
+    steps=3500,
+    batch=2,
+    crop=96,
+    learning_rate=3e-4,
+    warmup=30,
+    ema=0.995,
+    validate_every=3500,  # its score minds contrast as much as structure: the end is kept
+    validate_pairs=2,
+)
 
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(
@@ -259,20 +274,9 @@ CONFIGS: dict[str, TrainConfig] = {
         ema=0.99,
         validate_every=100,
     ),
-    "sspfusion-followed": replace(  # --start-from the blend of both runs above, with examples
-        _OURS,
-        network="sspfusion",
-        loss="following-closely",
-        frozen=("extractor.*",),  # half of the time, and its structures are the paper's
-        tasks=CT_TWICE,
-        steps=3500,
-        batch=2,
-        crop=96,
-        learning_rate=3e-4,
-        warmup=30,
-        ema=0.995,
-        validate_every=3500,  # its score minds contrast as much as structure: the end is kept
-        validate_pairs=2,
+    "sspfusion-followed": _SSPFUSION_FOLLOWED,  # --start-from the blend of both runs above, with examples
+    "sspfusion-told": replace(  # --start-from the weights of the run above, with the same examples
+        _SSPFUSION_FOLLOWED, loss="following-and-telling", steps=1000, learning_rate=2e-4, validate_every=1000
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
