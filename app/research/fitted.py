@@ -47,15 +47,16 @@ def following(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Te
     }
 
 
-def following_closely(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
-    """As `following`, in absolute distances: what is nearly there already still counts, such as fine detail."""
+def following_closely(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor, *, bits: float = 0.0) -> Terms:
+    """As `following`, in absolute distances: what is nearly there already still counts, such as fine detail.
+
+    bits : weight of `lost_bits`; a grey value that is nearly the source's tells much less of it
+    """
     slopes = zip(sobel(fused), sobel(target), strict=True)
-    return {
+    terms = {
         "grey": (fused - target).abs().mean(),
         "slope": 0.5 * torch.stack([(ours - theirs).abs().mean() for ours, theirs in slopes]).sum(),
     }
-
-
-def following_and_telling(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
-    """As `following_closely`, with grey values that tell the sources': what is nearly there tells much less of them."""
-    return following_closely(fused, mri, partner, target) | {"bits": 0.04 * lost_bits(fused, mri, partner)}
+    if bits:
+        terms["bits"] = bits * lost_bits(fused, mri, partner)
+    return terms

@@ -54,12 +54,14 @@ class LastBlocksRun:
     """steps : one whole slice each
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernels
+    bits : see `fitted.following_closely`
     """
 
     start_from: StartFrom
     steps: int = 4000
     tasks: tuple[str, ...] = CT_TWICE
     size: int = 3
+    bits: float = 0.0
     learning_rate: float = 1e-3
     warmup: int = 50
     ema: float = 0.998
@@ -89,7 +91,7 @@ def train(
     constructor = weights.arguments_in(Path(run.start_from.file))
     network = _network(run, constructor)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
-    prepared = prepare(network, run.start_from, examples, out / "features", nested(progress, 0, 0.5))
+    prepared = prepare(network, examples, out / "features", nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
     grown = [_grow(block, run.size) for block in (network.last.first, network.last.second)]
     for name, parameter in network.named_parameters():
@@ -121,7 +123,7 @@ def train(
     saved = time.monotonic()
     try:
         while done < run.steps:
-            terms = _terms(network, *_seen(prepared, run, done))
+            terms = _terms(network, *_seen(prepared, run, done), bits=run.bits)
             loss = total(terms, done + 1)
             for group in optimizer.param_groups:
                 group["lr"] = run.learning_rate_at(done)
@@ -155,17 +157,22 @@ def _network(run: LastBlocksRun, constructor: Mapping[str, Any]) -> LKCFUNet:
 
 
 def prepare(
-    network: LKCFUNet, start: StartFrom, examples: Sequence[Example], folder: Path, progress: Progress = silent
+    network: LKCFUNet, examples: Sequence[Example], folder: Path, progress: Progress = silent
 ) -> dict[str, list[tuple[Example, Path]]]:
     """By task, each example and the file of the features before the last blocks, made where it is missing.
 
-    Its name is a hash of the weights, of where they end and of the slice, so that no other's are ever taken.
+    Its name is a hash of the weights that make them and of the slice, so that no other's are ever taken, and a run that
+    goes on from this one's weights can be given its folder.
     """
     folder.mkdir(exist_ok=True)
+    made_by = hashlib.sha256()
+    for of_network, tensor in sorted(network.state_dict().items()):
+        if not of_network.startswith(LEARNING):
+            made_by.update(of_network.encode() + tensor.contiguous().numpy().tobytes())
     infer.channels_last(network).eval()
     by_task: dict[str, list[tuple[Example, Path]]] = {}
     for number, example in enumerate(examples):
-        name = hashlib.sha256("".join([start.sha256, *LEARNING, digest([example])]).encode()).hexdigest()
+        name = hashlib.sha256((made_by.hexdigest() + digest([example])).encode()).hexdigest()
         path = folder / f"{name[:32]}.safetensors"
         by_task.setdefault(example.task, []).append((example, path))
         if not path.exists():
@@ -188,10 +195,10 @@ def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, s
     return features, *example.tensors()
 
 
-def _terms(network: LKCFUNet, features: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Terms:
+def _terms(network: LKCFUNet, features: Tensor, mri: Tensor, partner: Tensor, target: Tensor, *, bits: float) -> Terms:
     with torch.autocast("cpu", torch.bfloat16):
         fused = network.finish(features, mri, partner)
-    return following_closely(infer.blank_air(fused.float(), mri, partner), mri, partner, target)
+    return following_closely(infer.blank_air(fused.float(), mri, partner), mri, partner, target, bits=bits)
 
 
 class _Beside(nn.Module):
@@ -235,12 +242,13 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--steps", type=int, help=f"default: {LastBlocksRun.steps}")
     parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlocksRun.learning_rate}")
+    parser.add_argument("--bits", type=float, help="weight of grey values that tell the sources'; default: 0")
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
 
     def work(progress: Progress) -> None:
-        asked = {"steps": args.steps, "learning_rate": args.learning_rate}
+        asked = {"steps": args.steps, "learning_rate": args.learning_rate, "bits": args.bits}
         asked = {name: value for name, value in asked.items() if value is not None}
         if args.resume:
             run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from app.research import losses, losses_refinefuse, losses_sspfusion
-from app.research.fitted import following, following_and_telling, following_closely
+from app.research.fitted import following, following_closely
 from app.research.losses import Objective
 from app.research.planted import with_lesions
 
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
     "following-closely": losses.of_fused(following_closely),
-    "following-and-telling": losses.of_fused(following_and_telling),
+    "following-and-telling": losses.of_fused(partial(following_closely, bits=0.04)),
     "following-lesions-0.05": with_lesions(following, 0.05),
     "following-lesions-0.15": with_lesions(following, 0.15),
 }
