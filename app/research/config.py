@@ -278,6 +278,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "sspfusion-told": replace(  # --start-from the weights of the run above, with the same examples
         _SSPFUSION_FOLLOWED, loss="following-and-telling", steps=1000, learning_rate=2e-4, validate_every=1000
     ),
+    "sspfusion-alike": replace(  # --start-from the weights of the run above
+        _SSPFUSION_FOLLOWED, loss="alike", steps=800, learning_rate=2e-4, validate_every=800
+    ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
         _SSPFUSION_STRUCTURE, loss="sspfusion-published", steps=300 * _EPOCH, validate_every=30 * _EPOCH
