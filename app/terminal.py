@@ -20,6 +20,7 @@ from app.errors import AppError
 from app.progress import Cancelled, Progress
 
 CANCELLED = 130
+_LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
 def exit_code(work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None) -> int:
@@ -59,23 +60,37 @@ def stderr_progress() -> Iterator[Progress]:
             raise KeyboardInterrupt
         interrupted.set()
 
+    before = signal.signal(signal.SIGINT, on_interrupt)
+    try:
+        with printed_progress() as printed:
+
+            def progress(fraction: float, message: str = "") -> None:
+                if interrupted.is_set():
+                    raise Cancelled
+                printed(fraction, message)
+
+            yield progress
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def printed_progress() -> Iterator[Progress]:
+    """Prints to stderr, now and then: one line that changes on a terminal, lines elsewhere."""
     live = sys.stderr.isatty()
-    last = [time.monotonic()]
+    last = time.monotonic()
 
     def progress(fraction: float, message: str = "") -> None:
-        if interrupted.is_set():
-            raise Cancelled
+        nonlocal last
         now = time.monotonic()
-        if now - last[0] < (0.1 if live else 2.0):
+        if now - last < (_LIVE_S if live else _LOG_S):
             return
-        last[0] = now
+        last = now
         line = f"{fraction:4.0%} {message}"
         print(f"\r\x1b[K{line}" if live else line, end="" if live else "\n", file=sys.stderr, flush=True)
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield progress
     finally:
-        signal.signal(signal.SIGINT, before)
         if live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

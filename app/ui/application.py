@@ -20,6 +20,7 @@ from app import settings as user_settings
 from app.errors import FusionError, UsageError
 from app.fusion import registry
 from app.progress import Progress
+from app.terminal import printed_progress
 from app.ui.platform_check import check
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from app.ui.main_window import MainWindow
     from app.ui.scene import Scene
+    from app.ui.task import Running
 
 INTERRUPTED = 130
 _HEAR_MS = 250
@@ -47,8 +49,9 @@ def run(
 ) -> int:
     """Open the window on `paths`, or on the demo study; 0 when it was closed, 130 after Ctrl-C in the terminal.
 
-    With `screenshot`, wait until all work is done, save the window as a PNG there and return 0. Raises AppError where
-    the window cannot be opened, the network is not there, or, with `screenshot`, nothing could be read or saved.
+    With `screenshot`, wait until all work is done, with progress on stderr, save the window as a PNG there and return
+    0. Raises AppError where the window cannot be opened, the network is not there, or, with `screenshot`, nothing could
+    be read or saved.
     """
     if network is not None:
         registry.check(network)  # a misspelt name, or altered weights, are told before any window
@@ -194,7 +197,15 @@ def _take_picture(application: QApplication, window: MainWindow, path: Path) -> 
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(_POLL_MS)
-    code = application.exec()
+    with printed_progress() as progress:  # a slow network may need minutes for a whole volume
+
+        def tell(running: Sequence[Running]) -> None:
+            for task in running[-1:]:
+                progress(task.fraction, f"{task.name}: {task.message}" if task.message else task.name)
+
+        window.workspace.tasks.changed.connect(tell)
+        code = application.exec()
+        window.workspace.tasks.changed.disconnect(tell)
     timer.stop()
     saved = code != 0 or window.save_picture(path)
     window.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
-from app import settings
+from app import settings, terminal
 from app.assets import model_weights
 from app.errors import FusionError, InputError
 from app.fusion import registry, weights
@@ -55,7 +56,8 @@ def test_a_screenshot_waits_for_the_fusion_and_shows_it(pair_folder, tmp_path):
     picture = tmp_path / "window.png"
     shown = ("--network", "average", "--layout", "overlay", "--screenshot", str(picture))
     done = _program("view", str(pair_folder), *shown)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert all(re.match(r" *\d+% \w", line) for line in done.stderr.splitlines()), done.stderr  # progress alone
     with Image.open(picture) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     assert pixels.shape == (900, 1440, 3)
@@ -74,6 +76,12 @@ def test_a_screenshot_of_nothing_readable_ends_with_the_reason(tmp_path):
     assert done.returncode == 2
     assert "no image that can be read" in json.loads(done.stdout)["error"]
     assert (tmp_path / "w.png").is_file()
+
+
+def test_what_a_screenshot_waits_for_is_told(qapp, pair_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "_LOG_S", 0.0)
+    assert application.run([pair_folder], network="average", screenshot=tmp_path / "window.png") == 0
+    assert re.search(r"^ *\d+% Fusing with ", capsys.readouterr().err, re.M)
 
 
 def test_a_fault_in_a_slot_is_shown_in_the_window(qapp, capsys):
