@@ -13,20 +13,26 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from app.errors import AppError
-from app.progress import Cancelled, Progress
+from app.progress import Cancelled, Progress, silent
 
 CANCELLED = 130
+STOPPING = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a scheduler sends
 _LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
-def exit_code(work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None) -> int:
-    """Do the work with progress on stderr; the exit code is returned, never raised. `told` hears an error too."""
+def exit_code(
+    work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None, *, quiet: bool = False
+) -> int:
+    """Do the work with progress on stderr; the exit code is returned, never raised. `told` hears an error too.
+
+    quiet : no progress, and no word where it was cancelled, as for all but one of several processes with one terminal
+    """
     try:
-        with stderr_progress() as progress:
+        with nullcontext(silent) if quiet else printed_progress() as printed, _stopped_by_signals(printed) as progress:
             work(progress)
         sys.stdout.flush()  # a full disk is told here, not after the exit code
         return 0
@@ -35,7 +41,8 @@ def exit_code(work: Callable[[Progress], None], told: Callable[[AppError], None]
         told(error)
         return 2
     except (Cancelled, KeyboardInterrupt):
-        print("synoptic: cancelled", file=sys.stderr)
+        if not quiet:
+            note("cancelled")
         return CANCELLED
     except OSError as error:
         if error.errno not in (errno.EPIPE, errno.ENOSPC):
@@ -51,8 +58,8 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def stderr_progress() -> Iterator[Progress]:
-    """Prints to stderr; the first Ctrl-C makes it raise Cancelled at the next report, the second stops at once."""
+def _stopped_by_signals(told: Progress) -> Iterator[Progress]:
+    """The first Ctrl-C or SIGTERM makes it raise Cancelled at the next report, the second stops at once."""
     interrupted = threading.Event()
 
     def on_interrupt(signum: int, frame: Any) -> None:
@@ -60,18 +67,17 @@ def stderr_progress() -> Iterator[Progress]:
             raise KeyboardInterrupt
         interrupted.set()
 
-    before = signal.signal(signal.SIGINT, on_interrupt)
+    def progress(fraction: float, message: str = "") -> None:
+        if interrupted.is_set():
+            raise Cancelled
+        told(fraction, message)
+
+    before = {number: signal.signal(number, on_interrupt) for number in STOPPING}
     try:
-        with printed_progress() as printed:
-
-            def progress(fraction: float, message: str = "") -> None:
-                if interrupted.is_set():
-                    raise Cancelled
-                printed(fraction, message)
-
-            yield progress
+        yield progress
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

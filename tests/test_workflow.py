@@ -226,10 +226,11 @@ def test_a_seed_is_no_negative_number(run, tmp_path):
     assert not (tmp_path / "demo").exists()
 
 
-def test_ctrl_c_stops_with_130_and_leaves_nothing(demo, tmp_path, capsys):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_and_sigterm_stop_with_130_and_leave_nothing(demo, tmp_path, capsys, number):
     folder, _ = demo
     out = tmp_path / "t.tfm"
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()  # long before the registration can end
+    threading.Timer(0.3, os.kill, (os.getpid(), number)).start()  # long before the registration can end
     code = main(["register", str(folder / "dicom" / "mr-t1"), str(folder / "dicom" / "ct"), "--out", str(out)])
     assert code == 130
     assert "cancelled" in capsys.readouterr().err

@@ -16,7 +16,6 @@ from __future__ import annotations
 import argparse
 import math
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -29,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from app.errors import AppError, UsageError
+from app.errors import UsageError
 from app.fusion import infer, registry, weights
 from app.progress import Cancelled, Progress, silent
 from app.research import examples, ranks, run_folder, validation
@@ -38,6 +37,7 @@ from app.research.examples import Example
 from app.research.losses import Objective, Terms, total
 from app.research.objectives import FOLLOWING, LOSSES
 from app.research.pairs import Pair, Picture, Unit, batch_at, read_pairs, thinned, varied
+from app.terminal import exit_code, note
 
 CURVE_POINTS = 400
 CHECKPOINT_S = 180.0
@@ -297,23 +297,9 @@ def main(given: Sequence[str] | None = None) -> int:
         parser.error("say which --network to train, or --resume")
     if args.threads:
         infer.set_num_threads(args.threads)
-    stopped: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, frame: stopped.append(number))
-        for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    started = last = time.monotonic()
     leads = os.environ.get("RANK", "0") == "0"  # torchrun's: the one process that prints
 
-    def progress(fraction: float, message: str = "") -> None:
-        nonlocal last
-        if stopped:
-            raise Cancelled
-        if leads and time.monotonic() - last > 10:
-            last = time.monotonic()
-            print(f"{fraction:4.0%} {message}, {last - started:.0f} s", file=sys.stderr, flush=True)
-
-    try:
+    def work(progress: Progress) -> None:
         run = _asked_run(args)
         if args.examples:
             slices: Sequence[Pair | Example] = examples.read(args.examples, run.tasks)
@@ -321,21 +307,17 @@ def main(given: Sequence[str] | None = None) -> int:
             slices = read_pairs(args.pairs, "train", run.tasks)
         held_out = read_pairs(args.pairs, "val", run.tasks)
         device = infer.pick_device(args.device)
-        with ranks.joined(device):
-            best = train(run, slices, held_out, args.out, device=device, resume=args.resume, progress=progress)
+        try:
+            with ranks.joined(device):
+                best = train(run, slices, held_out, args.out, device=device, resume=args.resume, progress=progress)
+        except Cancelled:
+            if leads:
+                note(f"the run is saved; go on with --resume --out {args.out}")
+            raise
         if leads:
             print(f"best validation score {best:.4f}; weights: {args.out / 'weights.safetensors'}")
-    except Cancelled:
-        if leads:
-            print(f"Stopped; the run is saved. Go on with --resume --out {args.out}", file=sys.stderr)
-        return 130
-    except AppError as error:
-        print(f"{error}\n{error.hint}", file=sys.stderr)
-        return 2
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return 0
+
+    return exit_code(work, quiet=not leads)
 
 
 def _asked_run(args: argparse.Namespace) -> TrainConfig:

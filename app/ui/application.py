@@ -20,7 +20,7 @@ from app import settings as user_settings
 from app.errors import FusionError, UsageError
 from app.fusion import registry
 from app.progress import Progress
-from app.terminal import printed_progress
+from app.terminal import CANCELLED, STOPPING, printed_progress
 from app.ui.platform_check import check
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from app.ui.scene import Scene
     from app.ui.task import Running
 
-INTERRUPTED = 130
 _HEAR_MS = 250
 _PLATFORM_SAYS = ("This plugin does not support propagateSizeHints()",)  # of itself, whatever the program does
 _POLL_MS = 50
@@ -47,7 +46,7 @@ class ScreenshotError(UsageError):
 def run(
     paths: Sequence[Path], *, layout: str | None = None, network: str | None = None, screenshot: Path | None = None
 ) -> int:
-    """Open the window on `paths`, or on the demo study; 0 when it was closed, 130 after Ctrl-C in the terminal.
+    """Open the window on `paths`, or on the demo study; 0 when it was closed, 130 after Ctrl-C or SIGTERM.
 
     With `screenshot`, wait until all work is done, with progress on stderr, save the window as a PNG there and return
     0. Raises AppError where the window cannot be opened, the network is not there, or, with `screenshot`, nothing could
@@ -152,7 +151,7 @@ def _warm(progress: Progress) -> None:
 
 @contextmanager
 def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
-    """Ctrl-C in the terminal closes the window, and a fault in a slot is shown in it instead of passing unseen."""
+    """Ctrl-C or SIGTERM closes the window, and a fault in a slot is shown in it instead of passing unseen."""
     from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 
     from app.ui.notices import of_error
@@ -167,8 +166,8 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
         else:
             sys.__excepthook__(kind, error, trace)
 
-    before, hook = signal.getsignal(signal.SIGINT), sys.excepthook
-    signal.signal(signal.SIGINT, lambda *_: application.exit(INTERRUPTED))
+    hook = sys.excepthook
+    before = {number: signal.signal(number, lambda *_: application.exit(CANCELLED)) for number in STOPPING}
     sys.excepthook = fault
     messages = qInstallMessageHandler(said)
     timer = QTimer()  # while Qt waits, Python hears no signal: look up now and then
@@ -180,7 +179,8 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
         timer.stop()
         qInstallMessageHandler(messages)
         sys.excepthook = hook
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _take_picture(application: QApplication, window: MainWindow, path: Path) -> int:

@@ -89,7 +89,7 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
     said, left = torchrun(tmp_path, root, *where, stop_at=13)
     assert [one["code"] for one in left] == [130, 130]
     assert [one["steps"] for one in left] == [13, 13]
-    assert said.count("Go on with --resume") == 1
+    assert said.count("go on with --resume") == 1
     assert run_folder.read_checkpoint(tmp_path / "two", training.NEEDED)["step"] == 13
     _, left = torchrun(tmp_path, root, *where, "--resume")
     assert [one["code"] for one in left] == [0, 0]
