@@ -276,8 +276,8 @@ def fuse_pair(
     def report() -> None:
         known_s = stack.slice_s or expected_s
         left_s = max(known_s, time.monotonic() - since) * (len(asked) - kept - count) if known_s else 0
-        left = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
-        progress((kept + count) / len(asked), f"{kept + count} of {len(asked)} slices{left}")
+        wait = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
+        progress((kept + count) / len(asked), f"{kept + count} of {len(asked)} slices{wait}")
 
     report()
     begun = since

@@ -130,11 +130,6 @@ def from_json(text: str) -> TrainConfig:
     return TrainConfig(**told)
 
 
-def read_config(path: Path) -> TrainConfig:
-    """The run in a folder's config.json."""
-    return from_json(path.read_text("utf-8"))
-
-
 def config(name: str, **changes: Any) -> TrainConfig:
     if name not in CONFIGS:
         raise UnknownRunError(name)

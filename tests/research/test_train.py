@@ -33,7 +33,6 @@ from app.research.config import (
     UnknownRunError,
     config,
     from_json,
-    read_config,
 )
 from app.research.losses import OF_FUSED, DivergedError, of_fused
 from app.research.objectives import LOSSES
@@ -99,7 +98,7 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
     best = training.train(SHORT, made_up.pairs(), made_up.pairs(2, seed=1), tmp_path / "run", progress=listening)
     assert len(seen) == SHORT.steps
     assert np.mean(seen[-10:]) < 0.7 * np.mean(seen[:5])
-    assert read_config(tmp_path / "run/config.json") == SHORT
+    assert from_json((tmp_path / "run/config.json").read_text()) == SHORT
     steps = [int(row["step"]) for row in rows(tmp_path / "run/validation.csv")]
     assert steps == [20, 40, 60]
     scores = [float(row["score"]) for row in rows(tmp_path / "run/validation.csv")]
@@ -113,7 +112,7 @@ def test_frozen_parameters_stay_as_they_began(tmp_path):
     torch.manual_seed(run.seed)
     began = dict(registry.build(run.network, **run.arguments).named_parameters())
     training.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
-    assert read_config(tmp_path / "run/config.json") == run
+    assert from_json((tmp_path / "run/config.json").read_text()) == run
     ended = run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["network"]
     moved = {name for name, parameter in began.items() if not torch.equal(parameter, ended[name])}
     assert moved
@@ -226,7 +225,7 @@ def test_the_checkpoint_tells_the_whole_run(tmp_path):
     (tmp_path / "config.json").unlink()
     assert from_json(run_folder.read_checkpoint(tmp_path, training.NEEDED)["config"]) == run
     training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
-    assert read_config(tmp_path / "config.json") == run
+    assert from_json((tmp_path / "config.json").read_text()) == run
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
@@ -277,7 +276,7 @@ def test_the_command_trains_from_folders_and_reports_a_mistake_in_a_sentence(tmp
     arguments = ["--network", "lightfusionnet", "--pairs", str(tmp_path / "pairs"), "--out", str(tmp_path / "run")]
     assert training.main([*arguments, "--steps", "2", "--device", "cpu", "--threads", "1"]) == 0
     assert (tmp_path / "run/weights.safetensors").is_file()
-    assert read_config(tmp_path / "run/config.json") == config("lightfusionnet", steps=2)
+    assert from_json((tmp_path / "run/config.json").read_text()) == config("lightfusionnet", steps=2)
     assert training.main([*arguments, "--device", "cpu"]) == 2
     assert "holds a training run already" in capsys.readouterr().err
     assert training.main([*arguments, "--device", "cpu", "--resume"]) == 0
@@ -303,7 +302,7 @@ def test_the_command_changes_what_it_is_told_to(tmp_path):
         learning_rate=1e-5,
         bf16=True,
     )
-    assert read_config(tmp_path / "run/config.json") == expected
+    assert from_json((tmp_path / "run/config.json").read_text()) == expected
 
 
 def test_bf16_reaches_the_network_and_not_the_loss(tmp_path, monkeypatch):
@@ -348,7 +347,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
 def test_every_listed_run_is_complete(run, tmp_path):
     assert run.loss in LOSSES
     (tmp_path / "config.json").write_text(run.as_json())
-    assert read_config(tmp_path / "config.json") == run
+    assert from_json((tmp_path / "config.json").read_text()) == run
     rates = [run.learning_rate_at(step) for step in range(run.steps)]
     assert 0.5 * run.learning_rate <= max(rates) <= run.learning_rate  # the cosine falls while a long warm-up rises
     assert min(rates) >= 0
