@@ -77,6 +77,7 @@ class FusionStack:
     fused : float32 [k, j, i] in [0, 1], luma; 0 where not `aligned.inside` and in slices not done
     done : bool [k]; a True is set only after its slice is complete, so another thread may read while this one writes
     clipped_percent : of the (MRI, partner) voxels inside, how many lie below and above their fusion window
+    device : "cpu" or "cuda", where the last of them was fused
     slice_s : mean seconds for a slice so far, without loading the network; from the second slice on without the first,
         in which torch warms up; 0 before any
     elapsed_s : seconds for all of it; 0 before the end, and where it was stopped in between
@@ -279,13 +280,18 @@ def fuse_pair(
         wait = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
         progress((kept + count) / len(asked), f"{kept + count} of {len(asked)} slices{wait}")
 
+    def moved(to: str) -> None:
+        nonlocal device
+        device = to
+
     report()
     begun = since
-    for k, picture in infer.fuse_slices(fuser, nearest_first(), device=device, notes=notes.append, check=report):
+    fusing = infer.fuse_slices(fuser, nearest_first(), device=device, notes=notes.append, moved=moved, check=report)
+    for k, picture in fusing:
         since = time.monotonic()
         fused[k] = np.where(aligned.inside[k], picture, 0)
         done[k] = True
-        stack = replace(stack, slice_s=(since - begun) / max(count, 1), notes=tuple(notes))
+        stack = replace(stack, device=device, slice_s=(since - begun) / max(count, 1), notes=tuple(notes))
         begun = begun if count else since
         count += 1
         if on_slice:

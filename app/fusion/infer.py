@@ -148,6 +148,7 @@ def fuse_slices(
     *,
     device: str,
     notes: Callable[[str], None],
+    moved: Callable[[str], None] = lambda device: None,
     batch: int | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Key, Slice]]:
@@ -157,6 +158,7 @@ def fuse_slices(
         shown at once; stopping the iteration stops the work
     batch : slices at a time; None lets the measured time (CPU) or the number of pixels (GPU) decide
     notes : told once where the GPU's memory made the batches smaller or moved the work to the CPU
+    moved : told the device where that happened
     check : called between the steps of the first slice, and wherever the batch before took longer than CPU_BATCH_S;
         what it raises ends the work there
     """
@@ -167,7 +169,10 @@ def fuse_slices(
     while group := list(itertools.islice(source, size)):
         started = time.monotonic()
         with Stoppable(check) if seconds > CPU_BATCH_S else nullcontext():
-            fused, device, limit = _fuse_group(fuser, group, device, notes)
+            fused, used, limit = _fuse_group(fuser, group, device, notes)
+        if used != device:
+            device = used
+            moved(device)
         seconds = time.monotonic() - started
         largest = min(largest, limit)
         size = min(largest, batch or _next_size(device, group[0][1].size, seconds / len(group)))

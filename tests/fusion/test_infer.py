@@ -209,8 +209,10 @@ def test_memory_that_holds_no_slice_moves_to_the_cpu_and_says_so(monkeypatch):
     monkeypatch.setattr(infer, "_stacked", lambda slices, device: torch.from_numpy(np.stack(slices))[:, None])
     notes: list[str] = []
     fuser = Forgetful(room=0)
-    fused = list(infer.fuse_slices(fuser, slices(5), device="cuda", notes=notes.append))
+    moves: list[str] = []
+    fused = list(infer.fuse_slices(fuser, slices(5), device="cuda", notes=notes.append, moved=moves.append))
     assert len(fused) == 5
+    assert moves == ["cpu"]
     assert fuser.moves == ["cpu"]
     assert len(notes) == 1
     assert "CPU" in notes[0]

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from app import pipeline
 from app.assets import model_weights
 from app.errors import RegistrationError
-from app.fusion import registry, weights
+from app.fusion import infer, registry, weights
 from app.imaging import registration
 from app.imaging.pixels import FusionWindow
 from app.imaging.transforms import rigid
@@ -329,6 +330,32 @@ def test_slices_of_another_question_are_not_kept(volumes):
     assert whole.complete
     assert in_two_goes.complete
     assert in_two_goes.elapsed_s == 0 < whole.elapsed_s
+
+
+def test_a_stack_tells_the_device_that_the_work_ended_on(volumes, monkeypatch):
+    class Homesick(torch.nn.Module):
+        """Runs where it was moved to, and there alone."""
+
+        home = "cuda"
+
+        def to(self, *where, **_):
+            self.home = next(iter(where), self.home)
+            return self
+
+        def forward(self, mri, partner):
+            if self.home == "cuda":
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return (mri + partner) / 2
+
+    monkeypatch.setattr(infer, "pick_device", lambda asked: "cuda")
+    monkeypatch.setattr(infer, "_stacked", lambda slices, device: torch.from_numpy(np.stack(slices))[:, None])
+    monkeypatch.setattr(registry, "load", lambda name, device: Homesick())
+    mri, partner = volumes
+    aligned = pipeline.align(mri, partner, registration.identity(mri, partner))
+    stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "average"))
+    assert stack.complete
+    assert stack.device == "cpu"
+    assert "going on with the CPU" in " ".join(stack.notes)
 
 
 def test_quick_networks_speak_of_no_time_left(flow, volumes):
