@@ -146,7 +146,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
         parser = self._add(evaluate, "evaluate", "Compare networks, and other programs' pictures, on registered pairs.")
         parser.add_argument("--pairs", type=_path, required=True, metavar="DIR", help="TASK/SPLIT/MODALITY/ID.png,"
                             " or MODALITY/ID.png: mri with ct, pet or spect; vis with ir")  # fmt: skip
-        parser.add_argument("--task", default="all", metavar="all|ct-mri|pet-mri|spect-mri|ir-vis")
+        parser.add_argument("--task", default="all", metavar="all|A,B", help="of ct-mri, pet-mri, spect-mri and ir-vis")
         parser.add_argument("--split", default="val", metavar="NAME")
         parser.add_argument("--networks", default="all", metavar="all|none|A,B", help="see `synoptic networks`")
         parser.add_argument("--weights", action="append", default=[], metavar="NAME=FILE", help="not those published")

@@ -57,7 +57,10 @@ class SameNameError(UsageError):
 
 @dataclass(frozen=True)
 class Request:
-    """The command's options by their names; networks : "all", "none", or names with commas between."""
+    """The command's options by their names.
+
+    task : "all" that are there, or names with commas between; networks : "all", "none", or names likewise
+    """
 
     pairs: Path
     task: str = "all"
@@ -121,10 +124,12 @@ def document(found: tables.Tables) -> Document:
 def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str, Path], bool]:
     """The folders that hold the modalities, by task; and whether the folder given is itself one.
 
-    Raises UnknownTaskError; PairFolderError where the task, or any task, is missing, or one folder holds several.
+    Raises UnknownTaskError; PairFolderError where one asked for, or any, is missing, or one folder holds several.
     """
-    if task not in (*ROLES, "all"):
-        raise UnknownTaskError(task)
+    asked = [] if task == "all" else task.split(",")
+    for name in asked:
+        if name not in ROLES:
+            raise UnknownTaskError(name)
     if not folder.is_dir():
         raise PairFolderError(folder, "is not a folder")
     alone = not any((folder / name).is_dir() for name in ROLES)
@@ -132,11 +137,10 @@ def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str,
         found = {name: folder for name, both in ROLES.items() if all((folder / one).is_dir() for one in both)}
     else:
         found = {name: folder / name / split for name in ROLES if (folder / name / split).is_dir()}
-    if task != "all":
-        found = {name: path for name, path in found.items() if name == task}
-    if not found:
-        what = "pair of any task" if task == "all" else f"{task} pair"
-        raise PairFolderError(folder, f"holds no {what}" if alone else f"holds no {what} for the split {split!r}")
+    missing = [f"{name} pair" for name in asked if name not in found] or ["pair of any task"] * (not found)
+    if missing:
+        raise PairFolderError(folder, f"holds no {missing[0]}" + f" for the split {split!r}" * (not alone))
+    found = {name: path for name, path in found.items() if not asked or name in asked}
     if alone and len(found) > 1:
         raise PairFolderError(folder, f"holds {' and '.join(found)}: say which with --task")
     return found, alone

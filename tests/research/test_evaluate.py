@@ -107,6 +107,9 @@ def test_task_split_and_networks_are_chosen(pairs, run):
     assert {task: list(table) for task, table in document.items()} == {"ct-mri": ["average", "maximum"]}
     _, document, _ = run("--pairs", pairs, "--task", "ir-vis", "--networks", "maximum")
     assert list(document) == ["ir-vis"]
+    (pairs / "ct-mri/test").rename(pairs / "ct-mri/val")
+    _, document, _ = run("--pairs", pairs, "--task", "ir-vis,ct-mri", "--networks", "maximum")
+    assert sorted(document) == ["ct-mri", "ir-vis"]
 
 
 def test_a_folder_of_two_modalities_is_one_task_by_their_names(alone, run):
@@ -268,6 +271,8 @@ def test_a_bad_folder_is_told_with_its_file_and_a_remedy(alone, run, spoil, fact
     [
         (["--task", "mri-us"], "'mri-us'"),
         (["--task", "ct-mri"], "no ct-mri pair"),
+        (["--task", "spect-mri,ct-mri"], "no ct-mri pair"),
+        (["--task", "spect-mri,mri-us"], "'mri-us'"),
         (["--networks", "maximum,none"], "'none'"),
         (["--networks", "none"], "no network and no fused picture"),
         (["--weights", "lightfusionnet=missing"], "missing"),
