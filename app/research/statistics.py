@@ -7,7 +7,7 @@ As in the paper: for each other method and each metric of RANKED the differences
 paired t-test where it finds them normal (p > 0.05), Wilcoxon's signed-rank test elsewhere; p-values adjusted after
 Holm over all comparisons of a task; the improvement rate r, the share of images on which the method is better (equal
 ones count half), centred: (r - 0.5) * 2. Beyond it: bootstrap 95 % intervals of the mean, of the mean difference and of
-the rank sum.
+the rank sum, and how often a method's rank sum is the lowest where the images are drawn anew ("first").
 
 Slices of one patient are alike, so with few patients p-values and intervals speak of these slices, not of new patients.
 
@@ -112,7 +112,7 @@ def estimates(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str
     """By method: the mean of each metric of RANKED, and the rank sum."""
     stacked = np.stack(list(values.values()), axis=1)  # (images, methods, columns)
     flat = stacked.reshape(len(stacked), -1)
-    resampled = resampled_means(flat, seed).reshape(-1, *stacked.shape[1:])
+    resampled = _resampled(values, seed)
     means = means_of_known(flat, np.ones((1, len(flat)))).reshape(stacked.shape[1:])
     told = np.concatenate([means, rank_sums_of(means, RANKED)[:, None]], axis=1)
     drawn = np.concatenate([resampled, rank_sums_of(resampled, RANKED)[..., None]], axis=2)
@@ -123,6 +123,20 @@ def estimates(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str
         }
         for row, method in enumerate(values)
     }
+
+
+def first_places(values: Mapping[str, Values], seed: int = 0) -> dict[str, float]:
+    """By method: the share of draws in which its rank sum is the lowest; methods with equal ones share a draw."""
+    sums = rank_sums_of(_resampled(values, seed), RANKED)
+    lowest = sums == sums.min(axis=1, keepdims=True)
+    shares = (lowest / lowest.sum(axis=1, keepdims=True)).mean(axis=0)
+    return dict(zip(values, shares.tolist(), strict=True))
+
+
+def _resampled(values: Mapping[str, Values], seed: int) -> Values:
+    """Means over images drawn anew, the same draws for all: (draws, methods, columns)."""
+    stacked = np.stack(list(values.values()), axis=1)
+    return resampled_means(stacked.reshape(len(stacked), -1), seed).reshape(-1, *stacked.shape[1:])
 
 
 def compare(values: Mapping[str, Values], task: str, method: str, seed: int = 0) -> list[Comparison]:
@@ -171,13 +185,18 @@ def shown(one: Comparison) -> str:
     return f"{one.improvement:.2f} {one.stars}".strip() if one.n else "-"
 
 
-def as_markdown(task: str, told: Mapping[str, Mapping[str, Estimate]], comparisons: Sequence[Comparison]) -> str:
-    """Means with intervals, best rank sum first, and the comparisons as in the heat map."""
+def as_markdown(
+    task: str,
+    told: Mapping[str, Mapping[str, Estimate]],
+    first: Mapping[str, float],
+    comparisons: Sequence[Comparison],
+) -> str:
+    """Means with intervals and how often each is first, best rank sum first, and the comparisons as in the heat map."""
     columns = (RANK_SUM, *RANKED)
-    lines = [f"| {task} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    lines = [f"| {task} | first | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
     for method in sorted(told, key=lambda one: told[one][RANK_SUM].value):
         cells = [f"{of.value:.4g} [{of.low:.4g}, {of.high:.4g}]" for of in (told[method][name] for name in columns)]
-        lines.append(f"| {method} | {' | '.join(cells)} |")
+        lines.append(f"| {method} | {first[method]:.0%} | {' | '.join(cells)} |")
     lines += ["", f"| {comparisons[0].method} against | {' | '.join(RANKED)} |", "|---" * (len(RANKED) + 1) + "|"]
     for other in dict.fromkeys(one.other for one in comparisons):
         cells = [shown(one) for one in comparisons if one.other == other]
@@ -217,7 +236,7 @@ def main(given: Sequence[str] | None = None) -> int:
             progress(done / len(tasks), task)
             values = by_method(measured, task)
             of_task = compare(values, task, args.method, args.seed)
-            print(as_markdown(task, estimates(values, args.seed), of_task))
+            print(as_markdown(task, estimates(values, args.seed), first_places(values, args.seed), of_task))
             heat_map(of_task).save(args.out / f"heatmap-{task}.png")
             comparisons += of_task
         write_text(args.out / "comparisons.csv", as_csv(comparisons))

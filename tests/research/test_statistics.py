@@ -164,6 +164,15 @@ def test_estimates_are_means_and_rank_sums_with_intervals():
     assert told["worst"]["rank sum"] == statistics.Estimate(24, 24, 24)
 
 
+def test_first_places_are_the_share_of_draws_that_a_method_wins():
+    rows = measured(steady=[1.0, 1.0, 1.0], lucky=[9.0, 0.0, 0.0], twin=[9.0, 0.0, 0.0], worst=[-1.0, -1.0, -1.0])
+    first = statistics.first_places(statistics.by_method(rows, "ct-mri"))
+    missed = (2 / 3) ** 3  # the draws without the one image on which the twins win, whatever else is drawn
+    assert first["steady"] == pytest.approx(missed, abs=0.02)
+    assert first["lucky"] == first["twin"] == pytest.approx((1 - missed) / 2, abs=0.01)
+    assert first["worst"] == 0
+
+
 def test_methods_with_other_images_are_no_pairs():
     rows = measured(ours=[1.0, 2.0], theirs=[1.0])
     with pytest.raises(statistics.UnequalImagesError, match="theirs"):
@@ -216,7 +225,7 @@ def test_the_command_writes_tables_and_heat_maps(tmp_path, capsys):
     words = [str(tmp_path / "per-image.csv"), "--method", "ours", "--out", str(tmp_path / "out")]
     assert statistics.main(words) == 0
     text = capsys.readouterr().out
-    assert "| ct-mri | rank sum | SD |" in text
+    assert "| ct-mri | first | rank sum | SD |" in text
     # of 4^4 draws 5 have a mean below 3.5 and 15 at most that, so that is where 2.5 % lie
     assert "| ours | 8 [8, 8] | 4.5 [3.5, 5.5] |" in text
     assert "| theirs | 1.00 | 1.00 |" in text
