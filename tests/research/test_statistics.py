@@ -227,7 +227,7 @@ def test_the_command_writes_tables_and_heat_maps(tmp_path, capsys):
     text = capsys.readouterr().out
     assert "| ct-mri | first | rank sum | SD |" in text
     # of 4^4 draws 5 have a mean below 3.5 and 15 at most that, so that is where 2.5 % lie
-    assert "| ours | 8 [8, 8] | 4.5 [3.5, 5.5] |" in text
+    assert "| ours | 100% | 8 [8, 8] | 4.5 [3.5, 5.5] |" in text
     assert "| theirs | 1.00 | 1.00 |" in text
     with Image.open(tmp_path / "out/heatmap-ct-mri.png") as picture:
         assert picture.mode == "RGB"
