@@ -10,7 +10,6 @@ import errno
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -21,6 +20,7 @@ from app.progress import Cancelled, Progress, silent
 
 CANCELLED = 130
 STOPPING = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a scheduler sends
+_TOGETHER_S = 1.0
 _LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
@@ -59,16 +59,21 @@ def note(text: str) -> None:
 
 @contextmanager
 def _stopped_by_signals(told: Progress) -> Iterator[Progress]:
-    """The first Ctrl-C or SIGTERM makes it raise Cancelled at the next report, the second stops at once."""
-    interrupted = threading.Event()
+    """The first Ctrl-C or SIGTERM makes it raise Cancelled at the next report; another one, later, stops at once.
+
+    One that comes with the first is no other: torchrun hands on to its processes what the terminal sent them, too.
+    """
+    first: float | None = None
 
     def on_interrupt(signum: int, frame: Any) -> None:
-        if interrupted.is_set():
+        nonlocal first
+        if first is None:
+            first = time.monotonic()
+        elif time.monotonic() - first > _TOGETHER_S:
             raise KeyboardInterrupt
-        interrupted.set()
 
     def progress(fraction: float, message: str = "") -> None:
-        if interrupted.is_set():
+        if first is not None:
             raise Cancelled
         told(fraction, message)
 

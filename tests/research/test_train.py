@@ -331,6 +331,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
         steps.append(1)
         if len(steps) == 3:
             signal.raise_signal(number)
+            signal.raise_signal(number)  # torchrun's, beside the terminal's
 
     monkeypatch.setattr(training, "_follow", interrupted)
     before = signal.getsignal(number)

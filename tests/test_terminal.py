@@ -1,0 +1,49 @@
+"""How a command ends where signals ask it to."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from app import terminal
+from app.progress import Progress
+
+
+def test_signals_that_come_together_cancel_once_at_the_next_report(capsys):
+    reached: list[str] = []
+
+    def work(progress: Progress) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        reached.append("went on, to save")
+        progress(0.5)
+        reached.append("went on for ever")
+
+    assert terminal.exit_code(work) == 130
+    assert reached == ["went on, to save"]
+    assert "cancelled" in capsys.readouterr().err
+
+
+def test_a_later_one_stops_at_once(monkeypatch):
+    monkeypatch.setattr(terminal, "_TOGETHER_S", 0.01)
+
+    def work(progress: Progress) -> None:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.02)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("went on")
+
+    assert terminal.exit_code(work) == 130
+
+
+def test_a_quiet_command_says_nothing_and_gives_the_handlers_back(capsys):
+    def work(progress: Progress) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        progress(0.5, "half")
+
+    before = [signal.getsignal(number) for number in terminal.STOPPING]
+    assert terminal.exit_code(work, quiet=True) == 130
+    assert capsys.readouterr().err == ""
+    assert [signal.getsignal(number) for number in terminal.STOPPING] == before
