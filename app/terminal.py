@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -21,6 +22,7 @@ from app.progress import Cancelled, Progress, silent
 CANCELLED = 130
 STOPPING = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a scheduler sends
 _TOGETHER_S = 1.0
+_APART_S = 0.2
 _LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
@@ -49,8 +51,23 @@ def exit_code(
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
         if error.errno == errno.ENOSPC:
-            print("synoptic: standard output takes no more: the disk is full.", file=sys.stderr)
+            note(f"{error.filename or 'standard output, or a file'} takes no more: the disk is full.")
         return 2
+
+
+def run_apart(words: Sequence[str], check: Callable[[], None], **given: Any) -> subprocess.CompletedProcess[str]:
+    """A program's run, its standard output kept; what `check`, called now and then, raises ends it (SIGTERM)."""
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **given) as started:
+        while True:
+            try:
+                said = started.communicate(timeout=_APART_S)
+                return subprocess.CompletedProcess(words, started.returncode, *said)
+            except subprocess.TimeoutExpired:
+                try:
+                    check()
+                except Cancelled:
+                    started.terminate()
+                    raise
 
 
 def note(text: str) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 
 import pytest
 
 from app import terminal
-from app.progress import Progress
+from app.progress import Cancelled, Progress
 
 
 def test_signals_that_come_together_cancel_once_at_the_next_report(capsys):
@@ -47,3 +48,22 @@ def test_a_quiet_command_says_nothing_and_gives_the_handlers_back(capsys):
     assert terminal.exit_code(work, quiet=True) == 130
     assert capsys.readouterr().err == ""
     assert [signal.getsignal(number) for number in terminal.STOPPING] == before
+
+
+def test_a_cancel_ends_the_program_that_runs_apart():
+    def check() -> None:
+        raise Cancelled
+
+    started = time.monotonic()
+    with pytest.raises(Cancelled):
+        terminal.run_apart([sys.executable, "-c", "import time; time.sleep(60)"], check)
+    assert time.monotonic() - started < 30
+
+
+def test_what_a_program_apart_prints_is_kept_whatever_its_time(monkeypatch):
+    monkeypatch.setattr(terminal, "_APART_S", 0.01)
+    looks: list[int] = []
+    slow = "import time; print('one', flush=True); time.sleep(0.3); print('two'); raise SystemExit(3)"
+    ended = terminal.run_apart([sys.executable, "-c", slow], lambda: looks.append(1))
+    assert (ended.returncode, ended.stdout) == (3, "one\ntwo\n")
+    assert looks

@@ -1,4 +1,4 @@
-"""Building blocks that more than one network uses; shapes are (B, C, H, W) throughout."""
+"""Building blocks of LightFusionNet, published and ablated; shapes are (B, C, H, W) throughout."""
 
 from __future__ import annotations
 

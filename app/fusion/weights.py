@@ -69,6 +69,13 @@ class WeightsMismatchError(WeightsError):
         super().__init__(f"{path} does not fit the network: {fact}.")
 
 
+class WeightsUnwritableError(WeightsError):
+    hint = "Choose a folder that exists and that you may write to."
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be written: {reason}.")
+
+
 class WeightsUnreadableError(WeightsError):
     hint = "Name a safetensors file that is there and may be read."
 
@@ -119,8 +126,6 @@ def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: boo
     half : round what is floating to float16, which makes the file half as large; `put` makes it float32 again, and
         what was loaded from such a file gives the same bytes again. HalfRangeError where a value leaves float16's range
     """
-    from safetensors.torch import save_file
-
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     if half:
         floating = {name: tensor.half() for name, tensor in tensors.items() if tensor.is_floating_point()}
@@ -128,13 +133,12 @@ def save(network: nn.Module, path: Path, arguments: dict[str, Any], *, half: boo
             if not tensor.isfinite().all():
                 raise HalfRangeError(path, name)
         tensors |= floating
-    save_file(tensors, path, metadata={"arguments": json.dumps(arguments, sort_keys=True)})
-    return sha256_of(path)
+    return _write(tensors, path, arguments)
 
 
 def save_over(source: Path, base: Path, target: Path) -> str:
     """Write the tensors of `source` that `base` has not, or has otherwise; the SHA-256 of the file."""
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     there = load_file(base)
     changed = {
@@ -142,8 +146,19 @@ def save_over(source: Path, base: Path, target: Path) -> str:
         for name, tensor in load_file(source).items()
         if name not in there or tensor.dtype != there[name].dtype or not tensor.equal(there[name])
     }
-    save_file(changed, target, metadata={"arguments": json.dumps(arguments_in(source), sort_keys=True)})
-    return sha256_of(target)
+    return _write(changed, target, arguments_in(source))
+
+
+def _write(tensors: dict[str, Tensor], path: Path, arguments: dict[str, Any]) -> str:
+    """The SHA-256 of the file; WeightsUnwritableError."""
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    try:
+        save_file(tensors, path, metadata={"arguments": json.dumps(arguments, sort_keys=True)})
+    except (OSError, SafetensorError) as error:
+        raise WeightsUnwritableError(path, str(error)) from error
+    return sha256_of(path)
 
 
 def arguments_in(path: Path) -> dict[str, Any]:

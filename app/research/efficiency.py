@@ -22,8 +22,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,8 @@ from app.assets import model_weights
 from app.errors import FusionError, UsageError
 from app.fusion import infer, registry
 from app.progress import Cancelled, Progress
-from app.terminal import CANCELLED, exit_code
+from app.research.fusers import as_function
+from app.terminal import CANCELLED, exit_code, run_apart
 
 MB = 1e6
 LARGEST = 4096  # pixels along a side
@@ -74,10 +76,11 @@ class Efficiency:
 def ms_per_slice(network: nn.Module, size: int = 256, device: str = "cpu", seconds: float = 3.0) -> float:
     """The best measured time for one slice of size x size: three at least, more while `seconds` last."""
     source = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    fuse = as_function(network, device)
     taken: list[float] = []
     while len(taken) < 3 or (sum(taken) < seconds and len(taken) < 100):
         started = time.perf_counter()
-        list(infer.fuse_slices(network, [(0, source, source)], device=device, notes=print))
+        fuse(source, source)
         taken.append(time.perf_counter() - started)
     return 1000 * min(taken)
 
@@ -129,14 +132,17 @@ def _peak_mb() -> float | None:
     return None
 
 
-def measure_apart(name: str, size: int, device: str) -> Efficiency:
-    """Measure in a fresh process; NoMeasurementError, with its last words, where that ends without a result."""
+def measure_apart(name: str, size: int, device: str, check: Callable[[], None] = lambda: None) -> Efficiency:
+    """Measure in a fresh process; NoMeasurementError, with its last words, where that ends without a result.
+
+    check : called now and then meanwhile; what it raises ends the process
+    """
     words = ["--here", "--networks", name, "--sizes", str(size), "--devices", device, "--json"]
-    ran = subprocess.run(
+    ran = run_apart(
         [sys.executable, "-m", "app.research.efficiency", *words],
+        check,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)},
-        capture_output=True,
-        text=True,
+        stderr=subprocess.PIPE,
     )
     if ran.returncode == CANCELLED:  # Ctrl-C reaches it, too
         raise Cancelled
@@ -196,8 +202,9 @@ def main(given: Sequence[str] | None = None) -> int:
         works = [(name, size, device) for device in devices for size in sizes for name in names]
         rows: list[Efficiency] = []
         for done, (name, size, device) in enumerate(works):
-            progress(done / len(works), f"{name}, {size} x {size}, {device}")
-            rows.append((measure_here if args.here else measure_apart)(name, size, device))
+            check = partial(progress, done / len(works), f"{name}, {size} x {size}, {device}")
+            check()
+            rows.append(measure_here(name, size, device) if args.here else measure_apart(name, size, device, check))
         print(json.dumps([asdict(row) for row in rows], indent=1) if args.json else as_markdown(rows))
 
     return exit_code(work)

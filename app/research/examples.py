@@ -1,7 +1,8 @@
 """Pictures to follow, made beforehand: whole training slices, each with the picture that a loss asks for (`fitted`).
 
     python -m app.research.examples --pairs DIR --out runs/examples
-    python -m app.research.train --network lkcfunet-followed --pairs DIR --examples runs/examples --out runs/followed
+    python -m app.research.train --network lkcfunet-followed --start-from FILE --pairs DIR --examples runs/examples
+        --out runs/followed
 
 A fit takes seconds and a step of training may take less, so each is made once and seen often, cut and turned anew. The
 folder holds one safetensors file a slice: mri, partner and target, float16 [H, W] in [0, 1], and in its metadata what

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from torch import nn
 from app.errors import UsageError
 from app.fusion import infer, registry, weights
 from app.research.pairs import Pair, read_pairs, thinned
+from app.terminal import note
 
 Unit = NDArray[np.floating]  # [H, W] in [0, 1]
 FuseUnit = Callable[[Unit, Unit], Unit]  # mri, partner -> fused, not rounded
@@ -77,18 +77,30 @@ def named_file(asked: str) -> tuple[str, Path]:
 
 
 def from_file(name: str, file: Path) -> nn.Module:
-    network = registry.build(name, **weights.arguments_in(file))
+    network = built(name, file)
     weights.put(network, weights.read_tensors(file, weights.sha256_of(file)), file)
     return network.eval()
+
+
+def built(name: str, file: Path) -> nn.Module:
+    """The network as the file's was made, its weights not yet put in; WeightsMismatchError where it is another's."""
+    try:
+        return registry.build(name, **weights.arguments_in(file))
+    except TypeError as error:
+        raise weights.WeightsMismatchError(file, f"{name} is not made that way ({error})") from error
 
 
 def as_function(network: nn.Module, device: str = "cpu") -> FuseUnit:
     """A network through the same door as volumes go, in float32 and not rounded to 8 bits."""
     network.to(device)
 
+    def moved(to: str) -> None:
+        nonlocal device
+        device = to
+
     def fuse(mri: Unit, partner: Unit) -> Unit:
         told = [(0, mri.astype(np.float32), partner.astype(np.float32))]
-        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=lambda note: print(note, file=sys.stderr))
+        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=note, moved=moved)
         return fused.astype(np.float64)
 
     return fuse

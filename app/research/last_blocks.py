@@ -21,17 +21,16 @@ import json
 import math
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from app.fusion import infer, registry, weights
+from app.fusion import infer, weights
 from app.fusion.large_kernel import LargeKernelConv2d
 from app.fusion.lkc_funet import LKCFUNet
 from app.progress import Cancelled, Progress, nested, silent
@@ -40,6 +39,7 @@ from app.research.config import CT_TWICE, StartFrom, start_from
 from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
+from app.research.fusers import built
 from app.research.losses import Terms, total
 from app.terminal import exit_code
 
@@ -89,7 +89,7 @@ def train(
     if resume and state["examples"] != followed:
         raise run_folder.ResumedOtherwiseError(out, ["--examples"])
     constructor = weights.arguments_in(Path(run.start_from.file))
-    network = _network(run, constructor)
+    network = _network(run)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
     prepared = prepare(network, examples, out / "features", nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
@@ -148,9 +148,9 @@ def train(
     finish()
 
 
-def _network(run: LastBlocksRun, constructor: Mapping[str, Any]) -> LKCFUNet:
+def _network(run: LastBlocksRun) -> LKCFUNet:
     path = Path(run.start_from.file)
-    network = registry.build("lkcfunet", **constructor)
+    network = built("lkcfunet", path)
     weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
     assert isinstance(network, LKCFUNet)
     return network

@@ -14,16 +14,16 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from app.errors import InputError
 from app.progress import Cancelled, Progress
 from app.research.tables import write_text
-from app.terminal import CANCELLED, exit_code, note
+from app.terminal import CANCELLED, exit_code, note, run_apart
 
 COMMANDS = ("synoptic evaluate ", "python -m app.research.")
 
@@ -106,12 +106,13 @@ def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progre
         raise DocumentError(path, f"no command with tables has {only!r} in it, or in its heading")
     replaced: dict[int, tuple[int, list[str]]] = {}
     for number, one in enumerate(chosen):
-        progress(number / len(chosen), one.command)
+        check = partial(progress, number / len(chosen), one.command)
+        check()
         words = arguments(one.command, folders)
         if unknown := [word for word in words[1:] if re.fullmatch("[A-Z]{3,}", word)]:
             note(f"{one.command} is left as it is: it does not say what {unknown[0]} is.")
             continue
-        ended = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=False)
+        ended = run_apart(words, check)
         if ended.returncode == CANCELLED:  # Ctrl-C reaches it, too
             raise Cancelled
         if ended.returncode:

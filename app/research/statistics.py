@@ -1,7 +1,7 @@
 """Is one method better than the others on the same images? After section 4.3 of the LKC-FUNet paper, and beyond it.
 
     synoptic evaluate --pairs DIR --peers DIR --per-image per-image.csv
-    python -m app.research.statistics per-image.csv --method lkc-funet --out DIR [--seed 0]
+    python -m app.research.statistics per-image.csv --method lkcfunet --out DIR [--seed 0]
 
 As in the paper: for each other method and each metric of RANKED the differences per image; Shapiro-Wilk on them; the
 paired t-test where it finds them normal (p > 0.05), Wilcoxon's signed-rank test elsewhere; p-values adjusted after
@@ -237,7 +237,11 @@ def main(given: Sequence[str] | None = None) -> int:
             values = by_method(measured, task)
             of_task = compare(values, task, args.method, args.seed)
             print(as_markdown(task, estimates(values, args.seed), first_places(values, args.seed), of_task))
-            heat_map(of_task).save(args.out / f"heatmap-{task}.png")
+            path = args.out / f"heatmap-{task}.png"
+            try:
+                heat_map(of_task).save(path)
+            except OSError as error:
+                raise CannotWriteError(path, error.strerror or str(error)) from error
             comparisons += of_task
         write_text(args.out / "comparisons.csv", as_csv(comparisons))
 

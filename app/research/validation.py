@@ -145,6 +145,8 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--half", action="store_true", help="publish, and measure, the weights rounded to float16")
     parser.add_argument("--over", metavar="FILE", help="a file in --into: publish only what differs from it, beside it")
     args = parser.parse_args(given)
+    if not args.into.is_dir():
+        parser.error(f"--into: there is no folder {args.into}")
     over = args.into / args.over if args.over else None
     if over and not over.is_file():
         parser.error(f"--over: there is no {over}")

@@ -166,12 +166,13 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
         else:
             sys.__excepthook__(kind, error, trace)
 
+    stopped: list[int] = []
     hook = sys.excepthook
-    before = {number: signal.signal(number, lambda *_: application.exit(CANCELLED)) for number in STOPPING}
+    before = {number: signal.signal(number, lambda number, _: stopped.append(number)) for number in STOPPING}
     sys.excepthook = fault
     messages = qInstallMessageHandler(said)
-    timer = QTimer()  # while Qt waits, Python hears no signal: look up now and then
-    timer.timeout.connect(lambda: None)
+    timer = QTimer()  # while Qt waits, Python hears no signal; and before it waits there is nothing to leave
+    timer.timeout.connect(lambda: application.exit(CANCELLED) if stopped else None)
     timer.start(_HEAR_MS)
     try:
         yield

@@ -43,3 +43,8 @@ def test_what_is_no_factor_is_refused(file, by, capsys):
 def test_a_network_that_predicts_the_whole_picture_is_refused(file, capsys):
     assert run(file, "1.2") == 2
     assert "does not begin from the brighter source" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told(file, capsys):
+    assert amplify.main([str(file), "--by", "1.2", "--out", str(file.with_name("no") / "out")]) == 2
+    assert "cannot be written" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,14 @@ def test_what_a_screenshot_waits_for_is_told(qapp, pair_folder, tmp_path, monkey
     monkeypatch.setattr(terminal, "_LOG_S", 0.0)
     assert application.run([pair_folder], network="average", screenshot=tmp_path / "window.png") == 0
     assert re.search(r"^ *\d+% Fusing with ", capsys.readouterr().err, re.M)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_comes_before_the_window_waits_is_not_lost(qapp, number):
+    window = application.make_window(settings.Settings())
+    with application._heard(qapp, window):
+        signal.raise_signal(number)
+        assert qapp.exec() == 130
 
 
 def test_a_fault_in_a_slot_is_shown_in_the_window(qapp, capsys):
