@@ -47,7 +47,7 @@ def _count(given: str) -> int:
 
 def asked_pairs(args: argparse.Namespace) -> list[Pair]:
     """The medical pairs of the split; with --scalar those that have one."""
-    pairs = read_pairs(args.pairs, args.split)
+    pairs = read_pairs(args.pairs, args.split, scalars=args.scalar)
     return thinned([pair for pair in pairs if pair.scalar is not None or not args.scalar], args.per_task)
 
 

@@ -93,14 +93,14 @@ class Augmentation:
     dim: float = 0.0
 
 
-def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS) -> list[Pair]:
+def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS, *, scalars: bool = True) -> list[Pair]:
     """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing,
-    UnknownTaskError where a task is none of ROLES.
+    UnknownTaskError where a task is none of ROLES. scalars : see `read_task`.
     """
     for task in tasks:
         if task not in ROLES:
             raise UnknownTaskError(task)
-    pairs = [pair for task in dict.fromkeys(tasks) for pair in read_task(folder / task / split, task)]
+    pairs = [pair for task in dict.fromkeys(tasks) for pair in read_task(folder / task / split, task, scalars=scalars)]
     if not pairs:
         raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
     return pairs

@@ -14,12 +14,14 @@ begins another run with it). Ctrl-C and SIGTERM save and stop. `ranks` says how 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,7 @@ from app.research.pairs import Pair, Picture, Unit, batch_at, read_pairs, thinne
 from app.terminal import exit_code, note
 
 CURVE_POINTS = 400
+LEAST_CROP = 7  # pixels: the window of `losses.ssim`
 CHECKPOINT_S = 180.0
 NEEDED = ("config", "network", "validated")  # in a checkpoint
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
@@ -79,7 +82,7 @@ def train(
     torch.manual_seed(run.seed)
     if run.bf16 and device == "cuda":
         torch.backends.cuda.matmul.fp32_precision = "tf32"  # what bfloat16 leaves in float32 is rounded no more than it
-    network = infer.channels_last(registry.build(run.network, **run.arguments)).to(device)
+    network = infer.channels_last(_built(run)).to(device)
     _freeze(network, run.frozen)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
@@ -139,6 +142,18 @@ def train(
         raise
     save()
     return best
+
+
+def _built(run: TrainConfig) -> nn.Module:
+    """The run's network; ConfigError where it cannot be made so, or cannot be given such crops."""
+    try:
+        network = registry.build(run.network, **run.arguments)
+    except (TypeError, KeyError) as error:
+        raise ConfigError("arguments", run.arguments, f"what {run.network} is made with ({error})") from error
+    multiple = getattr(network, "multiple", 1)
+    if run.crop % multiple or run.crop < LEAST_CROP:
+        raise ConfigError("crop", run.crop, f"a multiple of {multiple}, and at least {LEAST_CROP}")
+    return network
 
 
 def _batches(run: TrainConfig, slices: Sequence[Pair | Example], step: int) -> Iterator[tuple[Tensor, ...]]:
@@ -291,7 +306,15 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--learning-rate", type=float)
     parser.add_argument("--bf16", action=argparse.BooleanOptionalAction)
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-    parser.add_argument("--threads", type=int, help="CPU threads; torch's own choice without it")
+    parser.add_argument("--threads", type=_count, help="CPU threads; torch's own choice without it")
+    parser.add_argument(
+        "--argument",
+        metavar="NAME=JSON",
+        type=_argument,
+        action="append",
+        default=[],
+        help='of the network\'s constructor, such as norm="BN": what its paper ablates; may be repeated',
+    )
     args = parser.parse_args(given)
     if not (args.network or args.resume):
         parser.error("say which --network to train, or --resume")
@@ -304,8 +327,8 @@ def main(given: Sequence[str] | None = None) -> int:
         if args.examples:
             slices: Sequence[Pair | Example] = examples.read(args.examples, run.tasks)
         else:
-            slices = read_pairs(args.pairs, "train", run.tasks)
-        held_out = read_pairs(args.pairs, "val", run.tasks)
+            slices = read_pairs(args.pairs, "train", run.tasks, scalars=run.augmentation.scalar > 0)
+        held_out = read_pairs(args.pairs, "val", run.tasks, scalars=False)
         device = infer.pick_device(args.device)
         try:
             with ranks.joined(device):
@@ -320,6 +343,20 @@ def main(given: Sequence[str] | None = None) -> int:
     return exit_code(work, quiet=not leads)
 
 
+def _count(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise argparse.ArgumentTypeError(f"{given!r} is no number of threads")
+    return int(given)
+
+
+def _argument(given: str) -> tuple[str, Any]:
+    name, _, value = given.partition("=")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{given!r} is no NAME=JSON: texts stand in double quotes") from error
+
+
 def _asked_run(args: argparse.Namespace) -> TrainConfig:
     """The run that the command line begins, or goes on with: then nothing it says may differ from how it was begun."""
     names = ("steps", "seed", "loss", "batch", "crop", "learning_rate", "bf16")
@@ -327,7 +364,8 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
     if args.start_from:
         changes["start_from"] = start_from(args.start_from)
     if not args.resume:
-        run = config(args.network, **changes)
+        begun = config(args.network)
+        run = replace(begun, **changes, arguments=begun.arguments | dict(args.argument))
         if run.frozen and run.start_from is None:
             raise ConfigError("start_from", None, "given (--start-from), since a part is to stay as it begins")
         return run
@@ -335,6 +373,8 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
     if args.network:
         changes["network"] = config(args.network).network
     differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]
+    if any(run.arguments.get(name) != value for name, value in args.argument):
+        differing.append("--argument")
     if differing:
         raise run_folder.ResumedOtherwiseError(args.out, differing)
     return run

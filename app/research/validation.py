@@ -152,7 +152,7 @@ def main(given: Sequence[str] | None = None) -> int:
         parser.error(f"--over: there is no {over}")
 
     def work(progress: Progress) -> None:
-        pairs = read_pairs(args.pairs, "val", args.tasks.split(","))
+        pairs = read_pairs(args.pairs, "val", args.tasks.split(","), scalars=False)
         for asked in args.publish:
             name, file = named_file(asked) if "=" in asked else (asked, None)
             if args.half and file:

@@ -95,6 +95,17 @@ def test_pairs_are_read_as_luma_and_as_scalar(tmp_path):
     np.testing.assert_array_equal(pet.scalar, np.rint(place * 255 / 127))
 
 
+def test_colours_that_form_no_table_are_no_matter_where_luma_is_asked_for(tmp_path):
+    colours = np.random.default_rng(2).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    write(tmp_path, "pet-mri", "mri", "1001", colours[..., 0])
+    write(tmp_path, "pet-mri", "pet", "1001", colours)
+    with pytest.raises(ColourTableError):
+        read_pairs(tmp_path, "train", ("pet-mri",))
+    (pet,) = read_pairs(tmp_path, "train", ("pet-mri",), scalars=False)
+    assert pet.scalar is None
+    np.testing.assert_array_equal(pet.luma, np.rint(colours @ (0.299, 0.587, 0.114)))
+
+
 def test_a_picture_without_its_partner_is_named(tmp_path):
     write(tmp_path, "ct-mri", "mri", "2001", np.zeros((8, 8), np.uint8))
     with pytest.raises(PairFolderError, match=r"2001\.png"):

@@ -319,9 +319,32 @@ def test_bf16_reaches_the_network_and_not_the_loss(tmp_path, monkeypatch):
     assert seen == [torch.bfloat16, torch.float32]
 
 
+def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks, **_: made_up.pairs(1))
+    monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1, **changes))
+    asked = ["--network", "lightfusionnet", "--pairs", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    assert training.main([*asked, "--argument", 'attention="ca"', "--argument", "width=8"]) == 0
+    written = from_json((tmp_path / "run/config.json").read_text())
+    assert written.arguments == {"attention": "ca", "width": 8}
+    assert weights.arguments_in(tmp_path / "run/weights.safetensors") == written.arguments
+    assert training.main([*asked, "--resume", "--argument", "width=8"]) == 0
+    assert training.main([*asked, "--resume", "--argument", "width=16"]) == 2
+    assert "--argument" in capsys.readouterr().err
+    for wrong in ("depth=3", 'attention="no"'):
+        assert training.main([*asked[:-3], str(tmp_path / "other"), "--device", "cpu", "--argument", wrong]) == 2
+        assert "what lightfusionnet is made with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("network", "crop", "fact"), [("refinefuse", 100, "multiple of 8"), ("average", 6, "least 7")])
+def test_crops_that_a_network_or_a_loss_cannot_take_are_refused(tmp_path, network, crop, fact):
+    run = replace(SHORT, network=network, crop=crop, arguments={})
+    with pytest.raises(ConfigError, match=fact):
+        training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, capsys, number):
-    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks: made_up.pairs(1))
+    monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks, **_: made_up.pairs(1))
     monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1000, validate_every=1000))
     update = training._follow
     steps: list[int] = []
