@@ -103,7 +103,7 @@ def test_colours_that_form_no_table_are_no_matter_where_luma_is_asked_for(tmp_pa
         read_pairs(tmp_path, "train", ("pet-mri",))
     (pet,) = read_pairs(tmp_path, "train", ("pet-mri",), scalars=False)
     assert pet.scalar is None
-    np.testing.assert_array_equal(pet.luma, np.rint(colours @ (0.299, 0.587, 0.114)))
+    assert np.abs(pet.luma - colours @ (0.299, 0.587, 0.114)).max() <= 0.5 + 1e-9
 
 
 def test_a_picture_without_its_partner_is_named(tmp_path):
