@@ -4,35 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from app.fusion import infer, registry, weights
+from app.fusion import registry, weights
 from app.research import fusers
-
-
-class Homesick(torch.nn.Module):
-    """A network on a GPU whose memory holds no slice; on the CPU it takes what is on the CPU alone."""
-
-    home = "cuda"
-
-    def to(self, *where, **_):
-        self.home = next(iter(where), self.home)
-        return self
-
-    def forward(self, mri, partner):
-        if self.home == "cuda":
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-        assert Homesick.given == self.home
-        return (mri + partner) / 2
+from tests.homesick import Homesick
 
 
 def test_once_the_work_moved_to_the_cpu_it_stays_there(monkeypatch, capsys):
-    def stacked(slices, device):
-        Homesick.given = device
-        return torch.from_numpy(np.stack(slices))[:, None]
-
-    monkeypatch.setattr(infer, "_stacked", stacked)
-    fuse = fusers.as_function(Homesick(), "cuda")
+    fuse = fusers.as_function(Homesick(monkeypatch), "cuda")
     mri, partner = np.random.default_rng(0).random((2, 8, 8))
     for _ in range(3):
         np.testing.assert_allclose(fuse(mri, partner), (mri + partner) / 2, atol=1e-6)

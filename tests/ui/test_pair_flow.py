@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from app import pipeline
 from app.assets import model_weights
@@ -24,6 +23,7 @@ from app.ui.fusion_panel import FusionPanel
 from app.ui.pair_flow import PairFlow
 from app.ui.view_state import at_slice
 from app.ui.workspace import Workspace
+from tests.homesick import Homesick
 from tests.scenes import BERT, head
 from tests.ui.slow_network import STEP_S, STEPS, Slow
 from tests.waiting import wait_until
@@ -333,23 +333,8 @@ def test_slices_of_another_question_are_not_kept(volumes):
 
 
 def test_a_stack_tells_the_device_that_the_work_ended_on(volumes, monkeypatch):
-    class Homesick(torch.nn.Module):
-        """Runs where it was moved to, and there alone."""
-
-        home = "cuda"
-
-        def to(self, *where, **_):
-            self.home = next(iter(where), self.home)
-            return self
-
-        def forward(self, mri, partner):
-            if self.home == "cuda":
-                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            return (mri + partner) / 2
-
     monkeypatch.setattr(infer, "pick_device", lambda asked: "cuda")
-    monkeypatch.setattr(infer, "_stacked", lambda slices, device: torch.from_numpy(np.stack(slices))[:, None])
-    monkeypatch.setattr(registry, "load", lambda name, device: Homesick())
+    monkeypatch.setattr(registry, "load", lambda name, device: Homesick(monkeypatch))
     mri, partner = volumes
     aligned = pipeline.align(mri, partner, registration.identity(mri, partner))
     stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "average"))
