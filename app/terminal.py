@@ -21,8 +21,8 @@ from app.progress import Cancelled, Progress, silent
 
 CANCELLED = 130
 STOPPING = (signal.SIGINT, signal.SIGTERM)  # Ctrl-C, and what a scheduler sends
-_TOGETHER_S = 1.0
-_APART_S = 0.2
+_TOGETHER_S = 1.0  # signals that come within it of the first were meant as one
+_APART_S = 0.2  # between two looks at Cancel while another program runs
 _LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
@@ -58,16 +58,16 @@ def exit_code(
 def run_apart(words: Sequence[str], check: Callable[[], None], **given: Any) -> subprocess.CompletedProcess[str]:
     """A program's run, its standard output kept; what `check`, called now and then, raises ends it (SIGTERM)."""
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **given) as started:
-        while True:
-            try:
-                said = started.communicate(timeout=_APART_S)
-                return subprocess.CompletedProcess(words, started.returncode, *said)
-            except subprocess.TimeoutExpired:
+        try:
+            while True:
                 try:
+                    said = started.communicate(timeout=_APART_S)
+                    return subprocess.CompletedProcess(words, started.returncode, *said)
+                except subprocess.TimeoutExpired:
                     check()
-                except Cancelled:
-                    started.terminate()
-                    raise
+        except BaseException:  # a second Ctrl-C, too: no program is left behind
+            started.terminate()
+            raise
 
 
 def note(text: str) -> None:

@@ -14,6 +14,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -76,10 +77,10 @@ def measure_each(
         if pair.task == task
     ]
     for done, (name, fuse, pair) in enumerate(works):
-        message = f"{name}, {pair.task} {pair.name}"
-        progress(done / len(works), message)
+        report = partial(progress, done / len(works), f"{name}, {pair.task} {pair.name}")
+        report()
         started = time.perf_counter()
-        with infer.Stoppable(lambda done=done, message=message: progress(done / len(works), message)):  # type: ignore[misc]  # a default binds the loop's value
+        with infer.Stoppable(report):
             fused = fuse(pair)
         ms = 1000 * (time.perf_counter() - started) if timed else math.nan
         made(name, pair, fused)
