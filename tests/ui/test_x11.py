@@ -21,8 +21,10 @@ AMBER, GREEN = (255, 200, 97), (127, 212, 145)
 class Desk:
     """A window on the server: keys, clicks, and what is seen."""
 
+    program: subprocess.Popen[str]
+
     def __init__(self, display: str, folder) -> None:
-        self.env = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
+        self.env = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONFAULTHANDLER": "1"}
         self.folder = folder
 
     def tool(self, *arguments: str) -> str:
@@ -42,7 +44,9 @@ class Desk:
             seen = self.look()
             if so(seen):
                 return seen
-            assert time.monotonic() < give_up, f"waited for {what}"
+            if time.monotonic() > give_up:
+                self.program.send_signal(signal.SIGABRT)  # which tells where each thread stands
+                pytest.fail(f"waited {WAIT_S} s for {what}; the program said:\n{self.program.stdout.read()}")
             time.sleep(0.3)
 
     def key(self, key: str) -> None:
@@ -59,18 +63,18 @@ def _colourful(pixels: np.ndarray) -> float:
 def desk(xvfb, pair_folder, tmp_path):  # noqa: F811
     one = Desk(xvfb, tmp_path)
     command = [sys.executable, "-m", "app", "view", str(pair_folder), "--layout", "overlay", "--network", "average"]
-    program = subprocess.Popen(command, env=one.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    one.program = subprocess.Popen(command, env=one.env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         give_up = time.monotonic() + WAIT_S
         while not one.tool("search", "--onlyvisible", "--name", "^Synoptic$"):
-            assert program.poll() is None, program.stdout.read()
+            assert one.program.poll() is None, one.program.stdout.read()
             assert time.monotonic() < give_up
             time.sleep(0.2)
-        one.program = program
         yield one
     finally:
-        program.kill()
-        program.communicate()  # and close its pipe
+        one.program.kill()
+        with one.program.stdout:
+            one.program.wait()
 
 
 def test_a_pair_is_opened_fused_scrolled_blended_confirmed_and_closed(desk):
