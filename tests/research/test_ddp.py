@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.research import ranks, run_folder
-from app.research import train as training
-from app.research.config import TrainConfig
+from app.fusion import registry
+from app.research import loop, ranks, run_folder
+from app.research.config import ConfigError, TrainConfig
 from app.research.pairs import read_pairs
 from tests.research import made_up
 
@@ -37,6 +37,7 @@ RUN = TrainConfig(
 # gives rank 1, and that one alone, the signal that torchrun passes on.
 PROCESS = f"""
 import os, signal, sys, torch
+from app.research import loop
 from app.research import train as training
 from app.research.config import CONFIGS, TrainConfig
 from app.research.pairs import Augmentation
@@ -44,7 +45,7 @@ from app.research.pairs import Augmentation
 told = {asdict(RUN)!r}
 CONFIGS["two"] = TrainConfig(**told | {{"augmentation": Augmentation(**told["augmentation"])}})
 rank, stop_at = os.environ["RANK"], int(os.environ["STOP_AT"])
-steps, kept, follow = [], {{}}, training._follow
+steps, kept, follow = [], {{}}, loop._follow
 
 def followed(mean, network, decay):
     follow(mean, network, decay)
@@ -53,7 +54,7 @@ def followed(mean, network, decay):
     if rank == "1" and len(steps) == stop_at:
         signal.raise_signal(signal.SIGTERM)
 
-training._follow = followed
+loop._follow = followed
 code = training.main(sys.argv[2:])
 torch.save({{"code": code, "steps": len(steps), "network": kept}}, sys.argv[1] + rank)
 """
@@ -90,7 +91,7 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
     assert [one["code"] for one in left] == [130, 130]
     assert [one["steps"] for one in left] == [13, 13]
     assert said.count("go on with --resume") == 1
-    assert run_folder.read_checkpoint(tmp_path / "two", training.NEEDED)["step"] == 13
+    assert run_folder.read_checkpoint(tmp_path / "two", loop.NEEDED)["step"] == 13
     _, left = torchrun(tmp_path, root, *where, "--resume")
     assert [one["code"] for one in left] == [0, 0]
     assert [one["steps"] for one in left] == [17, 17]
@@ -98,10 +99,10 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    begun = training.registry.build(RUN.network).state_dict()
-    training.train(RUN, read_pairs(folder, "train"), read_pairs(folder, "val"), tmp_path / "one")
+    begun = registry.build(RUN.network).state_dict()
+    loop.train(RUN, read_pairs(folder, "train"), read_pairs(folder, "val"), tmp_path / "one")
     torch.set_num_threads(threads)
-    one, two = (run_folder.read_checkpoint(tmp_path / name, training.NEEDED) for name in ("one", "two"))
+    one, two = (run_folder.read_checkpoint(tmp_path / name, loop.NEEDED) for name in ("one", "two"))
     assert furthest(begun, one["network"]) > 1e-3  # it did learn
     for kind in ("network", "mean"):
         assert furthest(one[kind], two[kind]) < 1e-6
@@ -112,5 +113,5 @@ def test_two_processes_train_to_the_numbers_of_one_through_a_stop_and_a_resume(t
 
 def test_a_batch_that_the_processes_cannot_share_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ranks, "count", lambda: 3)
-    with pytest.raises(training.ConfigError, match="batch = 4: it must be a multiple of the 3 processes"):
-        training.train(RUN, made_up.pairs(), made_up.pairs(1), tmp_path)
+    with pytest.raises(ConfigError, match="batch = 4: it must be a multiple of the 3 processes"):
+        loop.train(RUN, made_up.pairs(), made_up.pairs(1), tmp_path)

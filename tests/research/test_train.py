@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
-from app.research import examples, run_folder
+from app.research import examples, loop, run_folder
 from app.research import train as training
 from app.research.config import (
     CONFIGS,
@@ -69,7 +69,7 @@ def stop_at(start: str, error: type[Exception] = Cancelled):
 
 
 def assert_same_run(one: Path, other: Path) -> None:
-    states = [run_folder.read_checkpoint(folder, training.NEEDED) for folder in (one, other)]
+    states = [run_folder.read_checkpoint(folder, loop.NEEDED) for folder in (one, other)]
     for kind in ("network", "mean"):
         for name, tensor in states[0][kind].items():
             assert torch.equal(tensor, states[1][kind][name]), (kind, name)
@@ -95,7 +95,7 @@ def test_a_few_steps_lower_the_loss_and_leave_everything_a_run_needs(tmp_path):
         if "loss" in message:
             seen.append(float(message.rsplit(" ", 1)[1]))
 
-    best = training.train(SHORT, made_up.pairs(), made_up.pairs(2, seed=1), tmp_path / "run", progress=listening)
+    best = loop.train(SHORT, made_up.pairs(), made_up.pairs(2, seed=1), tmp_path / "run", progress=listening)
     assert len(seen) == SHORT.steps
     assert np.mean(seen[-10:]) < 0.7 * np.mean(seen[:5])
     assert from_json((tmp_path / "run/config.json").read_text()) == SHORT
@@ -111,9 +111,9 @@ def test_frozen_parameters_stay_as_they_began(tmp_path):
     run = replace(SHORT, steps=3, validate_every=3, frozen=("mri.*", "*.bias"))
     torch.manual_seed(run.seed)
     began = dict(registry.build(run.network, **run.arguments).named_parameters())
-    training.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
+    loop.train(run, made_up.pairs(), made_up.pairs(1, seed=1), tmp_path / "run")
     assert from_json((tmp_path / "run/config.json").read_text()) == run
-    ended = run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["network"]
+    ended = run_folder.read_checkpoint(tmp_path / "run", loop.NEEDED)["network"]
     moved = {name for name, parameter in began.items() if not torch.equal(parameter, ended[name])}
     assert moved
     assert moved == {name for name in began if not (name.startswith("mri.") or name.endswith(".bias"))}
@@ -122,7 +122,7 @@ def test_frozen_parameters_stay_as_they_began(tmp_path):
 def test_a_pattern_that_freezes_nothing_and_a_part_frozen_as_it_was_drawn_are_refused(tmp_path, capsys):
     run = replace(SHORT, frozen=("encoder.*",))
     with pytest.raises(ConfigError, match="encoder"):
-        training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / "run")
+        loop.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / "run")
     asked = ["--network", "sspfusion-followed", "--pairs", str(tmp_path), "--out", str(tmp_path / "run")]
     assert training.main(asked) == 2
     assert "it must be given (--start-from)" in capsys.readouterr().err
@@ -131,27 +131,27 @@ def test_a_pattern_that_freezes_nothing_and_a_part_frozen_as_it_was_drawn_are_re
 @pytest.mark.parametrize("where", ["step 33 of", "step 40 of 60, validating"])
 def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(tmp_path, where):
     pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)
-    training.train(SHORT, pairs, held_out, tmp_path / "whole")
+    loop.train(SHORT, pairs, held_out, tmp_path / "whole")
     with pytest.raises(Cancelled):
-        training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=stop_at(where))
-    training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
+        loop.train(SHORT, pairs, held_out, tmp_path / "parts", progress=stop_at(where))
+    loop.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_a_run_that_was_killed_goes_on_from_what_was_saved_by_time(tmp_path, monkeypatch):
     pairs, held_out = made_up.pairs(), made_up.pairs(1, seed=1)
-    training.train(SHORT, pairs, held_out, tmp_path / "whole")
+    loop.train(SHORT, pairs, held_out, tmp_path / "whole")
 
     def saved_at_18_killed_at_33(fraction: float, message: str = "") -> None:
-        monkeypatch.setattr(training, "CHECKPOINT_S", -1 if message.startswith("step 17 of") else math.inf)
+        monkeypatch.setattr(loop, "CHECKPOINT_S", -1 if message.startswith("step 17 of") else math.inf)
         if message.startswith("step 33 of"):
             raise KeyError
 
     with pytest.raises(KeyError):
-        training.train(SHORT, pairs, held_out, tmp_path / "parts", progress=saved_at_18_killed_at_33)
-    assert run_folder.read_checkpoint(tmp_path / "parts", training.NEEDED)["step"] == 18
+        loop.train(SHORT, pairs, held_out, tmp_path / "parts", progress=saved_at_18_killed_at_33)
+    assert run_folder.read_checkpoint(tmp_path / "parts", loop.NEEDED)["step"] == 18
     assert len(rows(tmp_path / "parts/curve.csv")) == 33
-    training.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
+    loop.train(SHORT, pairs, held_out, tmp_path / "parts", resume=True)
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
 
 
@@ -165,12 +165,12 @@ def test_what_is_random_in_a_network_is_resumed_too(tmp_path, monkeypatch):
         torch.manual_seed(len(name) + len(list(tmp_path.iterdir())))  # what was drawn before does not matter
         if name == "parts":
             with pytest.raises(Cancelled):
-                training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, progress=stop_at("step 4 of"))
-        training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, resume=name == "parts")
+                loop.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, progress=stop_at("step 4 of"))
+        loop.train(run, made_up.pairs(), made_up.pairs(1), tmp_path / name, resume=name == "parts")
     assert_same_run(tmp_path / "whole", tmp_path / "parts")
-    training.train(replace(run, loss="faithful"), made_up.pairs(), made_up.pairs(1), tmp_path / "without")
+    loop.train(replace(run, loss="faithful"), made_up.pairs(), made_up.pairs(1), tmp_path / "without")
     whole, without = (
-        run_folder.read_checkpoint(tmp_path / name, training.NEEDED)["network"] for name in ("whole", "without")
+        run_folder.read_checkpoint(tmp_path / name, loop.NEEDED)["network"] for name in ("whole", "without")
     )
     assert not torch.equal(whole["mri.0.0.weight"], without["mri.0.0.weight"])
 
@@ -180,13 +180,13 @@ def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
         SHORT, steps=1, warmup=0, optimizer="sgd", learning_rate=0.1, freeze_norm=0.0, clip=math.inf, validate_every=1
     )
     pairs = made_up.pairs()
-    training.train(run, pairs, made_up.pairs(1), tmp_path / "run")
+    loop.train(run, pairs, made_up.pairs(1), tmp_path / "run")
     torch.manual_seed(run.seed)
     network = registry.build("lightfusionnet").eval()
     mri, partner = batch_at(pairs, 0, seed=0, batch=2, cut=partial(varied, augmentation=Augmentation(), crop=32))
     terms = LOSSES["faithful"](network, mri, partner)
     sum(terms.values()).backward()
-    trained = run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["network"]
+    trained = run_folder.read_checkpoint(tmp_path / "run", loop.NEEDED)["network"]
     for name, parameter in network.named_parameters():
         torch.testing.assert_close(trained[name], parameter.detach() - 0.1 * parameter.grad, atol=1e-6, rtol=1e-5)
 
@@ -211,7 +211,7 @@ def test_a_run_starts_from_the_weights_of_another_and_remembers_which(tmp_path, 
         assert torch.equal(kept[name], parameter)
     altered = replace(SHORT, start_from=StartFrom(str(stage), "0" * 64))
     with pytest.raises(weights.WeightsAlteredError):
-        training.train(altered, made_up.pairs(1), made_up.pairs(1), tmp_path / "other")
+        loop.train(altered, made_up.pairs(1), made_up.pairs(1), tmp_path / "other")
     stage.unlink()
     assert training.main(["--pairs", str(folder), "--out", str(tmp_path / "run"), "--device", "cpu", "--resume"]) == 0
     assert training.main([*arguments[:-1], str(tmp_path / "third")]) == 2
@@ -221,52 +221,52 @@ def test_a_run_starts_from_the_weights_of_another_and_remembers_which(tmp_path, 
 
 def test_the_checkpoint_tells_the_whole_run(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=math.inf)
-    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+    loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     (tmp_path / "config.json").unlink()
-    assert from_json(run_folder.read_checkpoint(tmp_path, training.NEEDED)["config"]) == run
-    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+    assert from_json(run_folder.read_checkpoint(tmp_path, loop.NEEDED)["config"]) == run
+    loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
     assert from_json((tmp_path / "config.json").read_text()) == run
 
 
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"PK not a checkpoint")
     with pytest.raises(run_folder.CheckpointError, match=r"checkpoint\.pt cannot be gone on from: it is damaged"):
-        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+        loop.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
     torch.save({"step": 3}, tmp_path / "checkpoint.pt")
     with pytest.raises(run_folder.CheckpointError, match="another version"):
-        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+        loop.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(tmp_path, monkeypatch):
     monkeypatch.setitem(LOSSES, "none", of_fused(lambda fused, mri, partner: {"none": fused.sum() * math.nan}))
     with pytest.raises(DivergedError, match="the loss of step 1 is nan"):
-        training.train(replace(SHORT, loss="none"), made_up.pairs(1), made_up.pairs(1), tmp_path)
+        loop.train(replace(SHORT, loss="none"), made_up.pairs(1), made_up.pairs(1), tmp_path)
     assert not (tmp_path / "checkpoint.pt").exists()
 
 
 def test_only_as_many_pairs_are_validated_as_asked(tmp_path):
     seen: list[str] = []
     run = replace(SHORT, steps=1, validate_pairs=2)
-    training.train(run, made_up.pairs(1), made_up.pairs(5), tmp_path, progress=lambda part, said="": seen.append(said))
+    loop.train(run, made_up.pairs(1), made_up.pairs(5), tmp_path, progress=lambda part, said="": seen.append(said))
     assert [said.rsplit(" ", 1)[1] for said in seen if "validating" in said] == ["1000", "1002"]
 
 
 def test_a_run_is_never_overwritten(tmp_path):
     run = replace(SHORT, steps=2, validate_every=2)
-    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+    loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     with pytest.raises(run_folder.RunExistsError):
-        training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+        loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 def test_there_must_be_something_to_resume(tmp_path):
     with pytest.raises(run_folder.NoCheckpointError):
-        training.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+        loop.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
 def test_batch_norm_keeps_its_statistics_in_the_last_part(tmp_path):
     run = replace(SHORT, steps=8, validate_every=8, freeze_norm=0.5)
-    training.train(run, made_up.pairs(), made_up.pairs(1), tmp_path)
-    state = run_folder.read_checkpoint(tmp_path, training.NEEDED)["network"]
+    loop.train(run, made_up.pairs(), made_up.pairs(1), tmp_path)
+    state = run_folder.read_checkpoint(tmp_path, loop.NEEDED)["network"]
     counted = [int(tensor) for name, tensor in state.items() if name.endswith("num_batches_tracked")]
     assert set(counted) == {4}
 
@@ -315,7 +315,7 @@ def test_bf16_reaches_the_network_and_not_the_loss(tmp_path, monkeypatch):
 
     monkeypatch.setitem(LOSSES, "looking", looking)
     run = replace(SHORT, loss="looking", steps=1, bf16=True)
-    training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+    loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     assert seen == [torch.bfloat16, torch.float32]
 
 
@@ -339,14 +339,14 @@ def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
 def test_crops_that_a_network_or_a_loss_cannot_take_are_refused(tmp_path, network, crop, fact):
     run = replace(SHORT, network=network, crop=crop, arguments={})
     with pytest.raises(ConfigError, match=fact):
-        training.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+        loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, capsys, number):
     monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks, **_: made_up.pairs(1))
     monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1000, validate_every=1000))
-    update = training._follow
+    update = loop._follow
     steps: list[int] = []
 
     def interrupted(*args: Any) -> None:
@@ -356,14 +356,14 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
             signal.raise_signal(number)
             signal.raise_signal(number)  # torchrun's, beside the terminal's
 
-    monkeypatch.setattr(training, "_follow", interrupted)
+    monkeypatch.setattr(loop, "_follow", interrupted)
     before = signal.getsignal(number)
     code = training.main(
         ["--network", "lightfusionnet", "--pairs", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu"]
     )
     assert code == 130
     assert "--resume" in capsys.readouterr().err
-    assert run_folder.read_checkpoint(tmp_path / "run", training.NEEDED)["step"] == len(steps) == 3
+    assert run_folder.read_checkpoint(tmp_path / "run", loop.NEEDED)["step"] == len(steps) == 3
     assert signal.getsignal(number) is before
 
 
@@ -472,13 +472,13 @@ def test_a_run_that_follows_pictures_comes_nearer_to_them(tmp_path, capsys):
         examples.make([replace(pair, task=task) for pair in made_up.pairs(1)], tmp_path / "examples", to_mri)
     run = replace(SHORT, loss="following", crop=48)
     sources = examples.read(tmp_path / "examples", run.tasks)
-    training.train(run, sources, made_up.pairs(1), tmp_path / "run")
+    loop.train(run, sources, made_up.pairs(1), tmp_path / "run")
     losses = [float(row["loss"]) for row in rows(tmp_path / "run/curve.csv")]
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
     (followed,) = sources
     other = replace(followed, seen=followed.seen / 2)
     with pytest.raises(run_folder.ResumedOtherwiseError, match="with other values of --examples"):
-        training.train(run, [other], made_up.pairs(1), tmp_path / "run", resume=True)
+        loop.train(run, [other], made_up.pairs(1), tmp_path / "run", resume=True)
     # on the command line, examples and a loss that follows them go together
     asked = ["--network", "lightfusionnet", "--pairs", str(folder), "--out", str(tmp_path / "other"), "--steps", "1"]
     assert training.main([*asked, "--loss", "following"]) == 2

@@ -24,8 +24,9 @@ class Desk:
     program: subprocess.Popen[str]
 
     def __init__(self, display: str, folder) -> None:
-        self.env = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONFAULTHANDLER": "1"}
         self.folder = folder
+        self.env = os.environ | {"DISPLAY": display, "QT_QPA_PLATFORM": "xcb", "PYTHONFAULTHANDLER": "1"}
+        self.env["XDG_CONFIG_HOME"] = str(folder)  # the settings of no other window: where things lie rests on them
 
     def tool(self, *arguments: str) -> str:
         return subprocess.run(
