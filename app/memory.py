@@ -15,10 +15,10 @@ _TRIM_THRESHOLD, _MMAP_MAX, _ARENA_MAX = -1, -4, -8  # mallopt(3)
 
 
 def keep_freed() -> None:
-    """Keep up to 1 GB of freed memory, in one heap for all threads, until `give_back`."""
+    """Keep up to 2 GB of freed memory, in one heap for all threads, until `give_back`."""
     libc = _glibc()
     if libc is not None:
-        libc.mallopt(_TRIM_THRESHOLD, 1 << 30)
+        libc.mallopt(_TRIM_THRESHOLD, (1 << 31) - 1)
         libc.mallopt(_MMAP_MAX, 0)  # no block is a mapping of its own, which would go back at once
         libc.mallopt(_ARENA_MAX, 1)  # heaps of their own, as threads get them, are small and returned whole
 

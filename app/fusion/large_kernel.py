@@ -103,29 +103,33 @@ class _TiledConvolution(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, weight: Tensor, factors: torch.dtype) -> Tensor:
         tiling = _tiling(features.shape, weight.shape[-1])
-        kernels = _spectra(weight.permute(3, 2, 1, 0), tiling.side).flatten(1, 2).to(factors)  # (F, 2 C, C')
-        real, imaginary = _spectra(_tiles(features, tiling), tiling.side).to(factors).unbind(1)  # (F, M, C) each
-        turned = torch.cat([torch.cat([real, imaginary], 2), torch.cat([imaginary, -real], 2)], 1)  # (F, 2 M, 2 C)
-        product = _halves(torch.bmm(turned, kernels)).float()  # (F, 2, M, C')
+        kernels = _spectra(weight.permute(3, 2, 1, 0), tiling.side).to(factors)  # (F, 2, C, C')
+        spectra = _spectra(_tiles(features, tiling), tiling.side).to(factors).flatten(1, 2)  # (F, 2 M, C)
+        product, crossed = (_halves(torch.bmm(spectra, part)).float() for part in kernels.unbind(1))  # (F, 2, M, C')
+        product[:, 0] += crossed[:, 1]
+        product[:, 1] -= crossed[:, 0]
         ctx.tiling = tiling
-        ctx.save_for_backward(turned, kernels)
+        ctx.save_for_backward(spectra, kernels)
         return _joined(_pictures(product, tiling.side, tiling.step), tiling)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         tiling: _Tiling = ctx.tiling
-        turned, kernels = ctx.saved_tensors
-        of_result = _spectra(_blocks(gradient, tiling), tiling.side).flatten(1, 2).to(kernels.dtype)  # (F, 2 M, C')
+        spectra, kernels = ctx.saved_tensors
+        of_result = _spectra(_blocks(gradient, tiling), tiling.side).to(kernels.dtype)  # (F, 2, M, C')
+        real, imaginary = of_result.unbind(1)
+        of_result = of_result.flatten(1, 2)
         of_features = of_weight = None
         if ctx.needs_input_grad[0]:
-            crossed = torch.bmm(of_result, kernels.transpose(1, 2))  # each part with each: (F, 2 M, 2 C)
+            crossed = torch.bmm(of_result, kernels.flatten(1, 2).transpose(1, 2))  # each part with each: (F, 2 M, 2 C)
             (rr, ri), (ir, ii) = (half.chunk(2, 2) for half in crossed.chunk(2, 1))
             product = torch.stack([rr - ii, ri + ir], 1).float()  # (F, 2, M, C)
             of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
         if ctx.needs_input_grad[1]:
-            product = _halves(torch.bmm(turned.transpose(1, 2), of_result)).float()  # (F, 2, C, C')
-            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)
+            turned = torch.cat([-imaginary, real], 1)
+            product = torch.stack([torch.bmm(spectra.transpose(1, 2), one) for one in (of_result, turned)], 1).float()
+            of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)  # from (F, 2, C, C')
         return of_features, of_weight, None
 
 
