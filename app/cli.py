@@ -154,7 +154,10 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
         parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
         parser.add_argument("--fused", type=_path, metavar="DIR", help="another program's pictures, TASK/ID.png")
         parser.add_argument("--peers", type=_path, metavar="DIR", help="a folder of those, METHOD/TASK/ID.png")
-        parser.add_argument("--save", type=_path, metavar="DIR", help="write fused pictures, as --peers are read")
+        parser.add_argument("--save", type=_path, metavar="DIR", help="write fused pictures with their colours,"
+                            " METHOD/TASK/ID.png")  # fmt: skip
+        parser.add_argument("--save-luma", type=_path, metavar="DIR", help="write what was measured, grey; as --peers"
+                            " it measures the same")  # fmt: skip
         parser.add_argument("--table", type=_path, action="append", default=[], metavar="FILE.md|.csv|.tex")
         parser.add_argument("--per-image", type=_path, metavar="FILE.csv", help="for `app.research.statistics`")
 

@@ -50,16 +50,16 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as picture:
             frames = getattr(picture, "n_frames", 1)
             if frames > 1:
-                raise PictureFileError(f"{path.name} holds {frames} pictures instead of one.")
+                raise PictureFileError(f"{path} holds {frames} pictures instead of one.")
             return _pixels(path, picture)
     except FileNotFoundError:
         raise PictureFileError(f"{path} does not exist.", "Check the path.") from None
     except UnidentifiedImageError:
-        raise PictureFileError(f"{path.name} is not a picture that can be read.") from None
+        raise PictureFileError(f"{path} is not a picture that can be read.") from None
     except Image.DecompressionBombError:
-        raise PictureFileError(f"{path.name} claims more pixels than can be trusted.") from None
+        raise PictureFileError(f"{path} claims more pixels than can be trusted.") from None
     except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files
-        raise PictureFileError(f"{path.name} cannot be read: {error}.") from error
+        raise PictureFileError(f"{path} cannot be read: {error}.") from error
 
 
 def _pixels(path: Path, picture: Any) -> NDArray[np.uint8]:
@@ -72,8 +72,8 @@ def _pixels(path: Path, picture: Any) -> NDArray[np.uint8]:
     if picture.mode in ("LA", "RGBA", "PA", "La", "RGBa"):
         alpha = np.asarray(picture.getchannel("A" if picture.mode.endswith("A") else "a"))
         if (alpha != 255).any():
-            raise PictureFileError(f"{path.name} is partly transparent, so its grey levels depend on what lies behind.")
+            raise PictureFileError(f"{path} is partly transparent, so its grey levels depend on what lies behind.")
         picture = picture.convert("L" if picture.mode.startswith("L") else "RGB")
     if picture.mode not in ("L", "RGB"):
-        raise PictureFileError(f"{path.name} has {picture.mode!r} pixels instead of 8 bits a channel.")
+        raise PictureFileError(f"{path} has {picture.mode!r} pixels instead of 8 bits a channel.")
     return np.asarray(picture, dtype=np.uint8)

@@ -4,8 +4,9 @@
     FUSED/<task>/<id>.png                                                   FUSED/<id>.png
     PEERS/<method>/<task>/<id>.png                                          PEERS/<method>/<id>.png
 
-Pictures are saved as PEERS are read, so that a slow network's can be compared again without running it. A coloured
-picture gets its colours back when it is saved; where they leave no room for the fused luma, it is clipped.
+Pictures are saved as PEERS are read, so that a slow network's can be compared again without running it: the luma that
+was measured (`save_luma`), which measures the same again, or with the colours of the pair's coloured picture put back
+(`save`), where they leave no room for the fused luma clipped, and so changed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,16 @@ from app.metrics.files import read_picture
 from app.progress import Progress, nested
 from app.research import per_image, tables
 from app.research.fusers import networks_by_name
-from app.research.pairs import ROLES, Pair, PairFolderError, Picture, UnknownTaskError, read_luma, read_task
+from app.research.pairs import (
+    ROLES,
+    Pair,
+    PairFolderError,
+    Picture,
+    UnknownTaskError,
+    modality_folder,
+    read_luma,
+    read_task,
+)
 from app.research.validation import Fuse, by_network, measure_each, unit
 
 Document = dict[str, dict[str, dict[str, Any]]]
@@ -72,6 +82,7 @@ class Request:
     fused: Path | None = None
     peers: Path | None = None
     save: Path | None = None
+    save_luma: Path | None = None
     table: Sequence[Path] = ()
     per_image: Path | None = None
 
@@ -92,7 +103,12 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     if not pictures and not networks:
         raise NothingToMeasureError
 
-    made = partial(save_fused, request.save, alone) if request.save else lambda name, pair, fused: None
+    def made(name: str, pair: Pair, fused: Picture) -> None:
+        if request.save_luma:
+            _save(_path(request.save_luma / name, pair, alone), fused)
+        if request.save:
+            _save(_path(request.save / name, pair, alone), coloured(fused, pair))
+
     share = len(pictures) / (len(pictures) + len(networks))
     measured: list[per_image.Measured] = []
     for number, (name, (fuse, covered)) in enumerate(pictures.items()):  # first: a bad file is told before work begins
@@ -101,6 +117,8 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     fusers = {name: by_network(network, device, scalar=request.scalar) for name, network in networks.items()}
     measured += measure_each(pairs, fusers, scalar=request.scalar, made=made, progress=nested(progress, share, 1))
 
+    for sentence in per_image.undefined(measured):
+        note(sentence)
     found = _with_costs(measured, networks)
     in_order = {task: found[task] for task in folders if task in found}
     for path, writer in writers.items():
@@ -134,7 +152,7 @@ def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str,
         raise PairFolderError(folder, "is not a folder")
     alone = not any((folder / name).is_dir() for name in ROLES)
     if alone:
-        found = {name: folder for name, both in ROLES.items() if all((folder / one).is_dir() for one in both)}
+        found = {name: folder for name, both in ROLES.items() if all(modality_folder(folder, one) for one in both)}
     else:
         found = {name: folder / name / split for name in ROLES if (folder / name / split).is_dir()}
     missing = [f"{name} pair" for name in asked if name not in found] or ["pair of any task"] * (not found)
@@ -197,15 +215,17 @@ def _read_fused(folder: Path, alone: bool, pair: Pair) -> Picture:
     return fused
 
 
-def save_fused(folder: Path, alone: bool, name: str, pair: Pair, fused: Picture) -> None:
-    """Write a fused picture as PNG, with the colours of the pair's coloured picture where it has any."""
+def coloured(fused: Picture, pair: Pair) -> Picture:
+    """(H, W) luma with the colours of the pair's coloured picture, (H, W, 3); as it is where there are none."""
     from app.imaging.pixels import luma_chroma, restore_chroma
 
-    path = _path(folder / name, pair, alone)
-    pixels = fused
     colours = read_picture(pair.coloured) if pair.coloured else fused
     if colours.ndim == 3 and (colours != colours[..., :1]).any():
-        pixels = restore_chroma(unit(fused), luma_chroma(colours)[1])
+        return restore_chroma(unit(fused), luma_chroma(colours)[1])
+    return fused
+
+
+def _save(path: Path, pixels: Picture) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.ascontiguousarray(pixels)).save(path)

@@ -59,8 +59,14 @@ def asked_networks(args: argparse.Namespace) -> dict[str, FuseUnit]:
 
 
 def networks_by_name(names: str, files: Sequence[str], device: str) -> dict[str, nn.Module]:
-    """names : "all" that can run, "none", or names with commas between; files : NAME=FILE, taken for the published"""
+    """names : "all" that can run, "none", or names with commas between; files : NAME=FILE, taken for the published
+
+    Of "all", a note tells which cannot run, and why.
+    """
     of_file = dict(named_file(one) for one in files)
+    for spec in registry.NETWORKS if names == "all" else ():
+        if spec.name not in of_file and (error := registry.missing(spec)):
+            note(f"{spec.title} is left out: {error}")
     of_groups = {"all": [spec.name for spec in registry.available()], "none": []}
     wanted = of_groups.get(names, names.split(","))
     return {

@@ -41,6 +41,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from app.errors import InputError
 from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, Unit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair
@@ -63,6 +64,13 @@ _RING = ((_R >= 3) & (_R <= 5)) / np.count_nonzero((_R >= 3) & (_R <= 5))
 _SLOPES = [_RING * step / np.sqrt((_RING * step**2).sum()) for step in (_Y, _X)]
 _FILL = np.clip((5 - _R) / 2, 0, 1)  # all of it within 3 pixels, nothing from 5 on
 _CONTRAST = float((_LESION * (_CORE - _RING)).sum())  # of a lesion of height 1
+
+
+class NowhereToPlantError(InputError):
+    hint = "Give pairs of pictures of at least 16 x 16 pixels that show tissue in at least one of both sources."
+
+    def __init__(self) -> None:
+        super().__init__("In none of the pairs is there a place to plant or delete a lesion.")
 
 
 @dataclass(frozen=True)
@@ -306,6 +314,8 @@ def main(given: Sequence[str] | None = None) -> int:
     def work(progress: Progress) -> None:
         pairs, fusers = asked_pairs(args), asked_networks(args)
         told = summary(examine(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress))
+        if not told:
+            raise NowhereToPlantError
         print(json.dumps(told, indent=2) if args.json else as_text(told))
 
     return exit_code(work)

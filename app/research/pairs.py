@@ -43,7 +43,10 @@ LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; t
 
 
 class PairFolderError(InputError):
-    hint = "Expected are <folder>/<task>/<split>/<modality>/<id>.png, with equal ids in both modalities."
+    hint = (
+        "Expected are <folder>/<task>/<split>/<modality>/<id>.png, or <folder>/<modality>/<id>.png of one task, with "
+        "equal ids in both modalities: mri and ct, pet or spect; vis and ir."
+    )
 
     def __init__(self, folder: Path, fact: str) -> None:
         super().__init__(f"{folder} {fact}.")
@@ -121,7 +124,7 @@ def read_task(folder: Path, task: str, *, scalars: bool = True) -> list[Pair]:
 
     scalars : look for the colour table of PET and SPECT; ColourTableError where there is none
     """
-    of_mri, of_partner = (_pictures(folder / modality) for modality in ROLES[task])
+    of_mri, of_partner = (_pictures(modality_folder(folder, modality)) for modality in ROLES[task])
     for lonely in sorted(of_mri.keys() ^ of_partner.keys()):
         path = {**of_mri, **of_partner}[lonely]
         raise PairFolderError(folder, f"has {path.relative_to(folder)} in one of its two modalities only")
@@ -147,10 +150,22 @@ def read_task(folder: Path, task: str, *, scalars: bool = True) -> list[Pair]:
     return [replace(pair, scalar=scalar_of(rgb, table)) for pair, rgb in zip(pairs, coloured, strict=True)]
 
 
-def _pictures(folder: Path) -> dict[str, Path]:
+def modality_folder(folder: Path, modality: str) -> Path | None:
+    """The subfolder of that name, in capitals or not; None where there is none, PairFolderError where there are two."""
+    if not folder.is_dir():
+        return None
+    found = sorted(one for one in folder.iterdir() if one.name.lower() == modality and one.is_dir())
+    if len(found) > 1:
+        raise PairFolderError(folder, f"has both {found[0].name} and {found[1].name}")
+    return found[0] if found else None
+
+
+def _pictures(folder: Path | None) -> dict[str, Path]:
     """Pictures by their name without suffix, sorted by it."""
     found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    if folder is None:
+        return found
+    for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
             if path.stem in found:
                 raise PairFolderError(folder, f"has both {found[path.stem].name} and {path.name}")
@@ -160,7 +175,7 @@ def _pictures(folder: Path) -> dict[str, Path]:
 
 def read_luma(path: Path) -> Picture:
     """A picture as 8-bit luma, BT.601 full range, rounded; PictureFileError where it is none."""
-    return as_picture(read_picture(path), path.name).astype(np.uint8)
+    return as_picture(read_picture(path), str(path)).astype(np.uint8)
 
 
 def colour_table(pictures: Sequence[Picture]) -> Picture:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,8 @@ class PerImageFileError(InputError):
 class Measured:
     """One fused picture: the method and pair it comes from, and what it measured.
 
-    values : metric -> value, NaN where the metric is undefined; ms : time to fuse it, NaN where a file brought it
+    values : metric -> value, NaN where the metric is undefined; ms : time to fuse it, NaN where a file brought it;
+    reasons : metric -> why it is undefined
     """
 
     task: str
@@ -38,6 +40,7 @@ class Measured:
     image: str
     values: dict[str, float]
     ms: float = math.nan
+    reasons: dict[str, str] = field(default_factory=dict)
 
 
 def means_by_method(measured: Iterable[Measured]) -> Tables:
@@ -52,6 +55,14 @@ def _means(rows: Sequence[Measured]) -> Means:
     columns = {name: [row.values[name] for row in rows if math.isfinite(row.values[name])] for name in rows[0].values}
     means = {name: float(np.mean(column)) if column else math.nan for name, column in columns.items()}
     return {"n": len(rows)} | means
+
+
+def undefined(measured: Sequence[Measured]) -> Iterator[str]:
+    """A sentence for each metric that a method's mean leaves pictures out of, and why."""
+    of_method = Counter((one.task, one.method) for one in measured)
+    found = Counter((one.task, one.method, *why) for one in measured for why in one.reasons.items())
+    for (task, method, metric, reason), count in found.items():
+        yield f"{task}, {method}: {metric} is undefined for {count} of {of_method[task, method]} pictures: {reason}."
 
 
 def as_csv(measured: Iterable[Measured]) -> str:

@@ -136,10 +136,9 @@ def as_text(measured: Measured) -> str:
         for network, by_name in table.items():
             clean = by_name["none"]
             for name, means in by_name.items():
-                cells = [
-                    f"{clean[metric]:.3f}" if name == "none" else f"{means[metric] - clean[metric]:+.3f}"
-                    for metric in METRICS
-                ]
+                told = [clean[metric] if name == "none" else means[metric] - clean[metric] for metric in METRICS]
+                shown = ".3f" if name == "none" else "+.3f"
+                cells = [format(value, shown) if math.isfinite(value) else "-" for value in told]
                 lines.append(f"| {network} | {name} | {means['RMS']:.1f} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)

@@ -103,7 +103,7 @@ def read_checkpoint(out: Path, needed: Sequence[str]) -> dict[str, Any]:
 def append(path: Path, row: Mapping[str, Any]) -> None:
     fresh = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
+        writer = csv.DictWriter(file, list(row), lineterminator="\n")
         if fresh:
             writer.writeheader()
         writer.writerow(row)

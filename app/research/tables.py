@@ -23,6 +23,7 @@ RANKED = ("SD", "SF", "AG", "MI", "SCD", "VIFF", "Qabf", "SSIM")
 RANK_SUM = "rank sum"
 SIGN = {metric.name: 1.0 if metric.better == "higher" else -1.0 for metric in METRICS} | {RANK_SUM: -1.0}
 COLUMNS = tuple(SIGN)
+PRINTED, IN_FULL = ".3f", ".10g"
 
 Means = dict[str, float]  # metric: mean over pictures; "n", their number; and what else is known of a method
 Table = dict[str, Means]  # by method
@@ -54,11 +55,12 @@ def rank_sums_of(means: NDArray[np.float64], columns: Sequence[str]) -> NDArray[
     return sums
 
 
-def places(values: Mapping[str, float], column: str) -> dict[str, int]:
-    """By method: 1 for the best, 2 for the second best; what prints alike shares its place."""
-    shown = {method: SIGN[column] * float(f"{value:.3f}") for method, value in values.items() if math.isfinite(value)}
-    best = sorted(set(shown.values()), reverse=True)[:2] if len(values) > 1 else []
-    return {method: 1 + best.index(value) for method, value in shown.items() if value in best}
+def places(values: Mapping[str, float], column: str, *, shown: str = PRINTED) -> dict[str, int]:
+    """By method: 1 for the best, 2 for the second best; what is shown alike shares its place."""
+    finite = {method: value for method, value in values.items() if math.isfinite(value)}
+    goodness = {method: SIGN[column] * float(format(value, shown)) for method, value in finite.items()}
+    best = sorted(set(goodness.values()), reverse=True)[:2] if len(values) > 1 else []
+    return {method: 1 + best.index(value) for method, value in goodness.items() if value in best}
 
 
 def as_markdown(tables: Tables) -> str:
@@ -91,8 +93,9 @@ def as_csv(tables: Tables) -> str:
     measured = list(next(iter(next(iter(tables.values())).values())))
     writer.writerow(["task", "method", *measured, RANK_SUM, "best", "second best"])
     for task, table in tables.items():
-        for method, row, place in _sorted(table):
-            cells = ["" if math.isnan(row[column]) else f"{row[column]:.10g}" for column in (*measured, RANK_SUM)]
+        for method, row, place in _sorted(table, IN_FULL):
+            numbers = [row[column] for column in (*measured, RANK_SUM)]
+            cells = ["" if math.isnan(number) else format(number, IN_FULL) for number in numbers]
             named = [", ".join(column for column, its in place.items() if its == which) for which in (1, 2)]
             writer.writerow([task, method, *cells, *named])
     return text.getvalue()
@@ -127,11 +130,13 @@ def _count(table: Table) -> int:
     return int(next(iter(table.values()))["n"])
 
 
-def _sorted(table: Table) -> list[tuple[str, Means, dict[str, int]]]:
+def _sorted(table: Table, shown: str) -> list[tuple[str, Means, dict[str, int]]]:
     """(method, its values and rank sum, its place by column where it has one), best rank sum first."""
     sums = rank_sums(table)
     rows = {method: {**means, RANK_SUM: sums[method]} for method, means in table.items()}
-    found = {column: places({method: row[column] for method, row in rows.items()}, column) for column in COLUMNS}
+    found = {
+        column: places({method: row[column] for method, row in rows.items()}, column, shown=shown) for column in COLUMNS
+    }
     return [
         (method, rows[method], {column: found[column][method] for column in COLUMNS if method in found[column]})
         for method in sorted(rows, key=lambda one: sums[one])
@@ -140,8 +145,8 @@ def _sorted(table: Table) -> list[tuple[str, Means, dict[str, int]]]:
 
 def _marked(table: Table, marks: Sequence[str], escaped: Callable[[str], str]) -> list[list[str]]:
     lines: list[list[str]] = []
-    for method, row, place in _sorted(table):
-        shown = {column: f"{row[column]:g}" if column == RANK_SUM else f"{row[column]:.3f}" for column in COLUMNS}
+    for method, row, place in _sorted(table, PRINTED):
+        shown = {column: format(row[column], "g" if column == RANK_SUM else PRINTED) for column in COLUMNS}
         cells = [marks[place[name] - 1].format(text) if name in place else text for name, text in shown.items()]
         lines.append([escaped(method), *("-" if cell == "nan" else cell for cell in cells)])
     return lines

@@ -85,7 +85,9 @@ def measure_each(
         ms = 1000 * (time.perf_counter() - started) if timed else math.nan
         made(name, pair, fused)
         readings = evaluate(fused, pair.mri, partner_of(pair, scalar))
-        measured.append(Measured(pair.task, name, pair.name, {one.metric.name: one.value for one in readings}, ms))
+        values = {one.metric.name: one.value for one in readings}
+        reasons = {one.metric.name: one.reason for one in readings if not math.isfinite(one.value)}
+        measured.append(Measured(pair.task, name, pair.name, values, ms, reasons))
     return measured
 
 
@@ -164,7 +166,7 @@ def main(given: Sequence[str] | None = None) -> int:
             network = from_file(name, file) if file else registry.load(name, folder=args.into)
             tables = means_by_method(measure_each(pairs, {name: by_network(network)}, progress=progress))
             print(as_markdown(tables))
-            command = f"synoptic evaluate --pairs DIR --networks {name}"
+            command = f"synoptic evaluate --pairs DIR --task {args.tasks} --networks {name}"
             publish(name, file, tables, command, args.into, over=over)
 
     return exit_code(work)

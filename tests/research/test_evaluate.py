@@ -185,6 +185,49 @@ def test_saved_pictures_have_their_colours_back_and_can_be_read_as_peers(pairs, 
     assert document["ir-vis"]["theirs"]["SD"] == pytest.approx(document["ir-vis"]["average"]["SD"], rel=0.01)
 
 
+def test_saved_luma_measures_the_same_again_where_colours_leave_no_room_for_it(tmp_path, run):
+    strong = np.broadcast_to(np.array([255, 40, 0], np.uint8), (48, 56, 3))  # red: a brighter one is not to be had
+    for modality, pixels in (("mri", SHADES["pet-mri"]["1001"][0] // 2 + 128), ("pet", strong)):
+        (tmp_path / "pairs" / modality).mkdir(parents=True)
+        Image.fromarray(pixels).save(tmp_path / "pairs" / modality / "1001.png")
+    asked = ("--pairs", tmp_path / "pairs", "--networks", "maximum")
+    run(*asked, "--save", tmp_path / "colours", "--save-luma", tmp_path / "luma")
+    (tmp_path / "colours/maximum").rename(tmp_path / "luma/with colours")
+    (tmp_path / "luma/maximum").rename(tmp_path / "luma/as measured")
+    table = run(*asked, "--peers", tmp_path / "luma")[1]["pet-mri"]
+    own, again, clipped = (table[name] for name in ("maximum", "as measured", "with colours"))
+    assert {name: own[name] for name in NAMES} == {name: again[name] for name in NAMES}
+    assert clipped["SD"] < 0.9 * own["SD"]
+
+
+def test_modalities_may_be_in_capitals_but_not_there_twice(alone, run, capsys):
+    expected = run("--pairs", alone, "--networks", "maximum")[1]["spect-mri"]["maximum"]["SD"]
+    (alone / "mri").rename(alone / "MRI")
+    (alone / "spect").rename(alone / "SPECT")
+    assert run("--pairs", alone, "--networks", "maximum")[1]["spect-mri"]["maximum"]["SD"] == expected
+    write_task(alone, "spect-mri")
+    assert main(["evaluate", "--pairs", str(alone), "--networks", "maximum"]) == 2
+    assert "has both MRI and mri" in capsys.readouterr().err
+
+
+def test_what_is_undefined_is_null_and_told_with_its_reason(tmp_path, run):
+    for modality in ("mri", "ct"):
+        (tmp_path / modality).mkdir()
+        Image.fromarray(np.zeros((48, 56), np.uint8)).save(tmp_path / modality / "1001.png")
+    code, document, told = run("--pairs", tmp_path, "--networks", "maximum")
+    assert (code, document["ct-mri"]["maximum"]["CC"]) == (0, None)
+    assert "ct-mri, maximum: CC is undefined for 1 of 1 pictures: " in told
+
+
+def test_a_network_that_cannot_run_is_named_where_all_are_asked_for(alone, run, tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights/manifest.json").write_text("{}")
+    monkeypatch.setattr(registry, "model_weights", lambda: tmp_path / "weights")
+    code, document, told = run("--pairs", alone)
+    assert (code, list(document["spect-mri"])) == (0, [spec.name for spec in registry.NETWORKS if spec.classical])
+    assert "LKC-FUNet is left out: " in told
+
+
 def test_tables_and_per_image_values_are_written(alone, run, tmp_path):
     files = [tmp_path / f"table.{kind}" for kind in ("md", "csv", "tex")]
     words = [word for file in files for word in ("--table", file)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -166,6 +167,12 @@ def test_the_command_measures_unpublished_weights_too(tmp_path, capsys):
     assert table["average"]["fair"]["kept"] == table["average"]["fair"]["planted"] > 0
     assert lesions.main([*asked, "--per-task", "1", "--device", "cpu"]) == 0
     assert "\n| average |" in capsys.readouterr().out
+
+
+def test_pairs_with_no_place_for_a_lesion_are_refused(tmp_path, capsys):
+    folder_of([replace(PAIRS[0], mri=np.zeros((16, 16), np.uint8), luma=np.zeros((16, 16), np.uint8))], tmp_path)
+    assert lesions.main(["--pairs", str(tmp_path), "--networks", "average"]) == 2
+    assert "is there a place to plant or delete a lesion" in capsys.readouterr().err
 
 
 def test_a_weights_file_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -86,5 +87,9 @@ def test_the_command_prints_tables_and_json(tmp_path, capsys):
     change = told["average"]["partner 5 px off"]["SSIM"] - told["average"]["none"]["SSIM"]
     line = next(one for one in capsys.readouterr().out.splitlines() if "average | partner 5 px off" in one)
     assert line.endswith(f"{change:+.3f} |")
+    blank = {"none": {"n": 1, "RMS": 0.0} | dict.fromkeys(robustness.METRICS, math.nan)}
+    assert "| blank | none | 0.0 |" + " - |" * len(robustness.METRICS) in robustness.as_text(
+        {"ct-mri": {"blank": blank}}
+    )
     assert robustness.main(["--pairs", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err

@@ -68,6 +68,12 @@ def test_csv_keeps_numbers_and_names_where_a_method_is_best():
     assert (third["task"], third["best"]) == ("ir-vis", "")
 
 
+def test_csv_marks_the_numbers_it_shows_not_rounded_ones():
+    found = {"ct-mri": {"a": row(1.0, SD=0.5001), "b": row(1.0, SD=0.5002)}}
+    first, second = sorted(csv.DictReader(io.StringIO(tables.as_csv(found))), key=lambda one: one["method"])
+    assert ("SD" in first["best"].split(", "), "SD" in second["best"].split(", ")) == (False, True)
+
+
 def test_a_suffix_names_the_kind_and_others_are_refused(tmp_path):
     assert tables.writer_for(tmp_path / "a.TEX") is tables.as_latex
     with pytest.raises(tables.TableFileError, match=r"a\.xlsx"):
