@@ -75,6 +75,12 @@ def test_every_network_sees_the_same_noise():
     assert other["partner 1 px off"] == alone["partner 1 px off"]
 
 
+def test_what_is_undefined_prints_as_a_dash():
+    blank = {"none": {"n": 1, "RMS": 0.0} | dict.fromkeys(robustness.METRICS, math.nan)}
+    text = robustness.as_text({"ct-mri": {"blank": blank}})
+    assert text.splitlines()[2] == "| blank | none | 0.0 |" + " - |" * len(robustness.METRICS)
+
+
 def test_the_command_prints_tables_and_json(tmp_path, capsys):
     for modality, picture in (("mri", PAIRS[0].mri), ("ct", PAIRS[0].luma)):
         (tmp_path / "ct-mri" / "val" / modality).mkdir(parents=True)
@@ -87,9 +93,5 @@ def test_the_command_prints_tables_and_json(tmp_path, capsys):
     change = told["average"]["partner 5 px off"]["SSIM"] - told["average"]["none"]["SSIM"]
     line = next(one for one in capsys.readouterr().out.splitlines() if "average | partner 5 px off" in one)
     assert line.endswith(f"{change:+.3f} |")
-    blank = {"none": {"n": 1, "RMS": 0.0} | dict.fromkeys(robustness.METRICS, math.nan)}
-    assert "| blank | none | 0.0 |" + " - |" * len(robustness.METRICS) in robustness.as_text(
-        {"ct-mri": {"blank": blank}}
-    )
     assert robustness.main(["--pairs", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
