@@ -22,8 +22,8 @@ PUBLISHED = {  # parameters, multiply-adds at 256 x 256, and how near to be: wha
     "refinefuse-ir-vis": (2_210_000, 12.73e9, 0.2),
     "lkcfunet": (41_170_000, 2025e9, 0.01),
 }
-SIZES = [(64, 64), (65, 97), (128, 101), (255, 256), (511, 509)]
-LARGEST = {"lkcfunet": 256, "sspfusion": 256}  # pixels a side in these tests; what lies above takes them half a minute
+SIZES = [(64, 64), (65, 97), (128, 101), (255, 256), (511, 509), (1023, 1024)]
+LARGEST = {"lkcfunet": 256, "sspfusion": 512}  # pixels a side in these tests; what lies above takes them minutes
 
 
 def sources(height: int, width: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
