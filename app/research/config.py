@@ -137,7 +137,7 @@ def config(name: str, **changes: Any) -> TrainConfig:
 
 
 CT_TWICE = ("ct-mri", "ct-mri", "pet-mri", "spect-mri")  # the hardest of the three
-# Without the paper's dropout, which a longer run should try again: overfitting has begun at the end (see the card).
+# Without the paper's dropout, which is for longer runs than what was run here.
 _LKCFUNET = {"from_maximum": True, "dropout": 0.0, "drop_path": 0.0}
 LKCFUNET_LARGE = (  # all dense kernels but the last block's: three quarters of its parameters
     "init_block.2.*",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,12 @@ from app.fusion import infer, large_kernel, registry, weights
 
 NAMES = [spec.name for spec in registry.NETWORKS]
 LEARNED = [spec.name for spec in registry.NETWORKS if not spec.classical]
+CANCELLED = (  # by the batch norm or softmax that follows, which takes away what it adds everywhere
+    "skip.*.channel.*.bias",
+    "skip.*.spatial.*.bias",
+    "skip.*.attend.0.bias",
+    "profound.*.keys.*.bias",
+)
 PUBLISHED = {  # parameters, multiply-adds at 256 x 256, and how near to be: what each paper states
     "lightfusionnet": (4_300, 0.29e9, 0.2),
     "sspfusion": (12_020_000, 284e9, 0.2),
@@ -107,12 +114,14 @@ def test_both_sources_count(fuser):
 
 @pytest.mark.parametrize("name", LEARNED)
 def test_the_gradient_reaches_every_parameter(name):
-    network = registry.build(name).train()
-    mri, partner = sources(64, 64, batch=2)
     torch.manual_seed(1)  # stochastic depth leaves no block out for both pictures
+    network = registry.build(name).double().train()
+    mri, partner = (one.double() for one in sources(32, 32, batch=2))
     network(mri, partner).square().mean().backward()
-    lost = [one for one, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
-    assert lost == []
+    of_loss = {one: parameter.grad for one, parameter in network.named_parameters()}
+    largest = {one: 0.0 if gradient is None else gradient.abs().max().item() for one, gradient in of_loss.items()}
+    lost = [one for one, gradient in largest.items() if gradient < 1e-12 * max(largest.values())]
+    assert [one for one in lost if not any(fnmatchcase(one, pattern) for pattern in CANCELLED)] == []
 
 
 @pytest.mark.parametrize("name", LEARNED)

@@ -45,9 +45,11 @@ class Desk:
             seen = self.look()
             if so(seen):
                 return seen
-            if time.monotonic() > give_up:
-                self.program.send_signal(signal.SIGABRT)  # which tells where each thread stands
-                pytest.fail(f"waited {WAIT_S} s for {what}; the program said:\n{self.program.stdout.read()}")
+            ended = self.program.poll()
+            if ended is not None or time.monotonic() > give_up:
+                self.program.send_signal(signal.SIGABRT)  # one that runs tells where each of its threads stands
+                said = self.program.stdout.read()
+                pytest.fail(f"waited for {what}, in vain after {WAIT_S} s or its end ({ended}); the program said:\n{said}")
             time.sleep(0.3)
 
     def key(self, key: str) -> None:
