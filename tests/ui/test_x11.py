@@ -48,8 +48,9 @@ class Desk:
             ended = self.program.poll()
             if ended is not None or time.monotonic() > give_up:
                 self.program.send_signal(signal.SIGABRT)  # one that runs tells where each of its threads stands
-                said = self.program.stdout.read()
-                pytest.fail(f"waited for {what}, in vain after {WAIT_S} s or its end ({ended}); the program said:\n{said}")
+                pytest.fail(
+                    f"waited {WAIT_S} s for {what} (exit code {ended}); the program said:\n{self.program.stdout.read()}"
+                )
             time.sleep(0.3)
 
     def key(self, key: str) -> None:
