@@ -21,6 +21,7 @@ from app.errors import FusionError, UsageError
 from app.fusion import registry
 from app.progress import Progress
 from app.terminal import CANCELLED, STOPPING, printed_progress
+from app.ui.garbage import collected_here, set_apart
 from app.ui.platform_check import check
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def run(
         from app.ui.notices import Notice
 
         window.notices.show_notice(Notice(note, kind="warning", topic="settings file"))
-    with _heard(application, window):
+    with _heard(application, window), collected_here():
         window.show()
         start(window, paths)
         if screenshot is not None:
@@ -130,7 +131,7 @@ def start(window: MainWindow, paths: Sequence[Path]) -> None:
     def warm_once(scene: Scene) -> None:
         if scene.grid is not None:
             workspace.scene_changed.disconnect(warm_once)
-            workspace.tasks.start("Starting", _warm, lambda _: None, key="warm")
+            workspace.tasks.start("Starting", _warm, lambda _: set_apart(), key="warm")
 
     workspace.scene_changed.connect(warm_once)
 
