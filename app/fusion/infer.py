@@ -109,11 +109,11 @@ def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
     """
     with torch.inference_mode():
         if not getattr(fuser, "minds_air", False):
-            return blank_air(_forward(fuser, mri, partner), mri, partner)
+            return blank_air(forward(fuser, mri, partner), mri, partner)
         fused = torch.zeros_like(mri)
         for one, (rows, columns) in enumerate(map(shown, mri, partner)):
             place = (slice(one, one + 1), slice(None), rows, columns)
-            fused[place] = _forward(fuser, mri[place], partner[place])
+            fused[place] = forward(fuser, mri[place], partner[place])
         return blank_air(fused, mri, partner)
 
 
@@ -132,7 +132,7 @@ def _span(seen: Tensor) -> slice:
     return slice(start, start + length)
 
 
-def _forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
+def forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
     """Where the fuser wants multiples of `fuser.multiple`, right and bottom edges are repeated and cut off again."""
     height, width = mri.shape[-2:]
     multiple = int(getattr(fuser, "multiple", 1))

@@ -32,6 +32,15 @@ def test_multiply_adds_are_those_reckoned_by_hand():
     assert efficiency.multiply_adds(registry.build("maximum"), 64, 64) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "expected_g"), [("lightfusionnet", 0.285), ("refinefuse", 13.8), ("sspfusion", 254), ("lkcfunet", 2023)]
+)
+def test_every_network_can_be_counted(name, expected_g):
+    with torch.device("meta"):
+        network = registry.build(name).eval()
+    assert efficiency.multiply_adds(network, 256, 256) / 1e9 == pytest.approx(expected_g, rel=0.01)
+
+
 def test_the_time_of_a_slice_is_the_best_of_three_at_least():
     class Slow(Known):
         calls = 0
