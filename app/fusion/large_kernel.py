@@ -109,7 +109,7 @@ class _TiledConvolution(torch.autograd.Function):
         product[:, 0] += crossed[:, 1]
         product[:, 1] -= crossed[:, 0]
         ctx.tiling = tiling
-        ctx.save_for_backward(spectra, kernels)
+        ctx.save_for_backward(spectra if ctx.needs_input_grad[1] else None, kernels)
         return _joined(_pictures(product, tiling.side, tiling.step), tiling)
 
     @staticmethod

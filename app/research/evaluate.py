@@ -58,6 +58,13 @@ class NothingToMeasureError(UsageError):
         super().__init__("There is no network and no fused picture to measure.")
 
 
+class SameFolderError(UsageError):
+    hint = "Name two folders: what is saved has the same names in both."
+
+    def __init__(self) -> None:
+        super().__init__("--save and --save-luma name one folder.")
+
+
 class SameNameError(UsageError):
     hint = "Rename the folder."
 
@@ -95,6 +102,8 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     writers = {path: tables.writer_for(path) for path in request.table}
     for path in (*writers, *([request.per_image] if request.per_image else ())):
         tables.check_target(path)
+    if request.save and request.save_luma and request.save.resolve() == request.save_luma.resolve():
+        raise SameFolderError
     device = infer.pick_device(request.device)
     networks = networks_by_name(request.networks, request.weights, device)
     folders, alone = task_folders(request.pairs, request.split, request.task)

@@ -69,7 +69,7 @@ def _forget_after(path: Path, step: int) -> None:
     if not path.exists():
         return
     header, *rows = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8")
+    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8", newline="\n")
 
 
 def refuse_another(out: Path) -> None:

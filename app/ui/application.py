@@ -71,7 +71,7 @@ def run(
         if screenshot is not None:
             return _take_picture(application, window, screenshot)
         code = application.exec()
-    window.close()
+        window.close()  # and wait for its workers
     _remember(window)
     return code
 

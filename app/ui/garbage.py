@@ -15,7 +15,10 @@ _TICK_MS = 500
 
 @contextmanager
 def collected_here() -> Iterator[None]:
-    """Within it a timer of this thread collects, generation by generation as Python does, and nothing else."""
+    """Within it a timer of this thread collects, a generation when it is due by Python's own counts; nothing else does.
+
+    Not to be nested.
+    """
     from PySide6.QtCore import QTimer
 
     enabled = gc.isenabled()
@@ -42,6 +45,7 @@ def set_apart() -> None:
 
 
 def _collect() -> None:
-    over = [n for n, (count, most) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True)) if count > most]
-    if over:
-        gc.collect(max(over))
+    counts = zip(gc.get_count(), gc.get_threshold(), strict=True)
+    due = [generation for generation, (count, most) in enumerate(counts) if count > most > 0]  # 0: never
+    if due:
+        gc.collect(max(due))

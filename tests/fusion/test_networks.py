@@ -119,7 +119,8 @@ def test_the_gradient_reaches_every_parameter(name):
     mri, partner = (one.double() for one in sources(32, 32, batch=2))
     network(mri, partner).square().mean().backward()
     of_loss = {one: parameter.grad for one, parameter in network.named_parameters()}
-    largest = {one: 0.0 if gradient is None else gradient.abs().max().item() for one, gradient in of_loss.items()}
+    assert [one for one, gradient in of_loss.items() if gradient is None] == []
+    largest = {one: gradient.abs().max().item() for one, gradient in of_loss.items()}
     lost = [one for one, gradient in largest.items() if gradient < 1e-12 * max(largest.values())]
     assert [one for one in lost if not any(fnmatchcase(one, pattern) for pattern in CANCELLED)] == []
 

@@ -191,6 +191,7 @@ def test_saved_luma_measures_the_same_again_where_colours_leave_no_room_for_it(t
         (tmp_path / "pairs" / modality).mkdir(parents=True)
         Image.fromarray(pixels).save(tmp_path / "pairs" / modality / "1001.png")
     asked = ("--pairs", tmp_path / "pairs", "--networks", "maximum")
+    assert main(["evaluate", *map(str, asked), "--save", str(tmp_path), "--save-luma", str(tmp_path)]) == 2
     run(*asked, "--save", tmp_path / "colours", "--save-luma", tmp_path / "luma")
     (tmp_path / "colours/maximum").rename(tmp_path / "luma/with colours")
     (tmp_path / "luma/maximum").rename(tmp_path / "luma/as measured")
@@ -205,9 +206,10 @@ def test_modalities_may_be_in_capitals_but_not_there_twice(alone, run, capsys):
     (alone / "mri").rename(alone / "MRI")
     (alone / "spect").rename(alone / "SPECT")
     assert run("--pairs", alone, "--networks", "maximum")[1]["spect-mri"]["maximum"]["SD"] == expected
-    write_task(alone, "spect-mri")
-    assert main(["evaluate", "--pairs", str(alone), "--networks", "maximum"]) == 2
-    assert "has both MRI and mri" in capsys.readouterr().err
+    if not (alone / "mri").exists():  # there where a disk takes both for one
+        write_task(alone, "spect-mri")
+        assert main(["evaluate", "--pairs", str(alone), "--networks", "maximum"]) == 2
+        assert "has both MRI and mri" in capsys.readouterr().err
 
 
 def test_what_is_undefined_is_null_and_told_with_its_reason(tmp_path, run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -83,6 +84,26 @@ def test_what_a_screenshot_waits_for_is_told(qapp, pair_folder, tmp_path, monkey
     monkeypatch.setattr(terminal, "_LOG_S", 0.0)
     assert application.run([pair_folder], network="average", screenshot=tmp_path / "window.png") == 0
     assert re.search(r"^ *\d+% Fusing with ", capsys.readouterr().err, re.M)
+
+
+def test_only_the_window_collects_garbage_from_its_start_until_it_has_closed(qapp, monkeypatch):
+    from PySide6.QtCore import QTimer
+
+    from app.ui.main_window import MainWindow
+
+    seen: list[bool] = []
+    close = MainWindow.closeEvent
+
+    def closed(window, event):
+        close(window, event)
+        seen.append(gc.isenabled())
+
+    monkeypatch.setattr(MainWindow, "closeEvent", closed)
+    QTimer.singleShot(0, lambda: seen.append(gc.isenabled()))
+    QTimer.singleShot(100, qapp.quit)
+    assert application.run([], network="average") == 0
+    assert seen == [False, False]
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -54,7 +54,7 @@ def test_within_it_the_gui_thread_collects(qapp):
     assert gc.isenabled()
 
 
-def test_what_is_set_apart_is_looked_through_no_more():
+def test_what_is_set_apart_is_looked_through_no_more(qapp):
     kept = [[] for _ in range(1000)]
     before = gc.get_freeze_count()
     garbage.set_apart()

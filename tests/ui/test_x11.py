@@ -48,9 +48,8 @@ class Desk:
             ended = self.program.poll()
             if ended is not None or time.monotonic() > give_up:
                 self.program.send_signal(signal.SIGABRT)  # one that runs tells where each of its threads stands
-                pytest.fail(
-                    f"waited {WAIT_S} s for {what} (exit code {ended}); the program said:\n{self.program.stdout.read()}"
-                )
+                how = f"waited {WAIT_S} s" if ended is None else f"it ended with {ended}"
+                pytest.fail(f"{how}, no sign of {what}; the program said:\n{self.program.stdout.read()}")
             time.sleep(0.3)
 
     def key(self, key: str) -> None:
