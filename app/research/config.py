@@ -237,6 +237,15 @@ CONFIGS: dict[str, TrainConfig] = {
     "refinefuse-tuned": replace(  # --start-from the weights of the run above, with the same examples
         _REFINEFUSE_FOLLOWED, loss="following-lesions-0.15", steps=600, learning_rate=3e-4
     ),
+    "refinefuse-tested": replace(  # --start-from the blend of the first and the run above, with the same examples
+        _REFINEFUSE_FOLLOWED,
+        loss="following-tested",
+        steps=400,
+        batch=4,
+        crop=128,
+        learning_rate=3e-4,
+        ema=0.98,
+    ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
     ),

@@ -5,11 +5,9 @@
 A lesion is a Gaussian of 3 pixels FWHM, brighter or darker than its surroundings by 10 % of their mean. Pictures are
 floats in [0, 1] throughout, so that nothing is lost to rounding before the network.
 
-*Surroundings* are the annulus 3 to 5 pixels from the place, *noise* the standard deviation in it once its plane is
-taken away (a slope is shading and hides no spot), one grey level of 255 at least, since no display shows less. What a
-picture has at a place is its contrast-to-noise ratio (CNR) there: mean within 1.5 pixels, minus mean of the annulus,
-over the noise. Of a planted lesion, the contrast is what it adds: that of the picture with it minus that of the same
-picture without it, so that anatomy, which has a CNR of its own, is not mistaken for it. A lesion is
+`spots` says what the contrast-to-noise ratio (CNR) at a place is. Of a planted lesion, the contrast is what it adds:
+that of the picture with it minus that of the same picture without it, so that anatomy, which has a CNR of its own, is
+not mistaken for it. A lesion is
 
 - *kept* where its CNR in the fused picture, of the same sign, is at least half of its CNR in the source;
 - *invented* where the fused picture's CNR is above 1 and neither source has 0.5.
@@ -45,25 +43,18 @@ from app.errors import InputError
 from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, Unit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair
+from app.research.spots import ABSENT, CORE, GREY_LEVEL, REACH, RING, THERE, Look, R, X, Y, look
 from app.research.validation import partner_of, unit
 from app.terminal import exit_code
 
 AMPLITUDE = 0.1  # of the mean of the surroundings
-GREY_LEVEL = 1 / 255
-THERE, ABSENT = 1.0, 0.5  # CNR above which a spot is there, and below which it is not
 KEPT = 0.5  # of the source's CNR
 WHERE = ("mri", "partner")
 APART = 24  # pixels
 
-_REACH = 7
-_Y, _X = np.mgrid[-_REACH : _REACH + 1, -_REACH : _REACH + 1].astype(np.float64)
-_R = np.hypot(_Y, _X)
-_LESION = np.exp(-4 * np.log(2) * (_R / 3.0) ** 2)
-_CORE = (_R <= 1.5) / np.count_nonzero(_R <= 1.5)
-_RING = ((_R >= 3) & (_R <= 5)) / np.count_nonzero((_R >= 3) & (_R <= 5))
-_SLOPES = [_RING * step / np.sqrt((_RING * step**2).sum()) for step in (_Y, _X)]
-_FILL = np.clip((5 - _R) / 2, 0, 1)  # all of it within 3 pixels, nothing from 5 on
-_CONTRAST = float((_LESION * (_CORE - _RING)).sum())  # of a lesion of height 1
+_LESION = np.exp(-4 * np.log(2) * (R / 3.0) ** 2)
+_FILL = np.clip((5 - R) / 2, 0, 1)  # all of it within 3 pixels, nothing from 5 on
+_CONTRAST = float((_LESION * (CORE - RING)).sum())  # of a lesion of height 1
 
 
 class NowhereToPlantError(InputError):
@@ -71,19 +62,6 @@ class NowhereToPlantError(InputError):
 
     def __init__(self) -> None:
         super().__init__("In none of the pairs is there a place to plant or delete a lesion.")
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a picture has at each of its pixels taken as a place: (H, W) contrast, mean and noise."""
-
-    contrast: Unit
-    mean: Unit
-    noise: Unit
-
-    @property
-    def cnr(self) -> Unit:
-        return self.contrast / self.noise
 
 
 @dataclass(frozen=True)
@@ -136,15 +114,6 @@ class Outcomes:
     deleted: list[Deletion] = field(default_factory=list)
 
 
-def look(picture: Unit) -> Look:
-    """Contrast, mean and noise of the surroundings at every pixel of a picture in [0, 1]; edges are mirrored."""
-    core, mean = (ndimage.correlate(picture, mask, mode="mirror") for mask in (_CORE, _RING))
-    variance = ndimage.correlate(picture**2, _RING, mode="mirror") - mean**2
-    for slope in _SLOPES:
-        variance -= ndimage.correlate(picture, slope, mode="mirror") ** 2
-    return Look(core - mean, mean, np.sqrt(variance.clip(GREY_LEVEL**2)))
-
-
 def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
     """Places to plant lesions and natural spots to delete: each kind in turn, the rarest first, fair ones before busy.
 
@@ -186,7 +155,7 @@ def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
 def _inside(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Without the places whose lesion or surroundings would leave the picture."""
     inside = np.zeros_like(where)
-    inside[_REACH:-_REACH, _REACH:-_REACH] = where[_REACH:-_REACH, _REACH:-_REACH]
+    inside[REACH:-REACH, REACH:-REACH] = where[REACH:-REACH, REACH:-REACH]
     return inside
 
 
@@ -196,12 +165,12 @@ def changed(sources: Sequence[Unit], places: Sequence[Place]) -> list[Unit]:
     after = [one.copy() for one in sources]
     for place in places:
         patch = after[place.source][
-            place.y - _REACH : place.y + _REACH + 1, place.x - _REACH : place.x + _REACH + 1
+            place.y - REACH : place.y + REACH + 1, place.x - REACH : place.x + REACH + 1
         ]  # a view
         if place.natural:
-            plane = (patch * _RING).sum()
-            for step in (_Y, _X):
-                plane = plane + step * (patch * _RING * step).sum() / (_RING * step**2).sum()
+            plane = (patch * RING).sum()
+            for step in (Y, X):
+                plane = plane + step * (patch * RING * step).sum() / (RING * step**2).sum()
             patch += _FILL * (plane - patch)
         else:
             patch += place.sign * AMPLITUDE * looks[place.source].mean[place.y, place.x] * _LESION
@@ -225,7 +194,7 @@ def examine(
         places = choose(before, np.random.default_rng([seed, zlib.crc32(f"{pair.task}/{pair.name}".encode())]))
         after = changed(before, places)
         source_looks = [(look(was), look(now)) for was, now in zip(before, after, strict=True)]
-        fused_looks: dict[str, tuple[Look, Look]] = {}
+        fused_looks: dict[str, tuple[Look[Unit], Look[Unit]]] = {}
         for number, (name, fuse) in enumerate(fusers.items()):
             progress((done + number / len(fusers)) / len(pairs), f"{name}, {pair.task} {pair.name}")
             fused_looks[name] = look(fuse(*before)), look(fuse(*after))
@@ -244,7 +213,7 @@ def examine(
     return outcomes
 
 
-def _added(looks: tuple[Look, Look], place: Place) -> tuple[float, float]:
+def _added(looks: tuple[Look[Unit], Look[Unit]], place: Place) -> tuple[float, float]:
     """Contrast and CNR that a planted lesion adds to a picture, positive where they have the lesion's sign."""
     was, now = looks
     at = place.y, place.x

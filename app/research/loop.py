@@ -25,7 +25,7 @@ from app.research.objectives import FOLLOWING, LOSSES
 from app.research.pairs import Pair, Picture, Unit, batch_at, thinned, varied
 
 CURVE_POINTS = 400
-LEAST_CROP = 7  # pixels: the window of `losses.ssim`
+LEAST_CROP = 15  # pixels: the largest window of a loss, that of `spots`
 CHECKPOINT_S = 180.0
 NEEDED = ("config", "network", "validated")  # in a checkpoint
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}

@@ -7,7 +7,7 @@ from functools import partial
 from app.research import losses, losses_refinefuse, losses_sspfusion
 from app.research.fitted import following, following_closely
 from app.research.losses import Objective
-from app.research.planted import with_lesions
+from app.research.planted import as_tested, with_lesions
 
 FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to follow
     "following": losses.of_fused(following),
@@ -15,11 +15,13 @@ FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to f
     "following-and-telling": losses.of_fused(partial(following_closely, bits=0.04)),
     "following-lesions-0.05": with_lesions(following, 0.05),
     "following-lesions-0.15": with_lesions(following, 0.15),
+    "following-tested": as_tested(following, lost=0.6, invented=3.0),
 }
 LOSSES: dict[str, Objective] = {
     **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
     **FOLLOWING,
     "faithful-lesions": with_lesions(losses.faithful, 0.22),
+    "lively-tested": as_tested(losses.OF_FUSED["lively"], lost=8.0, invented=40.0),
     "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
     "sspfusion-published": losses_sspfusion.structures_and(losses_sspfusion.fusion_terms),

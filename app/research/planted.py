@@ -1,11 +1,15 @@
 """Lesions planted into training pictures: what a source gains, the fused picture shall gain too.
 
 Small lesions are too few in real pictures for the mean over pixels to care. So each picture comes twice, as it is and
-with spots added to one source or the other, and the fused one is asked for the difference at full contrast, no more.
-`lesions` tests the same thing with spots of its own, on pictures that no training saw.
+with spots added to one source or the other, and the fused one is asked for the difference: at full contrast
+(`with_lesions`), or so that it shows as well as `lesions` tests it, and nothing shows that neither source has
+(`as_tested`). `lesions` tests with spots of its own, on pictures that no training saw.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +17,18 @@ from torch.nn import functional
 
 from app.fusion import infer
 from app.research.losses import Loss, Objective, Terms
+from app.research.spots import ABSENT, GREY_LEVEL, look_within
 
 PER_PIXELS = 400  # one spot for so many pixels
 FWHM = (2.0, 5.0)  # pixels
 AMPLITUDE = (0.05, 0.25)  # of the source's local mean, brighter or darker
-LEAST = 4 / 255  # spots fainter than that are nothing to ask for
+LEAST = 4 / 255  # spots fainter than that are nothing to ask for at full contrast
+# Of `as_tested`; the test asks for half of a source's CNR, and takes 1 for a spot.
+KEPT, SEEN = 0.7, 0.7
+FAINTEST = 0.3  # times the source's noise: what shows a spot so faint shows a clearer one, too
+NOISIER = 1.1  # times the lesion's own source: where the other one is noisier still, its detail may hide the lesion
+TISSUE = 0.05  # the mean of the brighter source, where a spot may be invented
+FEWEST = 50  # pixels: the mean over fewer counts as if they were so many
 
 
 def planted(source: Tensor) -> Tensor:
@@ -36,24 +47,81 @@ def planted(source: Tensor) -> Tensor:
     return torch.where(source > 0, (source + spots * local).clamp(1 / 255, 1), source)
 
 
+class Twins(NamedTuple):
+    """The first half of a batch, with lesions in one source of each picture, and without."""
+
+    mri: Tensor
+    partner: Tensor
+    mri_spotted: Tensor
+    partner_spotted: Tensor
+    into_mri: Tensor  # (B, 1, 1, 1) True where the MRI has them
+    target: tuple[Tensor, ...]  # the picture to follow, where there is one
+
+    @property
+    def gained(self) -> Tensor:
+        return (self.mri_spotted - self.mri) + (self.partner_spotted - self.partner)
+
+    def fused_by(self, network: nn.Module) -> tuple[Tensor, Tensor]:
+        """Without lesions, and with; air blanked as `infer` does it."""
+        mri, partner = torch.cat([self.mri, self.mri_spotted]), torch.cat([self.partner, self.partner_spotted])
+        plain, spotted = infer.blank_air(network(mri, partner).float(), mri, partner).chunk(2)
+        return plain, spotted
+
+
+def _twins(seen: Sequence[Tensor]) -> Twins:
+    """The other half of the batch is given up for them."""
+    half = (len(seen[0]) + 1) // 2
+    mri, partner, *target = (one[:half] for one in seen)
+    into_mri = (torch.rand(half, 1, 1, 1) < 0.5).to(mri.device)
+    mri_spotted = torch.where(into_mri, planted(mri), mri)
+    partner_spotted = torch.where(into_mri, partner, planted(partner))
+    return Twins(mri, partner, mri_spotted, partner_spotted, into_mri, tuple(target))
+
+
 def with_lesions(loss: Loss, weight: float) -> Objective:
-    """The objective of a loss on the first half of the batch, and on its twins in the place of the other half, lesions.
+    """The objective of a loss, and lesions at full contrast.
 
     The term is |gain of the fused picture - gain of the sources|, as a share of the latter, both summed
     over the pixels where it is worth asking for.
     """
 
     def objective(network: nn.Module, *seen: Tensor) -> Terms:
-        half = (len(seen[0]) + 1) // 2
-        mri, partner, *target = (one[:half] for one in seen)
-        into_mri = (torch.rand(half, 1, 1, 1) < 0.5).to(mri.device)
-        mri_twin = torch.where(into_mri, planted(mri), mri)
-        partner_twin = torch.where(into_mri, partner, planted(partner))
-        fused = network(torch.cat([mri, mri_twin]), torch.cat([partner, partner_twin])).float()
-        plain, twin = fused.chunk(2)
-        gained = (mri_twin - mri) + (partner_twin - partner)
+        twins = _twins(seen)
+        plain, spotted = twins.fused_by(network)
+        gained = twins.gained
         asked = gained.abs() >= LEAST
-        share = ((twin - plain - gained) * asked).abs().sum() / (gained * asked).abs().sum().clamp(min=LEAST)
-        return loss(infer.blank_air(plain, mri, partner), mri, partner, *target) | {"lesions": weight * share}
+        share = ((spotted - plain - gained) * asked).abs().sum() / (gained * asked).abs().sum().clamp(min=LEAST)
+        return loss(plain, twins.mri, twins.partner, *twins.target) | {"lesions": weight * share}
 
     return objective
+
+
+def as_tested(loss: Loss, *, lost: float, invented: float) -> Objective:
+    """The objective of a loss, and what `lesions` tests, at every place at once.
+
+    lost : weight of how far the CNR of a planted spot in the fused picture stays below KEPT of that in its source,
+        the latter as 1: the mean over places where the other source is hardly noisier
+    invented : weight of how far |CNR| is above SEEN where neither source has ABSENT: the mean over tissue
+    """
+
+    def objective(network: nn.Module, *seen: Tensor) -> Terms:
+        twins = _twins(seen)
+        plain, spotted = twins.fused_by(network)
+        mri, partner, fused = (look_within(one) for one in (twins.mri, twins.partner, plain))
+        noise = torch.where(twins.into_mri, mri.noise, partner.noise)
+        other = torch.where(twins.into_mri, partner.noise, mri.noise)
+        asked, given = look_within(twins.gained).contrast, look_within(spotted - plain).contrast
+        places = (asked.abs() >= (FAINTEST * noise).clamp(min=GREY_LEVEL)) & (other <= NOISIER * noise)
+        kept = given * asked.sign() * noise / (fused.noise * asked.abs().clamp(min=GREY_LEVEL))
+        tissue = (mri.cnr.abs() < ABSENT) & (partner.cnr.abs() < ABSENT)
+        tissue &= torch.maximum(mri.mean, partner.mean) >= TISSUE
+        return loss(plain, twins.mri, twins.partner, *twins.target) | {
+            "lost": lost * _mean_of((KEPT - kept).clamp(min=0), places),
+            "invented": invented * _mean_of((fused.cnr.abs() - SEEN).clamp(min=0), tissue),
+        }
+
+    return objective
+
+
+def _mean_of(values: Tensor, places: Tensor) -> Tensor:
+    return (values * places).sum() / places.sum().clamp(min=FEWEST)

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scipy import ndimage
 
 from app.fusion import registry, weights
-from app.research import lesions
+from app.research import lesions, spots
 from app.research.pairs import Pair
 
 
@@ -179,3 +180,15 @@ def test_a_weights_file_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys
     folder_of(PAIRS[:1], tmp_path)
     assert lesions.main(["--pairs", str(tmp_path), "--weights", "average=nowhere"]) == 2
     assert "average=nowhere" in capsys.readouterr().err
+
+
+def test_a_look_within_is_the_same_look_with_a_gradient():
+    picture = np.random.default_rng(1).random((40, 50))
+    told = lesions.look(picture)
+    tensor = torch.from_numpy(picture)[None, None].requires_grad_()
+    within = spots.look_within(tensor)
+    inside = np.s_[spots.REACH : -spots.REACH, spots.REACH : -spots.REACH]
+    for name in ("contrast", "mean", "noise", "cnr"):
+        np.testing.assert_allclose(getattr(within, name).detach()[0, 0], getattr(told, name)[inside], rtol=1e-9)
+    within.cnr.sum().backward()
+    assert torch.isfinite(tensor.grad).all()

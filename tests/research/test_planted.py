@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from app.research.fitted import following
 from app.research.losses import faithful
-from app.research.planted import AMPLITUDE, planted, with_lesions
+from app.research.planted import AMPLITUDE, KEPT, as_tested, planted, with_lesions
 
 
 def test_spots_lie_in_tissue_and_stay_below_the_largest_amplitude():
@@ -63,3 +63,44 @@ def test_the_picture_to_follow_is_that_of_the_first_half():
     for name, term in alone.items():
         torch.testing.assert_close(terms[name], term)
     assert terms["lesions"] > 0
+
+
+def noisy(seed: int, noise: float) -> Tensor:
+    draw = torch.Generator().manual_seed(seed)
+    return (0.5 + noise * torch.randn(4, 1, 64, 64, generator=draw)).clamp(0.05, 0.95)
+
+
+def both_terms(network: nn.Module, mri: Tensor, partner: Tensor) -> tuple[float, float]:
+    torch.manual_seed(0)
+    terms = as_tested(following, lost=2.0, invented=3.0)(network, mri, partner, mri)
+    return float(terms["lost"]) / 2.0, float(terms["invented"]) / 3.0
+
+
+def test_a_copy_of_the_only_source_with_detail_loses_and_invents_nothing():
+    """All spots go to the MRI's twins or to a partner that is too quiet for the MRI to be no noisier."""
+    flat = torch.full((4, 1, 64, 64), 0.5)
+    lost, invented = both_terms(Mixture(1.0, 1.0), noisy(1, 0.02), flat - 0.25)
+    assert lost == pytest.approx(0, abs=1e-4)
+    assert invented == 0
+
+
+def test_what_does_not_arrive_is_lost_in_full():
+    """`kept` is 0 where the MRI's spots do not reach the picture at all: all of KEPT is missing."""
+    lost, _ = both_terms(Mixture(0.0, 1.0), noisy(1, 0.02), noisy(2, 0.02))
+    assert lost > 0.3 * KEPT
+    nothing, _ = both_terms(Mixture(0.0, 0.0), noisy(1, 0.02), noisy(2, 0.02))
+    assert nothing == pytest.approx(KEPT, abs=1e-4)
+
+
+def test_contrast_without_a_source_is_invented():
+    """A picture of spots of its own, over sources that are flat."""
+    flat = torch.full((4, 1, 64, 64), 0.5)
+
+    class Inventive(nn.Module):
+        def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+            spots = torch.zeros_like(mri)
+            spots[..., 8::16, 8::16] = 0.3
+            return (mri + partner) / 2 + spots
+
+    assert both_terms(Mixture(0.5, 0.5), flat, flat)[1] == 0
+    assert both_terms(Inventive(), flat, flat)[1] > 0.1
