@@ -201,6 +201,15 @@ _REFINEFUSE_FOLLOWED = replace(
     ema=0.995,
     validate_every=400,
 )
+_REFINEFUSE_TESTED = replace(
+    _REFINEFUSE_FOLLOWED,
+    loss="following-tested-3",
+    steps=400,
+    batch=4,
+    crop=128,
+    learning_rate=3e-4,
+    ema=0.98,
+)
 _SSPFUSION_FOLLOWED = replace(
     _OURS,
     network="sspfusion",
@@ -237,14 +246,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "refinefuse-tuned": replace(  # --start-from the weights of the run above, with the same examples
         _REFINEFUSE_FOLLOWED, loss="following-lesions-0.15", steps=600, learning_rate=3e-4
     ),
-    "refinefuse-tested": replace(  # --start-from the blend of the first and the run above, with the same examples
-        _REFINEFUSE_FOLLOWED,
-        loss="following-tested",
-        steps=400,
-        batch=4,
-        crop=128,
-        learning_rate=3e-4,
-        ema=0.98,
+    "refinefuse-tested": _REFINEFUSE_TESTED,  # --start-from a blend of the first and the run above, the same examples
+    "refinefuse-tested-more": replace(  # --start-from the weights of the run above
+        _REFINEFUSE_TESTED, loss="following-tested-9", steps=200, validate_every=200
     ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200

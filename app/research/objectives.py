@@ -15,7 +15,8 @@ FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to f
     "following-and-telling": losses.of_fused(partial(following_closely, bits=0.04)),
     "following-lesions-0.05": with_lesions(following, 0.05),
     "following-lesions-0.15": with_lesions(following, 0.15),
-    "following-tested": as_tested(following, lost=0.6, invented=3.0),
+    "following-tested-3": as_tested(following, lost=0.6, invented=3.0),
+    "following-tested-9": as_tested(following, lost=1.8, invented=9.0),
 }
 LOSSES: dict[str, Objective] = {
     **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
