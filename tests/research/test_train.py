@@ -334,7 +334,9 @@ def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
         assert "what lightfusionnet is made with" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("network", "crop", "fact"), [("refinefuse", 100, "multiple of 8"), ("average", 6, "least 15")])
+@pytest.mark.parametrize(
+    ("network", "crop", "fact"), [("refinefuse", 100, "multiple of 8"), ("average", 6, "least 15")]
+)
 def test_crops_that_a_network_or_a_loss_cannot_take_are_refused(tmp_path, network, crop, fact):
     run = replace(SHORT, network=network, crop=crop, arguments={})
     with pytest.raises(ConfigError, match=fact):
