@@ -199,13 +199,15 @@ class LKCFUNet(nn.Module):
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
         if mri.dtype == torch.float16:
             tensors = {name: tensor.float() for name, tensor in self.state_dict().items()}
-            fused: Tensor = torch.func.functional_call(self, tensors, (mri.float(), partner.float()))
-            return fused.half()
-        fused = self.finish(self.features(mri, partner), mri, partner)
+            computed: Tensor = torch.func.functional_call(self, tensors, (mri.float(), partner.float()))
+            return computed.half()
+        fused = self.head(self.last(self.features(mri, partner)))
+        if self.from_maximum:
+            fused = torch.maximum(mri, partner) + fused
         return fused if self.training else fused.clamp(0, 1)
 
     def features(self, mri: Tensor, partner: Tensor) -> Tensor:
-        """What the last blocks are given: (B, 160, H, W), from the finest decoder's dense block, and `init`'s."""
+        """What the last block is given: (B, 160, H, W), from the finest decoder, and `init`'s."""
         first = self.init(torch.cat([mri, partner], 1))
         features = self.init_block(first)
         encoded = []
@@ -214,17 +216,7 @@ class LKCFUNet(nn.Module):
             encoded.append(features)
         features = self.bottom(features)
         for scale in reversed(range(len(encoded))):
-            dense, *depthwise = self.decoder[scale].children()
-            features = dense(self.skip[scale](encoded[scale], features))
+            features = self.decoder[scale](self.skip[scale](encoded[scale], features))
             if scale:
-                for block in depthwise:
-                    features = block(features)
                 features = self.up[scale - 1](functional.interpolate(features, scale_factor=2, mode="nearest"))
         return torch.cat([features, first], 1)
-
-    def finish(self, features: Tensor, mri: Tensor, partner: Tensor) -> Tensor:
-        """From `features` to the picture (B, 1, H, W), not clipped: depthwise, dense, and the head."""
-        _, depthwise = self.decoder[0].children()
-        both = torch.cat([depthwise(features[:, :WIDTH]), features[:, WIDTH:]], 1)
-        fused: Tensor = self.head(self.last(both))
-        return torch.maximum(mri, partner) + fused if self.from_maximum else fused

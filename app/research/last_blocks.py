@@ -1,13 +1,16 @@
-"""Train the last blocks of LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
+"""Train what ends LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
 
     python -m app.research.last_blocks --start-from FILE --examples runs/examples --out runs/last
     python -m app.research.last_blocks --examples runs/examples --out runs/last --resume
 
-The rest of the network stays as it is, so it runs once for each slice, and what it gives is kept in --out/features.
-What learns is all that follows the finest decoder's dense block: a depthwise block, a dense one, and the head. Whole
-slices, since the norms look at the whole picture: what was learnt on crops does not quite hold there. The two dense
-kernels stay, too; beside each a small one learns, from 0, and is added to its centre at the end (as RepLKNet does it;
-Ding et al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every one of 15 x 15 taps is mostly noise.
+The rest of the network stays as it is, so it runs once for each slice, and what it gives is kept in --out/given (50 MB
+a slice, twice that with twins). What learns is the last dense kernel, what goes by it, and the head. Whole slices,
+since the norms look at the whole picture: what was learnt on crops does not quite hold there. The dense kernel itself
+stays, too; beside it a small one learns, from 0, and is added to its centre at the end (as RepLKNet does it; Ding et
+al. 2022, doi:10.1109/CVPR52688.2022.01166): a gradient for every one of 15 x 15 taps is mostly noise.
+
+With --lost or --invented each slice has a twin with planted lesions, always the same ones, and is asked for what the
+lesion test measures, too (`planted.lesion_terms`).
 
 --out gets config.json, curve.csv, checkpoint.pt, and at the end, or where Ctrl-C stops it, weights.safetensors, of the
 running mean.
@@ -22,7 +25,9 @@ import math
 import sys
 import time
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +46,12 @@ from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
 from app.research.fusers import built
 from app.research.losses import Terms, total
+from app.research.planted import Twins, lesion_terms, twins_of
 from app.terminal import exit_code
 
 CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
-LEARNING = ("decoder.0.1.", "last.", "head.")  # how the names of what learns begin; `features` ends before it
+LEARNING = ("last.second.3.", "last.residual.", "head.")  # how the names of what changes begin
 NEEDED = ("config", "learning", "examples")  # in a checkpoint
 
 
@@ -53,8 +59,9 @@ NEEDED = ("config", "learning", "examples")  # in a checkpoint
 class LastBlocksRun:
     """steps : one whole slice each
     tasks : drawn from with equal chance; one that stands there twice, twice as often
-    size : side of the small kernels
+    size : side of the small kernel
     bits : see `fitted.following_closely`
+    lost, invented : see `planted.lesion_terms`; with both 0 there are no twins
     """
 
     start_from: StartFrom
@@ -62,10 +69,16 @@ class LastBlocksRun:
     tasks: tuple[str, ...] = CT_TWICE
     size: int = 3
     bits: float = 0.0
+    lost: float = 0.0
+    invented: float = 0.0
     learning_rate: float = 1e-3
     warmup: int = 50
     ema: float = 0.998
     seed: int = 0
+
+    @property
+    def twins(self) -> bool:
+        return self.lost > 0 or self.invented > 0
 
     def learning_rate_at(self, step: int) -> float:
         rate = self.learning_rate * min(1.0, (step + 1) / self.warmup)
@@ -91,12 +104,10 @@ def train(
     constructor = weights.arguments_in(Path(run.start_from.file))
     network = _network(run)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
-    prepared = prepare(network, examples, out / "features", nested(progress, 0, 0.5))
+    prepared = prepare(network, examples, out / "given", twins=run.twins, progress=nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
-    grown = [_grow(block, run.size) for block in (network.last.first, network.last.second)]
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name.startswith(LEARNING) and ".large." not in name)
-    learning = {name: one for name, one in network.named_parameters() if one.requires_grad}
+    end = _End(network, run.size)
+    learning = dict(end.named_parameters())
     optimizer = torch.optim.Adam(learning.values())
     mean = {name: one.detach().clone() for name, one in learning.items()}
     done = 0
@@ -113,17 +124,13 @@ def train(
     def finish() -> None:
         save()
         _put(learning, mean)
-        for block, place in grown:
-            beside = block[place]
-            assert isinstance(beside, _Beside)
-            block[place] = beside.merged()
+        end.merge_into(network)
         weights.save(network, out / "weights.safetensors", constructor)
 
-    network.train()
     saved = time.monotonic()
     try:
         while done < run.steps:
-            terms = _terms(network, *_seen(prepared, run, done), bits=run.bits)
+            terms = _terms(end, *_drawn(prepared, run, done), run)
             loss = total(terms, done + 1)
             for group in optimizer.param_groups:
                 group["lr"] = run.learning_rate_at(done)
@@ -157,12 +164,17 @@ def _network(run: LastBlocksRun) -> LKCFUNet:
 
 
 def prepare(
-    network: LKCFUNet, examples: Sequence[Example], folder: Path, progress: Progress = silent
+    network: LKCFUNet,
+    examples: Sequence[Example],
+    folder: Path,
+    *,
+    twins: bool = False,
+    progress: Progress = silent,
 ) -> dict[str, list[tuple[Example, Path]]]:
-    """By task, each example and the file of the features before the last blocks, made where it is missing.
+    """By task, each example and the file of what `_End` is given of it, made where it is missing.
 
-    Its name is a hash of the weights that make them and of the slice, so that no other's are ever taken, and a run that
-    goes on from this one's weights can be given its folder.
+    Its name is a hash of the weights that make them and of the slices, so that no other's are ever taken, and a run
+    that goes on from this one's weights can be given its folder. twins : of the slice with lesions, too.
     """
     folder.mkdir(exist_ok=True)
     made_by = hashlib.sha256()
@@ -172,60 +184,85 @@ def prepare(
     infer.channels_last(network).eval()
     by_task: dict[str, list[tuple[Example, Path]]] = {}
     for number, example in enumerate(examples):
-        name = hashlib.sha256((made_by.hexdigest() + digest([example])).encode()).hexdigest()
-        path = folder / f"{name[:32]}.safetensors"
+        sources = _twins(example).sources if twins else example.tensors()[:2]
+        told = made_by.copy()
+        for source in sources:
+            told.update(source.numpy().tobytes())
+        path = folder / f"{told.hexdigest()[:32]}.safetensors"
         by_task.setdefault(example.task, []).append((example, path))
         if not path.exists():
             progress(number / len(examples), f"preparing slice {number + 1} of {len(examples)}, {example.task}")
-            mri, partner, _ = example.tensors()
-            with torch.inference_mode():
-                features = network.features(mri, partner)
             unfinished = path.with_suffix(".new")
-            save_file({"features": features.bfloat16().contiguous()}, unfinished)
+            save_file(_given(network, *sources), unfinished)
             unfinished.replace(path)
     return by_task
 
 
-def _seen(prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, step: int) -> tuple[Tensor, ...]:
-    """Features, MRI, partner and the picture to follow of a step's example."""
+@torch.inference_mode()
+def _given(network: LKCFUNet, mri: Tensor, partner: Tensor) -> dict[str, Tensor]:
+    """What `_End` is given of slices, by its arguments' names."""
+    features = network.features(mri, partner)
+    *before, large = network.last.second
+    hidden = nn.Sequential(*before)(network.last.first(features))
+    given = {"features": features, "hidden": hidden, "large": large(hidden)}
+    return {name: one.bfloat16().contiguous() for name, one in given.items()}
+
+
+def _twins(example: Example) -> Twins:
+    """Always the same ones: their features are made once."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(digest([example])[:8], 16))
+        return twins_of(example.tensors())
+
+
+def _drawn(
+    prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, step: int
+) -> tuple[Example, dict[str, Tensor]]:
+    """A step's example, and what `_End` is given of it."""
     draw = np.random.default_rng([run.seed, step])
     of_task = prepared[run.tasks[int(draw.integers(len(run.tasks)))]]
     example, path = of_task[int(draw.integers(len(of_task)))]
-    features = load_file(path)["features"].float().contiguous(memory_format=torch.channels_last)
-    return features, *example.tensors()
+    given = {name: one.float().contiguous(memory_format=torch.channels_last) for name, one in load_file(path).items()}
+    return example, given
 
 
-def _terms(network: LKCFUNet, features: Tensor, mri: Tensor, partner: Tensor, target: Tensor, *, bits: float) -> Terms:
-    with torch.autocast("cpu", torch.bfloat16):
-        fused = network.finish(features, mri, partner)
-    return following_closely(infer.blank_air(fused.float(), mri, partner), mri, partner, target, bits=bits)
+def _terms(end: _End, example: Example, given: dict[str, Tensor], run: LastBlocksRun) -> Terms:
+    ending = partial(end, **given)
+    mri, partner, target = example.tensors()
+    lesions: Terms = {}
+    if run.twins:
+        twins = _twins(example)
+        fused, spotted = twins.fused_by(ending)
+        lesions = lesion_terms(twins, fused, spotted, lost=run.lost, invented=run.invented)
+    else:
+        fused = infer.blank_air(ending(mri, partner), mri, partner)
+    return following_closely(fused, mri, partner, target, bits=run.bits) | lesions
 
 
-class _Beside(nn.Module):
-    """A large convolution that stays as it is, and a small one beside it that learns from 0."""
+class _End(nn.Module):
+    """What learns, and a small kernel beside the last large one; both begin as copies of the network's."""
 
-    def __init__(self, large: LargeKernelConv2d, size: int) -> None:
+    def __init__(self, network: LKCFUNet, size: int) -> None:
         super().__init__()
-        self.large = large
+        large = network.last.second[-1]
+        assert isinstance(large, LargeKernelConv2d)
         self.small = nn.Conv2d(large.in_channels, large.out_channels, size, padding=size // 2, bias=False)
         nn.init.zeros_(self.small.weight)
+        self.residual, self.head = deepcopy(network.last.residual), deepcopy(network.head)
+        self.from_maximum = network.from_maximum
 
-    def forward(self, features: Tensor) -> Tensor:
-        together: Tensor = self.large(features) + self.small(features)
-        return together
+    def forward(self, mri: Tensor, partner: Tensor, *, features: Tensor, hidden: Tensor, large: Tensor) -> Tensor:
+        """The picture (B, 1, H, W), not clipped, of `LKCFUNet.features`, and of what the last large kernel is given and gives."""
+        fused: Tensor = self.head(large + self.small(hidden) + self.residual(features))
+        return torch.maximum(mri, partner) + fused if self.from_maximum else fused
 
-    def merged(self) -> LargeKernelConv2d:
-        rim = (self.large.kernel_size[0] - self.small.kernel_size[0]) // 2
+    def merge_into(self, network: LKCFUNet) -> None:
+        network.last.residual, network.head = self.residual, self.head
+        large = network.last.second[-1]
+        assert isinstance(large, LargeKernelConv2d)
+        rim = (large.kernel_size[0] - self.small.kernel_size[0]) // 2
         with torch.no_grad():
-            self.large.weight[..., rim:-rim, rim:-rim] += self.small.weight
-        return self.large
-
-
-def _grow(block: nn.Sequential, size: int) -> tuple[nn.Sequential, int]:
-    """Give the block's dense kernel a small one beside it; the block, and where they stand."""
-    ((place, large),) = ((place, one) for place, one in enumerate(block) if isinstance(one, LargeKernelConv2d))
-    block[place] = _Beside(large, size)
-    return block, place
+            large.weight[..., rim:-rim, rim:-rim] += self.small.weight
 
 
 def _put(learning: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
@@ -243,13 +280,15 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, help=f"default: {LastBlocksRun.steps}")
     parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlocksRun.learning_rate}")
     parser.add_argument("--bits", type=float, help="weight of grey values that tell the sources'; default: 0")
+    parser.add_argument("--lost", type=float, help="weight of planted lesions that do not show; default: 0")
+    parser.add_argument("--invented", type=float, help="weight of spots that no source has; default: 0")
     args = parser.parse_args(given)
     if bool(args.start_from) == args.resume:
         parser.error("say either --start-from or --resume")
 
     def work(progress: Progress) -> None:
-        asked = {"steps": args.steps, "learning_rate": args.learning_rate, "bits": args.bits}
-        asked = {name: value for name, value in asked.items() if value is not None}
+        names = ("steps", "learning_rate", "bits", "lost", "invented")
+        asked = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
         if args.resume:
             run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])
             if differing := [name for name, value in asked.items() if getattr(run, name) != value]:

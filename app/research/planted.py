@@ -8,7 +8,7 @@ with spots added to one source or the other, and the fused one is asked for the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -61,15 +61,23 @@ class Twins(NamedTuple):
     def gained(self) -> Tensor:
         return (self.mri_spotted - self.mri) + (self.partner_spotted - self.partner)
 
-    def fused_by(self, network: nn.Module) -> tuple[Tensor, Tensor]:
+    @property
+    def sources(self) -> tuple[Tensor, Tensor]:
+        """MRI and partner, (2 B, 1, H, W): without lesions, then with."""
+        return torch.cat([self.mri, self.mri_spotted]), torch.cat([self.partner, self.partner_spotted])
+
+    def fused_by(self, network: Callable[[Tensor, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         """Without lesions, and with; air blanked as `infer` does it."""
-        mri, partner = torch.cat([self.mri, self.mri_spotted]), torch.cat([self.partner, self.partner_spotted])
+        mri, partner = self.sources
         plain, spotted = infer.blank_air(network(mri, partner).float(), mri, partner).chunk(2)
         return plain, spotted
 
 
-def _twins(seen: Sequence[Tensor]) -> Twins:
-    """The other half of the batch is given up for them."""
+def twins_of(seen: Sequence[Tensor]) -> Twins:
+    """Of MRI, partner, and the picture to follow if there is one, (B, 1, H, W) each, drawn from torch's generator.
+
+    The other half of the batch is given up for them.
+    """
     half = (len(seen[0]) + 1) // 2
     mri, partner, *target = (one[:half] for one in seen)
     into_mri = (torch.rand(half, 1, 1, 1) < 0.5).to(mri.device)
@@ -86,7 +94,7 @@ def with_lesions(loss: Loss, weight: float) -> Objective:
     """
 
     def objective(network: nn.Module, *seen: Tensor) -> Terms:
-        twins = _twins(seen)
+        twins = twins_of(seen)
         plain, spotted = twins.fused_by(network)
         gained = twins.gained
         asked = gained.abs() >= LEAST
@@ -97,30 +105,36 @@ def with_lesions(loss: Loss, weight: float) -> Objective:
 
 
 def as_tested(loss: Loss, *, lost: float, invented: float) -> Objective:
-    """The objective of a loss, and what `lesions` tests, at every place at once.
+    """The objective of a loss, and what `lesions` tests, at every place at once (`lesion_terms`)."""
+
+    def objective(network: nn.Module, *seen: Tensor) -> Terms:
+        twins = twins_of(seen)
+        plain, spotted = twins.fused_by(network)
+        tested = lesion_terms(twins, plain, spotted, lost=lost, invented=invented)
+        return loss(plain, twins.mri, twins.partner, *twins.target) | tested
+
+    return objective
+
+
+def lesion_terms(twins: Twins, plain: Tensor, spotted: Tensor, *, lost: float, invented: float) -> Terms:
+    """What the pictures of twins, without lesions and with, would lose and invent.
 
     lost : weight of how far the CNR of a planted spot in the fused picture stays below KEPT of that in its source,
         the latter as 1: the mean over places where the other source is hardly noisier
     invented : weight of how far |CNR| is above SEEN where neither source has ABSENT: the mean over tissue
     """
-
-    def objective(network: nn.Module, *seen: Tensor) -> Terms:
-        twins = _twins(seen)
-        plain, spotted = twins.fused_by(network)
-        mri, partner, fused = (look_within(one) for one in (twins.mri, twins.partner, plain))
-        noise = torch.where(twins.into_mri, mri.noise, partner.noise)
-        other = torch.where(twins.into_mri, partner.noise, mri.noise)
-        asked, given = look_within(twins.gained).contrast, look_within(spotted - plain).contrast
-        places = (asked.abs() >= (FAINTEST * noise).clamp(min=GREY_LEVEL)) & (other <= NOISIER * noise)
-        kept = given * asked.sign() * noise / (fused.noise * asked.abs().clamp(min=GREY_LEVEL))
-        tissue = (mri.cnr.abs() < ABSENT) & (partner.cnr.abs() < ABSENT)
-        tissue &= torch.maximum(mri.mean, partner.mean) >= TISSUE
-        return loss(plain, twins.mri, twins.partner, *twins.target) | {
-            "lost": lost * _mean_of((KEPT - kept).clamp(min=0), places),
-            "invented": invented * _mean_of((fused.cnr.abs() - SEEN).clamp(min=0), tissue),
-        }
-
-    return objective
+    mri, partner, fused = (look_within(one) for one in (twins.mri, twins.partner, plain))
+    noise = torch.where(twins.into_mri, mri.noise, partner.noise)
+    other = torch.where(twins.into_mri, partner.noise, mri.noise)
+    asked, given = look_within(twins.gained).contrast, look_within(spotted - plain).contrast
+    places = (asked.abs() >= (FAINTEST * noise).clamp(min=GREY_LEVEL)) & (other <= NOISIER * noise)
+    kept = given * asked.sign() * noise / (fused.noise * asked.abs().clamp(min=GREY_LEVEL))
+    tissue = (mri.cnr.abs() < ABSENT) & (partner.cnr.abs() < ABSENT)
+    tissue &= torch.maximum(mri.mean, partner.mean) >= TISSUE
+    return {
+        "lost": lost * _mean_of((KEPT - kept).clamp(min=0), places),
+        "invented": invented * _mean_of((fused.cnr.abs() - SEEN).clamp(min=0), tissue),
+    }
 
 
 def _mean_of(values: Tensor, places: Tensor) -> Tensor:

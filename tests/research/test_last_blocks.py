@@ -1,4 +1,4 @@
-"""LKC-FUNet's last blocks trained alone: the rest stays, small kernels end up inside large ones, and it resumes."""
+"""LKC-FUNet's end trained alone: the rest stays, the small kernel ends up inside the large one, and it resumes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
@@ -16,6 +17,7 @@ from app.research.config import start_from
 from app.research.examples import Example
 from app.research.fusers import from_file
 from app.research.pairs import MEDICAL_TASKS
+from app.research.planted import lesion_terms
 from tests.research import made_up
 
 ARGUMENTS = {"from_maximum": True, "dropout": 0.0, "drop_path": 0.0}
@@ -46,28 +48,50 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
     return weights.read_tensors(path, weights.sha256_of(path))
 
 
-def test_only_the_last_blocks_and_only_the_centres_of_its_kernels_move(begun, tmp_path):
+def test_only_the_end_and_only_the_centre_of_its_kernel_move(begun, tmp_path):
     last_blocks.train(short(begun), followed(2), tmp_path / "run")
     before, after = tensors(begun), tensors(tmp_path / "run/weights.safetensors")
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved
     assert all(name.startswith(last_blocks.LEARNING) for name in moved)
-    for name in ("last.first.2.weight", "last.second.3.weight"):
-        apart = (after[name] - before[name]).abs().amax((0, 1))
-        assert apart[6:9, 6:9].min() > 0
-        apart[6:9, 6:9] = 0
-        assert apart.max() == 0
+    apart = (after["last.second.3.weight"] - before["last.second.3.weight"]).abs().amax((0, 1))
+    assert apart[6:9, 6:9].min() > 0
+    apart[6:9, 6:9] = 0
+    assert apart.max() == 0
 
 
-def test_a_kernel_beside_a_large_one_is_that_kernel_inside_it():
+@pytest.mark.parametrize("lost", [0.0, 1.0])
+def test_the_end_gives_what_the_whole_network_gives(begun, tmp_path, lost):
+    """Of what is kept of a slice, and twins, rounded to bfloat16; before it learns, and after, merged."""
     torch.manual_seed(0)
-    large = last_blocks.LargeKernelConv2d(3, 2, 15)
-    beside = last_blocks._Beside(large, 3)
-    with torch.no_grad():
-        beside.small.weight.normal_()
-        features = torch.randn(1, 3, 24, 20)
-        apart = beside(features)
-        torch.testing.assert_close(beside.merged()(features), apart, atol=1e-4, rtol=1e-4)
+    network = from_file("lkcfunet", begun).eval()
+    run = replace(short(begun), lost=lost)
+    (example,) = followed(1)
+    ((_, path),) = last_blocks.prepare(network, [example], tmp_path / "given", twins=run.twins)["ct-mri"]
+    given = {name: one.float() for name, one in load_file(path).items()}
+    end = last_blocks._End(network, 3)
+    sources = last_blocks._twins(example).sources if lost else example.tensors()[:2]
+    with torch.inference_mode():
+        for _ in range(2):
+            torch.testing.assert_close(end(*sources, **given).clamp(0, 1), network(*sources), atol=2e-3, rtol=0)
+            end.small.weight.normal_(std=0.01)
+            end.head[-1].bias.add_(0.1)
+            end.merge_into(network)
+
+
+@pytest.mark.parametrize(("weight", "least", "most"), [(0.0, 0.3, 1.0), (1.0, 0.0, 0.1)])
+def test_a_lesion_that_the_maximum_loses_shows_where_it_is_asked_for(begun, tmp_path, weight, least, most):
+    """The picture to follow is a brighter partner, in which none of the MRI's spots shows."""
+    draw = np.random.default_rng(3)
+    mri, partner = 0.4 + 0.02 * draw.standard_normal((48, 48)), 0.6 + 0.02 * draw.standard_normal((48, 48))
+    example = Example("ct-mri", np.stack([mri, partner, partner]).astype(np.float16))
+    twins = last_blocks._twins(example)
+    assert twins.into_mri.all()
+    run = last_blocks.LastBlocksRun(start_from(begun), steps=20, tasks=("ct-mri",), warmup=1, ema=0.5, lost=weight)
+    last_blocks.train(run, [example], tmp_path / "run")
+    with torch.inference_mode():
+        pictures = twins.fused_by(from_file("lkcfunet", tmp_path / "run/weights.safetensors").eval())
+    assert least <= lesion_terms(twins, *pictures, lost=1.0, invented=0.0)["lost"] <= most
 
 
 def test_it_comes_nearer_to_what_it_follows(begun, tmp_path):
