@@ -6,6 +6,7 @@ Exit 0 done; 2 a problem the user can mend; 130 cancelled. `synoptic` and the mo
 
 from __future__ import annotations
 
+import argparse
 import errno
 import os
 import signal
@@ -53,6 +54,13 @@ def exit_code(
         if error.errno == errno.ENOSPC:
             note(f"{error.filename or 'standard output, or a file'} takes no more: the disk is full.")
         return 2
+
+
+def seed(text: str) -> int:
+    """The type of a --seed."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a larger whole number")
+    return int(text)
 
 
 def run_apart(words: Sequence[str], check: Callable[[], None], **given: Any) -> subprocess.CompletedProcess[str]:

@@ -82,6 +82,8 @@ class LightFusionNet(nn.Module):
 
     def __init__(self, *, width: int = 16, reduction: int = 4, attention: str = "pca", separable: bool = True) -> None:
         super().__init__()
+        if not 1 <= reduction <= width:
+            raise ValueError(f"reduction is {reduction}, not from 1 to the width of {width}")
 
         def stream() -> nn.Sequential:
             return nn.Sequential(

@@ -39,7 +39,7 @@ def _instance(channels: int, groups: int) -> nn.Module:
 
 
 def _group(channels: int, groups: int) -> nn.Module:
-    return nn.GroupNorm(groups, channels)
+    return nn.GroupNorm(min(groups, channels // 4), channels)  # one channel a group would be instance norm
 
 
 def _batch(channels: int, groups: int) -> nn.Module:
@@ -114,6 +114,8 @@ class MPAFM(nn.Module):
 
     def __init__(self, recalibrates: str) -> None:
         super().__init__()
+        if recalibrates not in ("encoder", "decoder"):
+            raise ValueError(f"recalibrates is {recalibrates!r}, neither 'encoder' nor 'decoder'")
         self.recalibrates = recalibrates
         self.channel = nn.Sequential(nn.Conv2d(WIDTH, WIDTH // 8, 1), nn.ReLU(), nn.Conv2d(WIDTH // 8, WIDTH, 1))
         self.spatial = nn.Sequential(nn.Conv2d(2, 1, 1), nn.BatchNorm2d(1))

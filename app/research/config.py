@@ -106,6 +106,10 @@ class TrainConfig:
         for name in ("steps", "batch", "crop", "validate_every", *["halve_every"] * (self.schedule == "halving")):
             if getattr(self, name) < 1:
                 raise ConfigError(name, getattr(self, name), "at least 1")
+        if self.seed < 0:
+            raise ConfigError("seed", self.seed, "0 or more")
+        if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
+            raise ConfigError("learning_rate", self.learning_rate, "0 or more")
         for name, known in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in known:
                 raise ConfigError(name, getattr(self, name), f"one of {', '.join(known)}")

@@ -11,7 +11,7 @@ load_ms : from the name to a network ready on the device, weights checked; torch
 ms : for a slice, from float arrays to a float array, with the threads told: the best of some, since whatever else the
     machine does only ever adds
 peak_mb : CPU: the most memory the whole process held, of which base_mb before the network was loaded; null where the
-    system does not tell. GPU: the most that tensors took there
+    system does not tell. GPU: the most that tensors took there, and null
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -86,16 +87,17 @@ def ms_per_slice(network: nn.Module, size: int = 256, device: str = "cpu", secon
 
 
 def multiply_adds(network: nn.Module, height: int, width: int) -> int:
-    """For one slice, in convolutions and matrix products. The network's tensors lose their content."""
+    """For one slice, in convolutions and matrix products."""
+    hollow = deepcopy(network).to("meta")
     source = torch.zeros(1, 1, height, width, device="meta")
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        infer.forward(network.to("meta"), source, source)  # all of the slice: nothing of it is air
+        infer.forward(hollow, source, source)  # all of the slice: nothing of it is air
     return counter.get_total_flops() // 2
 
 
 def measure_here(name: str, size: int, device: str) -> Efficiency:
     """Measure in this process, which must have loaded no network before."""
-    base_mb = _peak_mb()
+    base_mb = _peak_mb() if device == "cpu" else None
     started = time.perf_counter()
     network = registry.load(name, device)
     load_ms = 1000 * (time.perf_counter() - started)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from app.fusion import infer
-from app.research.losses import Loss, Terms, faithful, lost_bits, sobel
+from app.research.losses import Loss, Terms, faithful, lost_bits, sobel, total
 
 STEPS = 30
 RATE = 0.04  # grey values of 0 to 1 a step, at first
@@ -25,7 +25,10 @@ WANTED: partial[Terms] = partial(
 
 
 def fit(mri: Tensor, partner: Tensor, loss: Loss = WANTED) -> Tensor:
-    """From the pixel maximum down the loss, by Adam; (B, 1, H, W) in [0, 1] -> the same, 0 where both sources are."""
+    """From the pixel maximum down the loss, by Adam; (B, 1, H, W) in [0, 1] -> the same, 0 where both sources are.
+
+    DivergedError where the loss is not finite.
+    """
     picture = torch.maximum(mri, partner).clone().requires_grad_()
     optimizer = torch.optim.Adam([picture], betas=(0.8, 0.99))
     for step in range(STEPS):
@@ -33,7 +36,7 @@ def fit(mri: Tensor, partner: Tensor, loss: Loss = WANTED) -> Tensor:
             group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * step / STEPS))
         terms = loss(infer.blank_air(picture, mri, partner), mri, partner)
         optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        total(terms, step + 1).backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
         optimizer.step()
     return infer.blank_air(picture.detach().clamp(0, 1), mri, partner)
 

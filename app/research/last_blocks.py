@@ -252,7 +252,10 @@ class _End(nn.Module):
         self.from_maximum = network.from_maximum
 
     def forward(self, mri: Tensor, partner: Tensor, *, features: Tensor, hidden: Tensor, large: Tensor) -> Tensor:
-        """The picture (B, 1, H, W), not clipped, of `LKCFUNet.features`, and of what the last large kernel is given and gives."""
+        """The picture (B, 1, H, W), not clipped.
+
+        features : see `LKCFUNet.features`; hidden, large : what the last large kernel is given, and gives
+        """
         fused: Tensor = self.head(large + self.small(hidden) + self.residual(features))
         return torch.maximum(mri, partner) + fused if self.from_maximum else fused
 

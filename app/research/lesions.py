@@ -33,6 +33,7 @@ import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,12 +41,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from app.errors import InputError
+from app.fusion import infer
 from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, Unit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair
 from app.research.spots import ABSENT, CORE, GREY_LEVEL, REACH, RING, THERE, Look, R, X, Y, look
 from app.research.validation import partner_of, unit
-from app.terminal import exit_code
+from app.terminal import exit_code, seed
 
 AMPLITUDE = 0.1  # of the mean of the surroundings
 KEPT = 0.5  # of the source's CNR
@@ -196,8 +198,11 @@ def examine(
         source_looks = [(look(was), look(now)) for was, now in zip(before, after, strict=True)]
         fused_looks: dict[str, tuple[Look[Unit], Look[Unit]]] = {}
         for number, (name, fuse) in enumerate(fusers.items()):
-            progress((done + number / len(fusers)) / len(pairs), f"{name}, {pair.task} {pair.name}")
-            fused_looks[name] = look(fuse(*before)), look(fuse(*after))
+            share = (done + number / len(fusers)) / len(pairs)
+            report = partial(progress, share, f"{name}, {pair.task} {pair.name}")
+            report()
+            with infer.Stoppable(report):
+                fused_looks[name] = look(fuse(*before)), look(fuse(*after))
         for place in places:
             at = place.y, place.x
             if not place.natural:
@@ -277,7 +282,7 @@ def as_text(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.lesions", description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:

@@ -22,12 +22,12 @@ from app.research.config import ConfigError, NoStartError, TrainConfig
 from app.research.examples import Example
 from app.research.losses import Objective, Terms, total
 from app.research.objectives import FOLLOWING, LOSSES
-from app.research.pairs import Pair, Picture, Unit, batch_at, thinned, varied
+from app.research.pairs import Pair, Picture, Unit, batch_at, digest, thinned, varied
 
 CURVE_POINTS = 400
 LEAST_CROP = 15  # pixels: the largest window of a loss, that of `spots`
 CHECKPOINT_S = 180.0
-NEEDED = ("config", "network", "validated")  # in a checkpoint
+NEEDED = ("config", "network", "validated", "pairs")  # in a checkpoint
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
 
@@ -59,7 +59,10 @@ def train(
     followed = [one for one in slices if isinstance(one, Example)]
     if (run.loss in FOLLOWING) != (len(followed) == len(slices)):
         raise ExamplesMismatchError(run.loss, wanted=run.loss in FOLLOWING)
-    of_examples = {"examples": examples.digest(followed)} if followed else {}
+    taught_by = {
+        "examples": examples.digest(followed),
+        "pairs": digest([one for one in slices if isinstance(one, Pair)]),
+    }
     if run.batch % count:
         raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
     torch.manual_seed(run.seed)
@@ -71,7 +74,7 @@ def train(
     optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
     done, validated, best = 0, 0, -math.inf
     if resume:
-        mean, done, validated, best = _resume(out, network, optimizer, of_examples)
+        mean, done, validated, best = _resume(out, network, optimizer, taught_by)
     else:
         _begin(out, run, network)
         mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
@@ -83,7 +86,7 @@ def train(
     def save() -> None:
         if rank == 0:
             state = {"config": run.as_json(), "step": done, "validated": validated, "best": best, "mean": mean}
-            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()} | of_examples
+            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()} | taught_by
             run_folder.save_checkpoint(out, state)
 
     batches = _batches(run, slices, done)
@@ -131,7 +134,7 @@ def _built(run: TrainConfig) -> nn.Module:
     """The run's network; ConfigError where it cannot be made so, or cannot be given such crops."""
     try:
         network = registry.build(run.network, **run.arguments)
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, ValueError) as error:
         raise ConfigError("arguments", run.arguments, f"what {run.network} is made with ({error})") from error
     multiple = getattr(network, "multiple", 1)
     if run.crop % multiple or run.crop < LEAST_CROP:
@@ -260,12 +263,12 @@ def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
 
 
 def _resume(
-    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, of_examples: Mapping[str, str]
+    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, taught_by: Mapping[str, str]
 ) -> tuple[dict[str, Tensor], int, int, float]:
     """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
     state = run_folder.read_checkpoint(out, NEEDED)
-    if state.get("examples") != of_examples.get("examples"):
-        raise run_folder.ResumedOtherwiseError(out, ["--examples"])
+    if differing := [f"--{name}" for name, told in taught_by.items() if state[name] != told]:
+        raise run_folder.ResumedOtherwiseError(out, differing)
     weights.put(network, state["network"], out / "checkpoint.pt")
     optimizer.load_state_dict(state["optimizer"])
     own = network.state_dict()

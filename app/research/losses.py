@@ -29,7 +29,7 @@ Objective = Callable[..., Terms]  # network, mri, partner; and that picture
 
 
 class DivergedError(FusionError):
-    hint = "Begin again in another folder, with a lower --learning-rate."
+    hint = "Begin again in another folder, with a lower --learning-rate, or a fit with lower weights of its loss."
 
     def __init__(self, step: int, loss: float) -> None:
         super().__init__(f"The training diverged: the loss of step {step} is {loss}.")

@@ -9,6 +9,7 @@ volumes come as scalars, so both are kept: `luma`, and `scalar`, the colour's pl
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -84,29 +85,41 @@ class Augmentation:
     """How far training pictures may stray from the files; 0 leaves them alone. Zero stays zero throughout.
 
     gamma : standard deviation of the logarithm of the exponent; window : the upper end is drawn from 1 - window to
-    1 + window; scalar : how often the scalar is taken where there is one; noise : the largest standard deviation of
-    Gaussian noise in what is not 0, which one crop in four gets; dim : how often one of the two sources is darkened to
-    at most half, so that broad brightness of one over the dark of the other is seen
+    1 + window; scalar : how often the scalar is taken where there is one; dim : how often one of the two sources is
+    darkened to at most half, so that broad brightness of one over the dark of the other is seen
     """
 
     gamma: float = 0.2
     window: float = 0.2
     scalar: float = 0.5
-    noise: float = 0.0
     dim: float = 0.0
 
 
-def read_pairs(folder: Path, split: str, tasks: Sequence[str] = MEDICAL_TASKS, *, scalars: bool = True) -> list[Pair]:
-    """All pairs of a split, sorted by task and name; PairFolderError where a picture or its partner is missing,
-    UnknownTaskError where a task is none of ROLES. scalars : see `read_task`.
+def read_pairs(folder: Path, split: str, tasks: Sequence[str] = (), *, scalars: bool = True) -> list[Pair]:
+    """All pairs of a split, sorted by task and name; PairFolderError where a task, a picture or its partner is missing,
+    UnknownTaskError where a task is none of ROLES.
+
+    tasks : each must have pairs; without any, the medical tasks that have. scalars : see `read_task`
     """
     for task in tasks:
         if task not in ROLES:
             raise UnknownTaskError(task)
-    pairs = [pair for task in dict.fromkeys(tasks) for pair in read_task(folder / task / split, task, scalars=scalars)]
-    if not pairs:
-        raise PairFolderError(folder, f"holds no pair of {', '.join(tasks)} for {split!r}")
-    return pairs
+    asked = list(dict.fromkeys(tasks or MEDICAL_TASKS))
+    found = {task: read_task(folder / task / split, task, scalars=scalars) for task in asked}
+    missing = [task for task, pairs in found.items() if not pairs]
+    if missing and (tasks or missing == asked):
+        raise PairFolderError(folder, f"holds no pair of {', '.join(missing)} for {split!r}")
+    return [pair for pairs in found.values() for pair in pairs]
+
+
+def digest(pairs: Sequence[Pair]) -> str:
+    """SHA-256 of all of them, in order: what a run that goes on must be given again."""
+    told = hashlib.sha256()
+    for pair in pairs:
+        told.update(f"{pair.task}/{pair.name}".encode())
+        for picture in (pair.mri, pair.luma, pair.scalar):
+            told.update(b"" if picture is None else np.ascontiguousarray(picture).tobytes())
+    return told.hexdigest()
 
 
 def thinned(pairs: Sequence[Pair], per_task: int) -> list[Pair]:
@@ -300,8 +313,5 @@ def _crop(window: NDArray[Numbers], draw: np.random.Generator, size: int) -> NDA
 def _augmented(unit: Unit, draw: np.random.Generator, augmentation: Augmentation) -> Unit:
     exponent = np.exp(augmentation.gamma * draw.standard_normal())
     high = draw.uniform(1 - augmentation.window, 1 + augmentation.window)
-    seen = (unit / high).clip(0, 1) ** exponent
-    if augmentation.noise and draw.random() < 0.25:
-        noise = draw.uniform(0, augmentation.noise) * draw.standard_normal(unit.shape)
-        seen = np.where(unit > 0, (seen + noise).clip(1 / 255, 1), 0)
-    return seen.astype(np.float32)
+    seen: Unit = ((unit / high).clip(0, 1) ** exponent).astype(np.float32)
+    return seen

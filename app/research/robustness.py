@@ -22,15 +22,17 @@ import math
 import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
+from app.fusion import infer
 from app.metrics.catalogue import evaluate
 from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair, Picture
 from app.research.validation import partner_of, unit
-from app.terminal import exit_code
+from app.terminal import exit_code, seed
 
 VARIANCE = 25.0  # of Gaussian noise, in squared grey levels
 SHIFTS = (1, 2, 3, 4, 5)  # pixels
@@ -96,11 +98,14 @@ def measure(
         draw = np.random.default_rng([seed, zlib.crc32(f"{pair.task}/{pair.name}".encode())])
         variants = {"none": [clean]} | {name: disturb(*clean, draw) for name, disturb in DISTURBANCES.items()}
         for number, (network, fuse) in enumerate(fusers.items()):
-            progress((done + number / len(fusers)) / len(pairs), f"{network}, {pair.task} {pair.name}")
-            undisturbed = _fused(fuse, clean)
+            share = (done + number / len(fusers)) / len(pairs)
+            report = partial(progress, share, f"{network}, {pair.task} {pair.name}")
+            report()
+            with infer.Stoppable(report):
+                fused_of = {name: [_fused(fuse, one) for one in sources] for name, sources in variants.items()}
+            (undisturbed,) = fused_of["none"]
             of_network = found.setdefault(pair.task, {}).setdefault(network, {})
-            for name, sources in variants.items():
-                fused = [undisturbed] if name == "none" else [_fused(fuse, one) for one in sources]
+            for name, fused in fused_of.items():
                 of_network.setdefault(name, []).extend(_measured(one, undisturbed, clean) for one in fused)
     return {
         task: {
@@ -152,7 +157,7 @@ def _as_json(measured: Measured) -> str:
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.robustness", description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=seed, default=0)
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:

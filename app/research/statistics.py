@@ -34,7 +34,7 @@ from app.research import heatmap, per_image
 from app.research.paired import Values, holm, improvement, interval, means_of_known, paired_test, resampled_means
 from app.research.per_image import Measured
 from app.research.tables import RANK_SUM, RANKED, SIGN, CannotWriteError, rank_sums_of, write_text
-from app.terminal import exit_code
+from app.terminal import exit_code, note, seed
 
 SIGNIFICANT, HIGHLY = 0.05, 0.001
 
@@ -221,7 +221,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("per_image", type=Path, metavar="PER_IMAGE.csv")
     parser.add_argument("--method", required=True, metavar="NAME", help="the one to compare with each other")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap")
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:
@@ -235,6 +235,9 @@ def main(given: Sequence[str] | None = None) -> int:
         for done, task in enumerate(tasks):
             progress(done / len(tasks), task)
             values = by_method(measured, task)
+            if args.method not in values and any(one.method == args.method for one in measured):
+                note(f"{task} is left out: nothing of {args.method} was measured there")
+                continue
             of_task = compare(values, task, args.method, args.seed)
             print(as_markdown(task, estimates(values, args.seed), first_places(values, args.seed), of_task))
             path = args.out / f"heatmap-{task}.png"

@@ -30,7 +30,7 @@ from app.research.examples import Example
 from app.research.loop import NEEDED, train
 from app.research.objectives import LOSSES
 from app.research.pairs import Pair, read_pairs
-from app.terminal import exit_code, note
+from app.terminal import exit_code, note, seed
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -42,8 +42,11 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--start-from", type=Path, help="weights to begin with: a safetensors file, or a run's folder")
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--seed", type=int)
+    parser.add_argument("--seed", type=seed)
     parser.add_argument("--loss", choices=sorted(LOSSES))
+    parser.add_argument(
+        "--tasks", type=_tasks, help="names, with commas between; one named twice is drawn twice as often"
+    )
     parser.add_argument("--batch", type=int)
     parser.add_argument("--crop", type=int)
     parser.add_argument("--learning-rate", type=float)
@@ -92,6 +95,10 @@ def _count(given: str) -> int:
     return int(given)
 
 
+def _tasks(given: str) -> tuple[str, ...]:
+    return tuple(given.split(","))
+
+
 def _argument(given: str) -> tuple[str, Any]:
     name, _, value = given.partition("=")
     try:
@@ -102,7 +109,7 @@ def _argument(given: str) -> tuple[str, Any]:
 
 def _asked_run(args: argparse.Namespace) -> TrainConfig:
     """The run that the command line begins, or goes on with: then nothing it says may differ from how it was begun."""
-    names = ("steps", "seed", "loss", "batch", "crop", "learning_rate", "bf16")
+    names = ("steps", "seed", "loss", "tasks", "batch", "crop", "learning_rate", "bf16")
     changes = {name: value for name in names if (value := getattr(args, name)) is not None}
     if args.start_from:
         changes["start_from"] = start_from(args.start_from)

@@ -35,6 +35,10 @@ from app.terminal import exit_code
 
 Fuse = Callable[[Pair], Picture]  # 8-bit fused luma
 
+# What the medical networks, and those for infrared-visible pairs, are trained on, and whose licence that has.
+AANLIB = "AANLIB (Harvard Whole Brain Atlas) CT-MRI, PET-MRI and SPECT-MRI", "AANLIB"
+ROADSCENE = "RoadScene infrared-visible", "RoadScene"
+
 
 def by_network(network: nn.Module, device: str = "cpu", *, scalar: bool = False) -> Fuse:
     """A function that fuses a pair with a network, through the same door as volumes go.
@@ -97,9 +101,12 @@ def measure(pairs: Sequence[Pair], fusers: Mapping[str, Fuse], *, scalar: bool =
 
 
 def score(means_by_task: Mapping[str, Means], tables: Tables) -> float:
-    """One number that decides between weights: the mean over tasks and RANKED of a metric over the pixel maximum's."""
+    """One number that decides between weights: the mean over tasks and RANKED of a metric over the pixel maximum's.
+
+    What is undefined is left out, such as VIFF of pictures too small for it.
+    """
     ratios = [of[name] / tables[task]["maximum"][name] for task, of in means_by_task.items() for name in RANKED]
-    return float(np.mean(ratios))
+    return float(np.nanmean(ratios))
 
 
 def publish(
@@ -117,13 +124,14 @@ def publish(
             weights.save_over(source, over, target)
         elif source.resolve() != target.resolve():  # equal when what is published already is measured again
             shutil.copyfile(source, target)
+        pictures, of = ROADSCENE if "ir-vis" in tables else AANLIB
         origin = {
-            "training_data": "AANLIB (Harvard Whole Brain Atlas) CT-MRI, PET-MRI and SPECT-MRI pairs, train split",
-            "licence": "research use only, as its training data (AANLIB)",
+            "training_data": f"{pictures} pairs, train split",
+            "licence": f"research use only, as its training data ({of})",
             "card": f"{name}.md",
         }
         file = {"file": target.name, "sha256": weights.sha256_of(target), "arguments": weights.arguments_in(source)}
-        entry = origin | entry | file
+        entry = entry | origin | file
         entry.pop("over", None)
         if over:
             entry["over"] = {"file": over.name, "sha256": weights.sha256_of(over)}

@@ -49,6 +49,25 @@ def test_every_norm_of_table_2_runs(norm):
     assert fused.isfinite().all()
 
 
+def test_no_two_norms_are_one():
+    """With equal weights, in training mode, and two pictures: of one, batch norm would be instance norm."""
+    draw = torch.Generator().manual_seed(1)
+    mri, partner = torch.rand(2, 2, 1, 16, 16, generator=draw)
+    fused = []
+    for norm in NORMS:
+        torch.manual_seed(0)
+        network = LKCFUNet(norm=norm, large_kernels=False, dropout=0.0, drop_path=0.0)
+        fused.append(network(mri, partner).detach())
+    for number, one in enumerate(fused):
+        for other in fused[:number]:
+            assert (one - other).abs().max() > 1e-4
+
+
+def test_a_name_that_mpafm_does_not_know_is_refused():
+    with pytest.raises(ValueError, match="neither 'encoder' nor 'decoder'"):
+        LKCFUNet(recalibrates="encodr")
+
+
 def test_unsure_mpafm_halves_both_paths_and_lets_them_gate_each_other():
     """With the selection at a tie (w = 1/2) and the last gate at sigmoid(0) = 1/2, X = widen(e / 2) of Eq. 7."""
     module = MPAFM("encoder").eval()

@@ -100,6 +100,13 @@ def test_a_process_that_ends_without_a_result_is_told_with_its_last_words():
         efficiency.measure_apart("maximum", 8, "cpu")
 
 
+def test_several_sizes_are_measured_in_one_process(capsys):
+    words = ["--here", "--networks", "lightfusionnet", "--sizes", "64,96", "--devices", "cpu", "--json"]
+    assert efficiency.main(words) == 0
+    small, large = json.loads(capsys.readouterr().out)
+    assert large["flops_g"] == pytest.approx(small["flops_g"] * 96**2 / 64**2)
+
+
 @pytest.mark.gpu
 def test_the_gpus_memory_is_what_tensors_took_there():
     row = efficiency.measure_apart("lightfusionnet", 512, "cuda")

@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from app.fusion import registry, weights
+from app.progress import Cancelled
 from app.research import lesions, spots
 from app.research.pairs import Pair
 
@@ -155,6 +156,23 @@ def folder_of(pairs, folder):
         for modality, picture in zip(("mri", pair.task.split("-")[0]), (pair.mri, pair.luma), strict=True):
             (folder / pair.task / "val" / modality).mkdir(parents=True, exist_ok=True)
             Image.fromarray(picture).save(folder / pair.task / "val" / modality / f"{pair.name}.png")
+
+
+def test_cancelling_leaves_a_network_between_its_steps():
+    fused = 0
+
+    def fuse(mri, partner):
+        nonlocal fused
+        fused += 1
+        return torch.maximum(torch.from_numpy(mri), torch.from_numpy(partner)).numpy()
+
+    def progress(fraction: float, message: str = "") -> None:
+        if fused:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        lesions.examine(PAIRS[:1], {"a": fuse}, progress=progress)
+    assert fused == 1
 
 
 def test_the_command_measures_unpublished_weights_too(tmp_path, capsys):

@@ -124,6 +124,14 @@ def test_an_empty_folder_is_told(tmp_path):
         read_pairs(tmp_path, "val")
 
 
+def test_a_task_that_was_asked_for_must_be_there(tmp_path):
+    for modality in ("mri", "ct"):
+        write(tmp_path, "ct-mri", modality, "2001", np.zeros((8, 8), np.uint8))
+    with pytest.raises(PairFolderError, match="no pair of pet-mri for 'train'"):
+        read_pairs(tmp_path, "train", ("ct-mri", "pet-mri"))
+    assert [pair.task for pair in read_pairs(tmp_path, "train")] == ["ct-mri"]
+
+
 def test_thinned_pairs_are_evenly_spaced_within_each_task():
     none = np.zeros((1, 1), np.uint8)
     pairs = [Pair(task, str(number), none, none) for task in ("ct-mri", "pet-mri") for number in range(7)][:9]
@@ -165,7 +173,7 @@ def test_the_scalar_is_taken_as_often_as_asked():
 def test_augmentation_leaves_zero_at_zero_and_stays_within_range():
     pair = numbered()
     pair.mri[::3], pair.luma[::4] = 0, 0
-    strong = Augmentation(gamma=0.5, window=0.5, scalar=0, noise=0.3)
+    strong = Augmentation(gamma=0.5, window=0.5, scalar=0)
     zeros = []
     for step in range(20):
         mri, partner = batch_at([pair], step, seed=0, batch=2, cut=cut(strong, 36))

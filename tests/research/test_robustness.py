@@ -7,9 +7,11 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.metrics.catalogue import evaluate
+from app.progress import Cancelled
 from app.research import robustness
 from app.research.pairs import Pair
 
@@ -73,6 +75,23 @@ def test_every_network_sees_the_same_noise():
     other = robustness.measure(PAIRS[1:], {"b": larger}, seed=1)["ct-mri"]["b"]
     assert other["both noisy"] != alone["both noisy"]
     assert other["partner 1 px off"] == alone["partner 1 px off"]
+
+
+def test_cancelling_leaves_a_network_between_its_steps():
+    fused = 0
+
+    def fuse(mri, partner):
+        nonlocal fused
+        fused += 1
+        return torch.maximum(torch.from_numpy(mri), torch.from_numpy(partner)).numpy()
+
+    def progress(fraction: float, message: str = "") -> None:
+        if fused >= 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        robustness.measure(PAIRS, {"a": fuse}, progress=progress)
+    assert fused == 3
 
 
 def test_what_is_undefined_prints_as_a_dash():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -234,6 +235,16 @@ def test_the_command_writes_tables_and_heat_maps(tmp_path, capsys):
     written = list(csv.DictReader((tmp_path / "out/comparisons.csv").read_text().splitlines()))
     assert [one["metric"] for one in written] == list(RANKED)
     assert float(written[0]["difference"]) == pytest.approx(2.375)
+
+
+def test_a_task_that_the_method_was_not_measured_on_is_left_out_with_a_note(tmp_path, capsys):
+    rows = measured(ours=[3.0, 5.0], theirs=[1.0, 2.0])
+    elsewhere = [replace(one, task="ir-vis") for one in rows if one.method == "theirs"]
+    (tmp_path / "per-image.csv").write_text(per_image.as_csv([*elsewhere, *rows]))
+    words = [str(tmp_path / "per-image.csv"), "--method", "ours", "--out", str(tmp_path / "out")]
+    assert statistics.main(words) == 0
+    assert "ir-vis is left out: nothing of ours was measured there" in capsys.readouterr().err
+    assert {one.name for one in (tmp_path / "out").iterdir()} == {"heatmap-ct-mri.png", "comparisons.csv"}
 
 
 @pytest.mark.parametrize("method", ["nobody", "ours"])

@@ -227,6 +227,14 @@ def test_the_checkpoint_tells_the_whole_run(tmp_path):
     assert from_json((tmp_path / "config.json").read_text()) == run
 
 
+def test_a_run_goes_on_with_its_own_pairs_alone(tmp_path):
+    run = replace(SHORT, steps=2, validate_every=2)
+    loop.train(run, made_up.pairs(2), made_up.pairs(1), tmp_path)
+    with pytest.raises(run_folder.ResumedOtherwiseError, match="--pairs"):
+        loop.train(run, made_up.pairs(2, seed=1), made_up.pairs(1), tmp_path, resume=True)
+    loop.train(run, made_up.pairs(2), made_up.pairs(1), tmp_path, resume=True)
+
+
 def test_a_damaged_checkpoint_is_named(tmp_path):
     (tmp_path / "checkpoint.pt").write_bytes(b"PK not a checkpoint")
     with pytest.raises(run_folder.CheckpointError, match=r"checkpoint\.pt cannot be gone on from: it is damaged"):
@@ -281,6 +289,12 @@ def test_the_command_trains_from_folders_and_reports_a_mistake_in_a_sentence(tmp
     assert training.main([*arguments, "--device", "cpu", "--resume"]) == 0
     assert training.main([*arguments, "--device", "cpu", "--resume", "--steps", "3", "--bf16"]) == 2
     assert "begun with other values of --steps, --bf16" in capsys.readouterr().err
+    (tmp_path / "pairs/spect-mri/train").rename(tmp_path / "pairs/spect-mri/misspelt")
+    other = [*arguments[:-1], str(tmp_path / "other"), "--steps", "1", "--device", "cpu"]
+    assert training.main(other) == 2
+    assert "holds no pair of spect-mri for 'train'" in capsys.readouterr().err
+    assert training.main([*other, "--tasks", "ct-mri,pet-mri"]) == 0
+    assert from_json((tmp_path / "other/config.json").read_text()).tasks == ("ct-mri", "pet-mri")
     assert training.main([*arguments, "--device", "cpu", "--batch", "0"]) == 2
     assert "batch = 0: it must be at least 1" in capsys.readouterr().err
     assert training.main(["--network", "no-such", "--pairs", str(tmp_path), "--out", str(tmp_path / "x")]) == 2
@@ -329,7 +343,7 @@ def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
     assert training.main([*asked, "--resume", "--argument", "width=8"]) == 0
     assert training.main([*asked, "--resume", "--argument", "width=16"]) == 2
     assert "--argument" in capsys.readouterr().err
-    for wrong in ("depth=3", 'attention="no"'):
+    for wrong in ("depth=3", 'attention="no"', "width=0", "reduction=0", "reduction=64"):
         assert training.main([*asked[:-3], str(tmp_path / "other"), "--device", "cpu", "--argument", wrong]) == 2
         assert "what lightfusionnet is made with" in capsys.readouterr().err
 
@@ -405,6 +419,9 @@ def test_a_run_nobody_knows_is_answered_with_those_there_are():
         ({"steps": 0}, "steps = 0: it must be at least 1"),
         ({"schedule": "halving"}, "halve_every = 0: it must be at least 1"),
         ({"schedule": "linear"}, "schedule = 'linear': it must be one of cosine, halving"),
+        ({"seed": -1}, "seed = -1: it must be 0 or more"),
+        ({"learning_rate": -1.0}, "learning_rate = -1.0: it must be 0 or more"),
+        ({"learning_rate": math.nan}, "learning_rate = nan: it must be 0 or more"),
         ({"optimizer": "lion"}, "optimizer = 'lion': it must be one of adam, sgd"),
     ],
 )

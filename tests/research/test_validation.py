@@ -100,6 +100,12 @@ def test_the_score_is_the_mean_ratio_over_tasks_and_ranked_columns():
     assert validation.score(better, tables) == pytest.approx(1 + 1 / 16)  # one of sixteen ratios is 2
 
 
+def test_what_is_undefined_counts_for_no_score():
+    ones = dict.fromkeys(validation.RANKED, 2.0)
+    small = ones | {"VIFF": math.nan}  # of pictures too small for it
+    assert validation.score({"ct-mri": small | {"SD": 4.0}}, {"ct-mri": {"maximum": small}}) == pytest.approx(1 + 1 / 7)
+
+
 def test_publishing_copies_weights_and_vouches_for_them(tmp_path):
     made = tmp_path / "made.safetensors"
     arguments = {"width": 8}
@@ -117,6 +123,12 @@ def test_publishing_copies_weights_and_vouches_for_them(tmp_path):
     assert entry["quality"] == {"command": "the command", "split": "val", "tasks": {"ct-mri": {"n": 2, "SD": 1.2346}}}
     network = registry.load("lightfusionnet", folder=folder)
     assert entry["parameters"] == sum(one.numel() for one in network.parameters())
+    assert entry["training_data"].startswith("AANLIB")
+    of_visible = {"ir-vis": tables["ct-mri"]}
+    validation.publish("lightfusionnet", made, of_visible, "the command", tmp_path)
+    assert json.loads((tmp_path / "manifest.json").read_text())["lightfusionnet"]["training_data"].startswith(
+        "RoadScene"
+    )
     validation.publish("lightfusionnet", folder / entry["file"], tables, "again", folder)
     assert json.loads((folder / "manifest.json").read_text())["lightfusionnet"]["sha256"] == sha256
 
