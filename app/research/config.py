@@ -317,7 +317,7 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_every=480,
         validate_pairs=2,
     ),
-    "lkcfunet-followed": replace(  # --start-from the weights of `last_blocks`, with examples
+    "lkcfunet-followed": replace(  # --start-from the weights of `last_block`, with examples
         _OURS,
         loss="following",
         arguments=_LKCFUNET,

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from app.fusion import registry, weights
 from app.progress import Cancelled
-from app.research import examples, last_blocks, run_folder
+from app.research import examples, last_block, run_folder
 from app.research.config import start_from
 from app.research.examples import Example
 from app.research.fusers import from_file
@@ -31,8 +31,8 @@ def begun(tmp_path_factory) -> Path:
     return path
 
 
-def short(begun: Path) -> last_blocks.LastBlocksRun:
-    return last_blocks.LastBlocksRun(start_from(begun), steps=4, tasks=("ct-mri",), ema=0.5)
+def short(begun: Path) -> last_block.LastBlockRun:
+    return last_block.LastBlockRun(start_from(begun), steps=4, tasks=("ct-mri",), ema=0.5)
 
 
 def followed(count: int) -> list[Example]:
@@ -49,11 +49,11 @@ def tensors(path: Path) -> dict[str, torch.Tensor]:
 
 
 def test_only_the_end_and_only_the_centre_of_its_kernel_move(begun, tmp_path):
-    last_blocks.train(short(begun), followed(2), tmp_path / "run")
+    last_block.train(short(begun), followed(2), tmp_path / "run")
     before, after = tensors(begun), tensors(tmp_path / "run/weights.safetensors")
     moved = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved
-    assert all(name.startswith(last_blocks.LEARNING) for name in moved)
+    assert all(name.startswith(last_block.LEARNING) for name in moved)
     apart = (after["last.second.3.weight"] - before["last.second.3.weight"]).abs().amax((0, 1))
     assert apart[6:9, 6:9].min() > 0
     apart[6:9, 6:9] = 0
@@ -67,10 +67,10 @@ def test_the_end_gives_what_the_whole_network_gives(begun, tmp_path, lost):
     network = from_file("lkcfunet", begun).eval()
     run = replace(short(begun), lost=lost)
     (example,) = followed(1)
-    ((_, path),) = last_blocks.prepare(network, [example], tmp_path / "given", twins=run.twins)["ct-mri"]
+    ((_, path),) = last_block.prepare(network, [example], tmp_path / "given", twins=run.twins)["ct-mri"]
     given = {name: one.float() for name, one in load_file(path).items()}
-    end = last_blocks._End(network, 3)
-    sources = last_blocks._twins(example).sources if lost else example.tensors()[:2]
+    end = last_block._End(network, 3)
+    sources = last_block._twins(example).sources if lost else example.tensors()[:2]
     with torch.inference_mode():
         for _ in range(2):
             torch.testing.assert_close(end(*sources, **given).clamp(0, 1), network(*sources), atol=2e-3, rtol=0)
@@ -85,24 +85,24 @@ def test_a_lesion_that_the_maximum_loses_shows_where_it_is_asked_for(begun, tmp_
     draw = np.random.default_rng(3)
     mri, partner = 0.4 + 0.02 * draw.standard_normal((48, 48)), 0.6 + 0.02 * draw.standard_normal((48, 48))
     example = Example("ct-mri", np.stack([mri, partner, partner]).astype(np.float16))
-    twins = last_blocks._twins(example)
+    twins = last_block._twins(example)
     assert twins.into_mri.all()
-    run = last_blocks.LastBlocksRun(start_from(begun), steps=20, tasks=("ct-mri",), warmup=1, ema=0.5, lost=weight)
-    last_blocks.train(run, [example], tmp_path / "run")
+    run = last_block.LastBlockRun(start_from(begun), steps=20, tasks=("ct-mri",), warmup=1, ema=0.5, lost=weight)
+    last_block.train(run, [example], tmp_path / "run")
     with torch.inference_mode():
         pictures = twins.fused_by(from_file("lkcfunet", tmp_path / "run/weights.safetensors").eval())
     assert least <= lesion_terms(twins, *pictures, lost=1.0, invented=0.0)["lost"] <= most
 
 
 def test_it_comes_nearer_to_what_it_follows(begun, tmp_path):
-    run = last_blocks.LastBlocksRun(start_from(begun), steps=12, tasks=("ct-mri",), warmup=1)
+    run = last_block.LastBlockRun(start_from(begun), steps=12, tasks=("ct-mri",), warmup=1)
     seen: list[float] = []
 
     def listening(fraction: float, message: str = "") -> None:
         if "loss" in message:
             seen.append(float(message.rsplit(" ", 1)[1]))
 
-    last_blocks.train(run, followed(1), tmp_path / "run", progress=listening)
+    last_block.train(run, followed(1), tmp_path / "run", progress=listening)
     assert seen[-1] < 0.5 * seen[0]
 
 
@@ -114,15 +114,15 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_numbers(begun, tmp_path):
         if message.startswith("step 2 of"):
             raise Cancelled
 
-    last_blocks.train(short(begun), followed(2), tmp_path / "whole")
+    last_block.train(short(begun), followed(2), tmp_path / "whole")
     with pytest.raises(Cancelled):
-        last_blocks.train(short(begun), followed(2), tmp_path / "parts", progress=stopping)
+        last_block.train(short(begun), followed(2), tmp_path / "parts", progress=stopping)
     assert tensors(tmp_path / "parts/weights.safetensors").keys() == tensors(begun).keys()
-    run = last_blocks.from_json(run_folder.read_checkpoint(tmp_path / "parts", last_blocks.NEEDED)["config"])
+    run = last_block.from_json(run_folder.read_checkpoint(tmp_path / "parts", last_block.NEEDED)["config"])
     assert run == short(begun)
     with pytest.raises(run_folder.ResumedOtherwiseError, match="--examples"):
-        last_blocks.train(run, followed(3), tmp_path / "parts", resume=True)
-    last_blocks.train(run, followed(2), tmp_path / "parts", resume=True)
+        last_block.train(run, followed(3), tmp_path / "parts", resume=True)
+    last_block.train(run, followed(2), tmp_path / "parts", resume=True)
     torch.set_num_threads(before)
     one, other = (tmp_path / name / "weights.safetensors" for name in ("whole", "parts"))
     assert one.read_bytes() == other.read_bytes()
@@ -133,18 +133,18 @@ def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, ca
     for task in MEDICAL_TASKS:
         examples.make([replace(pair, task=task) for pair in made_up.pairs(1)], tmp_path / "examples")
     run = ["--examples", str(tmp_path / "examples"), "--out", str(tmp_path / "run")]
-    assert last_blocks.main([*run, "--resume"]) == 2
+    assert last_block.main([*run, "--resume"]) == 2
     assert "holds no checkpoint.pt to go on from" in capsys.readouterr().err
-    assert last_blocks.main([*run, "--start-from", str(tmp_path / "none")]) == 2
+    assert last_block.main([*run, "--start-from", str(tmp_path / "none")]) == 2
     assert "no weights to start from" in capsys.readouterr().err
-    assert last_blocks.main([*run, "--start-from", str(begun), "--steps", "1"]) == 0
-    assert last_blocks.main([*run, "--start-from", str(begun)]) == 2
+    assert last_block.main([*run, "--start-from", str(begun), "--steps", "1"]) == 0
+    assert last_block.main([*run, "--start-from", str(begun)]) == 2
     assert "holds a training run already" in capsys.readouterr().err
-    assert last_blocks.main([*run, "--resume", "--steps", "2"]) == 2
+    assert last_block.main([*run, "--resume", "--steps", "2"]) == 2
     assert "begun with other values of --steps" in capsys.readouterr().err
     begun_gone = begun.with_name("gone.safetensors")
     begun.rename(begun_gone)
-    assert last_blocks.main([*run, "--resume"]) == 2
+    assert last_block.main([*run, "--resume"]) == 2
     assert f"{begun} cannot be read: No such file" in capsys.readouterr().err
     begun_gone.rename(begun)
 
@@ -152,4 +152,4 @@ def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, ca
 def test_the_folder_of_another_kind_of_run_is_refused(tmp_path):
     run_folder.save_checkpoint(tmp_path, {"config": "{}", "network": {}, "validated": 0})
     with pytest.raises(run_folder.CheckpointError, match="another kind of run"):
-        run_folder.read_checkpoint(tmp_path, last_blocks.NEEDED)
+        run_folder.read_checkpoint(tmp_path, last_block.NEEDED)

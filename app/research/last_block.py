@@ -1,7 +1,7 @@
-"""Train what ends LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
+"""Train the end of LKC-FUNet alone, on whole slices, towards fitted pictures: what a processor has time for.
 
-    python -m app.research.last_blocks --start-from FILE --examples runs/examples --out runs/last
-    python -m app.research.last_blocks --examples runs/examples --out runs/last --resume
+    python -m app.research.last_block --start-from FILE --examples runs/examples --out runs/last
+    python -m app.research.last_block --examples runs/examples --out runs/last --resume
 
 The rest of the network stays as it is, so it runs once for each slice, and what it gives is kept in --out/given (50 MB
 a slice, twice that with twins). What learns is the last dense kernel, what goes by it, and the head. Whole slices,
@@ -56,7 +56,7 @@ NEEDED = ("config", "learning", "examples")  # in a checkpoint
 
 
 @dataclass(frozen=True)
-class LastBlocksRun:
+class LastBlockRun:
     """steps : one whole slice each
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernel
@@ -85,16 +85,16 @@ class LastBlocksRun:
         return rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
 
 
-def from_json(text: str) -> LastBlocksRun:
+def from_json(text: str) -> LastBlockRun:
     """A run as config.json tells it."""
     told = json.loads(text)
     told["tasks"] = tuple(told["tasks"])
     told["start_from"] = StartFrom(**told["start_from"])
-    return LastBlocksRun(**told)
+    return LastBlockRun(**told)
 
 
 def train(
-    run: LastBlocksRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
+    run: LastBlockRun, examples: Sequence[Example], out: Path, *, resume: bool = False, progress: Progress = silent
 ) -> None:
     """Make the features that are missing, follow the examples, write weights; where progress raises Cancelled, too."""
     state = run_folder.read_checkpoint(out, NEEDED) if resume else {}
@@ -155,7 +155,7 @@ def train(
     finish()
 
 
-def _network(run: LastBlocksRun) -> LKCFUNet:
+def _network(run: LastBlockRun) -> LKCFUNet:
     path = Path(run.start_from.file)
     network = built("lkcfunet", path)
     weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
@@ -216,7 +216,7 @@ def _twins(example: Example) -> Twins:
 
 
 def _drawn(
-    prepared: dict[str, list[tuple[Example, Path]]], run: LastBlocksRun, step: int
+    prepared: dict[str, list[tuple[Example, Path]]], run: LastBlockRun, step: int
 ) -> tuple[Example, dict[str, Tensor]]:
     """A step's example, and what `_End` is given of it."""
     draw = np.random.default_rng([run.seed, step])
@@ -226,7 +226,7 @@ def _drawn(
     return example, given
 
 
-def _terms(end: _End, example: Example, given: dict[str, Tensor], run: LastBlocksRun) -> Terms:
+def _terms(end: _End, example: Example, given: dict[str, Tensor], run: LastBlockRun) -> Terms:
     ending = partial(end, **given)
     mri, partner, target = example.tensors()
     lesions: Terms = {}
@@ -275,13 +275,13 @@ def _put(learning: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
 
 
 def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.research.last_blocks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m app.research.last_block", description=__doc__)
     parser.add_argument("--start-from", type=Path, help="LKC-FUNet's weights: a file, or a run's folder")
     parser.add_argument("--examples", type=Path, required=True, help="slices with the picture to follow (`examples`)")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
-    parser.add_argument("--steps", type=int, help=f"default: {LastBlocksRun.steps}")
-    parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlocksRun.learning_rate}")
+    parser.add_argument("--steps", type=int, help=f"default: {LastBlockRun.steps}")
+    parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlockRun.learning_rate}")
     parser.add_argument("--bits", type=float, help="weight of grey values that tell the sources'; default: 0")
     parser.add_argument("--lost", type=float, help="weight of planted lesions that do not show; default: 0")
     parser.add_argument("--invented", type=float, help="weight of spots that no source has; default: 0")
@@ -298,7 +298,7 @@ def main(given: Sequence[str] | None = None) -> int:
                 raise run_folder.ResumedOtherwiseError(args.out, [f"--{one.replace('_', '-')}" for one in differing])
         else:
             run_folder.refuse_another(args.out)
-            run = LastBlocksRun(start_from(args.start_from), **asked)
+            run = LastBlockRun(start_from(args.start_from), **asked)
         train(run, read_examples(args.examples, run.tasks), args.out, resume=args.resume, progress=progress)
         print(f"weights: {args.out / 'weights.safetensors'}")
 
