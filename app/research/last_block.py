@@ -45,13 +45,14 @@ from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
 from app.research.fusers import built
-from app.research.losses import Terms, total
+from app.research.losses import Terms, lost_edges, total
 from app.research.planted import Twins, lesion_terms, twins_of
 from app.terminal import exit_code
 
 CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
 LEARNING = ("last.second.3.", "last.residual.", "head.")  # how the names of what changes begin
+AFTER_GIVEN = LEARNING[1:]  # what `_End` is given rests on all else, the large kernel too
 NEEDED = ("config", "learning", "examples")  # in a checkpoint
 
 
@@ -61,6 +62,7 @@ class LastBlockRun:
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernel
     bits : see `fitted.following_closely`
+    edges : weight of `losses.lost_edges`
     lost, invented : see `planted.lesion_terms`; with both 0 there are no twins
     """
 
@@ -69,6 +71,7 @@ class LastBlockRun:
     tasks: tuple[str, ...] = CT_TWICE
     size: int = 3
     bits: float = 0.0
+    edges: float = 0.0
     lost: float = 0.0
     invented: float = 0.0
     learning_rate: float = 1e-3
@@ -104,9 +107,12 @@ def train(
     constructor = weights.arguments_in(Path(run.start_from.file))
     network = _network(run)
     run_folder.prepare(out, json.dumps(asdict(run), indent=2) + "\n", {"curve.csv": state.get("step", 0)})
+    end = _End(network, run.size)  # before the network goes channels-last, in which a step takes twice as long
     prepared = prepare(network, examples, out / "given", twins=run.twins, progress=nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
-    end = _End(network, run.size).to(memory_format=torch.contiguous_format)  # a step takes half as long as channels-last
+    end = _End(network, run.size).to(
+        memory_format=torch.contiguous_format
+    )  # a step takes half as long as channels-last
     learning = dict(end.named_parameters())
     optimizer = torch.optim.Adam(learning.values())
     mean = {name: one.detach().clone() for name, one in learning.items()}
@@ -179,7 +185,7 @@ def prepare(
     folder.mkdir(exist_ok=True)
     made_by = hashlib.sha256()
     for of_network, tensor in sorted(network.state_dict().items()):
-        if not of_network.startswith(LEARNING):
+        if not of_network.startswith(AFTER_GIVEN):
             made_by.update(of_network.encode() + tensor.contiguous().numpy().tobytes())
     infer.channels_last(network).eval()
     by_task: dict[str, list[tuple[Example, Path]]] = {}
@@ -228,14 +234,16 @@ def _drawn(
 def _terms(end: _End, example: Example, given: dict[str, Tensor], run: LastBlockRun) -> Terms:
     ending = partial(end, **given)
     mri, partner, target = example.tensors()
-    lesions: Terms = {}
+    asked: Terms = {}
     if run.twins:
         twins = _twins(example)
         fused, spotted = twins.fused_by(ending)
-        lesions = lesion_terms(twins, fused, spotted, lost=run.lost, invented=run.invented)
+        asked |= lesion_terms(twins, fused, spotted, lost=run.lost, invented=run.invented)
     else:
         fused = infer.blank_air(ending(mri, partner), mri, partner)
-    return following_closely(fused, mri, partner, target, bits=run.bits) | lesions
+    if run.edges:
+        asked["edges"] = run.edges * lost_edges(fused, mri, partner)
+    return following_closely(fused, mri, partner, target, bits=run.bits) | asked
 
 
 class _End(nn.Module):
@@ -282,6 +290,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, help=f"default: {LastBlockRun.steps}")
     parser.add_argument("--learning-rate", type=float, help=f"default: {LastBlockRun.learning_rate}")
     parser.add_argument("--bits", type=float, help="weight of grey values that tell the sources'; default: 0")
+    parser.add_argument("--edges", type=float, help="weight of edges that Qabf does not find again; default: 0")
     parser.add_argument("--lost", type=float, help="weight of planted lesions that do not show; default: 0")
     parser.add_argument("--invented", type=float, help="weight of spots that no source has; default: 0")
     args = parser.parse_args(given)
@@ -289,7 +298,7 @@ def main(given: Sequence[str] | None = None) -> int:
         parser.error("say either --start-from or --resume")
 
     def work(progress: Progress) -> None:
-        names = ("steps", "learning_rate", "bits", "lost", "invented")
+        names = ("steps", "learning_rate", "bits", "edges", "lost", "invented")
         asked = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
         if args.resume:
             run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])

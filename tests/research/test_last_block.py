@@ -79,6 +79,24 @@ def test_the_end_gives_what_the_whole_network_gives(begun, tmp_path, lost):
             end.merge_into(network)
 
 
+def test_what_is_given_is_made_anew_for_another_large_kernel(begun, tmp_path):
+    network = from_file("lkcfunet", begun).eval()
+    ((_, first),) = last_block.prepare(network, followed(1), tmp_path)["ct-mri"]
+    with torch.no_grad():
+        network.head[-1].bias.add_(1)
+    assert last_block.prepare(network, followed(1), tmp_path)["ct-mri"][0][1] == first
+    with torch.no_grad():
+        network.last.second[-1].weight[..., 7, 7] += 0.01
+    assert last_block.prepare(network, followed(1), tmp_path)["ct-mri"][0][1] != first
+
+
+def test_edges_are_asked_for(begun, tmp_path):
+    run = replace(short(begun), steps=20, warmup=1, edges=1.0)
+    last_block.train(run, followed(1), tmp_path)
+    curve = np.genfromtxt(tmp_path / "curve.csv", delimiter=",", names=True)
+    assert 0 < curve["edges"][1] < curve["edges"][0] < 1
+
+
 @pytest.mark.parametrize(("weight", "least", "most"), [(0.0, 0.3, 1.0), (1.0, 0.0, 0.1)])
 def test_a_lesion_that_the_maximum_loses_shows_where_it_is_asked_for(begun, tmp_path, weight, least, most):
     """The picture to follow is a brighter partner, in which none of the MRI's spots shows."""
