@@ -110,9 +110,6 @@ def train(
     end = _End(network, run.size)  # before the network goes channels-last, in which a step takes twice as long
     prepared = prepare(network, examples, out / "given", twins=run.twins, progress=nested(progress, 0, 0.5))
     torch.manual_seed(run.seed)
-    end = _End(network, run.size).to(
-        memory_format=torch.contiguous_format
-    )  # a step takes half as long as channels-last
     learning = dict(end.named_parameters())
     optimizer = torch.optim.Adam(learning.values())
     mean = {name: one.detach().clone() for name, one in learning.items()}
