@@ -176,8 +176,8 @@ def prepare(
 ) -> dict[str, list[tuple[Example, Path]]]:
     """By task, each example and the file of what `_End` is given of it, made where it is missing.
 
-    Its name is a hash of the weights that make them and of the slices, so that no other's are ever taken, and a run
-    that goes on from this one's weights can be given its folder. twins : of the slice with lesions, too.
+    Its name is a hash of the weights that make it and of the slices, so that no other's is ever taken, and another run
+    from the same weights can be given the folder. twins : of the slice with lesions, too.
     """
     folder.mkdir(exist_ok=True)
     made_by = hashlib.sha256()
@@ -194,9 +194,13 @@ def prepare(
         path = folder / f"{told.hexdigest()[:32]}.safetensors"
         by_task.setdefault(example.task, []).append((example, path))
         if not path.exists():
-            progress(number / len(examples), f"preparing slice {number + 1} of {len(examples)}, {example.task}")
+            doing = f"preparing slice {number + 1} of {len(examples)}, {example.task}"
+            report = partial(progress, number / len(examples), doing)
+            report()
+            with infer.Stoppable(report):
+                given = _given(network, *sources)
             unfinished = path.with_suffix(".new")
-            save_file(_given(network, *sources), unfinished)
+            save_file(given, unfinished)
             unfinished.replace(path)
     return by_task
 

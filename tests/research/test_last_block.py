@@ -90,6 +90,20 @@ def test_what_is_given_is_made_anew_for_another_large_kernel(begun, tmp_path):
     assert last_block.prepare(network, followed(1), tmp_path)["ct-mri"][0][1] != first
 
 
+def test_cancelling_leaves_the_network_between_its_steps(begun, tmp_path):
+    asked: list[float] = []
+
+    def progress(fraction: float, message: str = "") -> None:
+        asked.append(fraction)
+        if len(asked) == 3:  # the first is before the slice, the second before its first step
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        last_block.prepare(from_file("lkcfunet", begun), followed(1), tmp_path, progress=progress)
+    assert len(asked) == 3
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_edges_are_asked_for(begun, tmp_path):
     run = replace(short(begun), steps=20, warmup=1, edges=1.0)
     last_block.train(run, followed(1), tmp_path)
