@@ -15,6 +15,7 @@ from app.fusion import registry, weights
 from app.progress import Cancelled
 from app.research import lesions, spots
 from app.research.pairs import Pair
+from tests.research import made_up
 
 
 def shaded(seed: int, bright: float, noise: float = 3) -> np.ndarray:
@@ -159,20 +160,15 @@ def folder_of(pairs, folder):
 
 
 def test_cancelling_leaves_a_network_between_its_steps():
-    fused = 0
-
-    def fuse(mri, partner):
-        nonlocal fused
-        fused += 1
-        return torch.maximum(torch.from_numpy(mri), torch.from_numpy(partner)).numpy()
+    fuse = made_up.CountedMaximum()
 
     def progress(fraction: float, message: str = "") -> None:
-        if fused:
+        if fuse.calls:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         lesions.examine(PAIRS[:1], {"a": fuse}, progress=progress)
-    assert fused == 1
+    assert fuse.calls == 1
 
 
 def test_the_command_measures_unpublished_weights_too(tmp_path, capsys):

@@ -7,13 +7,13 @@ import math
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from app.metrics.catalogue import evaluate
 from app.progress import Cancelled
 from app.research import robustness
 from app.research.pairs import Pair
+from tests.research import made_up
 
 DRAW = np.random.default_rng(0)
 PAIRS = [Pair("ct-mri", str(number), *DRAW.integers(1, 256, (2, 40, 48)).astype(np.uint8)) for number in (1001, 1002)]
@@ -78,20 +78,15 @@ def test_every_network_sees_the_same_noise():
 
 
 def test_cancelling_leaves_a_network_between_its_steps():
-    fused = 0
-
-    def fuse(mri, partner):
-        nonlocal fused
-        fused += 1
-        return torch.maximum(torch.from_numpy(mri), torch.from_numpy(partner)).numpy()
+    fuse = made_up.CountedMaximum()
 
     def progress(fraction: float, message: str = "") -> None:
-        if fused >= 3:
+        if fuse.calls >= 3:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         robustness.measure(PAIRS, {"a": fuse}, progress=progress)
-    assert fused == 3
+    assert fuse.calls == 3
 
 
 def test_what_is_undefined_prints_as_a_dash():
