@@ -254,6 +254,9 @@ CONFIGS: dict[str, TrainConfig] = {
     "refinefuse-tested-more": replace(  # --start-from the weights of the run above
         _REFINEFUSE_TESTED, loss="following-tested-9", steps=200, validate_every=200
     ),
+    "refinefuse-tested-longer": replace(  # --start-from the weights of the run above
+        _REFINEFUSE_TESTED, loss="following-tested-30", steps=900, validate_every=900
+    ),
     "refinefuse-ir-vis": replace(
         _REFINEFUSE, network="refinefuse-ir-vis", loss="lively", tasks=("ir-vis",), steps=1200
     ),
@@ -292,6 +295,9 @@ CONFIGS: dict[str, TrainConfig] = {
     ),
     "sspfusion-alike": replace(  # --start-from the weights of the run above
         _SSPFUSION_FOLLOWED, loss="alike", steps=800, learning_rate=2e-4, validate_every=800
+    ),
+    "sspfusion-all-round": replace(  # --start-from the weights that the blends of the runs above come to
+        _SSPFUSION_FOLLOWED, loss="all-round", steps=2400, learning_rate=2e-4, validate_every=2400
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above

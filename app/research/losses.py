@@ -291,4 +291,7 @@ OF_FUSED: dict[str, Loss] = {
     "edged": partial(faithful, gain=1.25, similarity=0.6, information=1.0, bits=0.05, edges=1.0, followed=3.0),
     "telling": partial(faithful, gain=1.1, similarity=0.6, information=1.0, bits=0.1),
     "alike": partial(faithful, similarity=14.0, information=1.0, differences=0.0, bits=0.7, edges=0.3),
+    "all-round": partial(
+        faithful, gain=1.1, similarity=40.0, information=4.0, differences=0.7, bits=1.0, edges=3.0, followed=1.0
+    ),
 }

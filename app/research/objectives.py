@@ -17,6 +17,7 @@ FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to f
     "following-lesions-0.15": with_lesions(following, 0.15),
     "following-tested-3": as_tested(following, lost=0.6, invented=3.0),
     "following-tested-9": as_tested(following, lost=1.8, invented=9.0),
+    "following-tested-30": as_tested(following, lost=4.0, invented=30.0),
 }
 LOSSES: dict[str, Objective] = {
     **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
