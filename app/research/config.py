@@ -297,7 +297,7 @@ CONFIGS: dict[str, TrainConfig] = {
         _SSPFUSION_FOLLOWED, loss="alike", steps=800, learning_rate=2e-4, validate_every=800
     ),
     "sspfusion-all-round": replace(  # --start-from the weights that the blends of the runs above come to
-        _SSPFUSION_FOLLOWED, loss="all-round", steps=2400, learning_rate=2e-4, validate_every=2400
+        _SSPFUSION_FOLLOWED, loss="all-round", steps=600, learning_rate=2e-4, validate_every=600
     ),
     "sspfusion-structure": _SSPFUSION_STRUCTURE,
     "sspfusion-published": replace(  # --start-from the weights of the run above
