@@ -166,7 +166,6 @@ class FusionPanel(QWidget):
         self.windows["partner"].show_window(scene.partner_fusion_window, clipped[1])
         for label in self.base_titles:
             label.setText(title_of("mri", scene.mri.series if scene.mri else None))
-        self.again.setEnabled(scene.mri is not None and scene.partner is not None and not scene.stopped)
         self._tell()
         for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
             if volume is not self._presets_of[role]:
@@ -194,6 +193,7 @@ class FusionPanel(QWidget):
 
     def _tell(self, _: int = 0) -> None:
         """How far the fusion is, where it runs and with what; called as slices arrive."""
+        self.again.setEnabled(self._flow.can_go_on)
         scene, times = self._workspace.scene, self._flow.times
         stack, mri = scene.stack, scene.mri
         rows = []

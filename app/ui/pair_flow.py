@@ -79,6 +79,14 @@ class PairFlow(QObject):
         step = self._steps["fuse"]
         return step is not None and not step.running
 
+    @property
+    def can_go_on(self) -> bool:
+        """Whether `go_on` would begin anything: slices are missing, and nothing on the way to them runs."""
+        scene = self.workspace.scene
+        begun = [step for name in _TO_FUSED if (step := self._steps[name])]
+        stopped = bool(begun) and not self._calm.isActive() and not any(step.running for step in begun)
+        return stopped and not scene.stopped and (scene.stack is None or not scene.stack.complete)
+
     # Registration ----------------------------------------------------------------------------------------------
 
     def register(self) -> None:
@@ -184,7 +192,7 @@ class PairFlow(QObject):
 
     def go_on(self) -> None:
         """Go on after a cancel or a failure; slices that were fused stay."""
-        for step in ("headers", "align", "fuse"):
+        for step in _TO_FUSED:
             if (begun := self._steps[step]) and not begun.running:
                 self._steps.forget(step)
         self._advance()
@@ -299,8 +307,8 @@ class PairFlow(QObject):
                 progress=progress,
             )
 
-        self.topic_cleared.emit("fuse")
         self._steps.begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
+        self.topic_cleared.emit("fuse")
 
     @Slot(object, object, int)
     def _on_slice(self, step: Step, stack: pipeline.FusionStack, k: int) -> None:
@@ -324,6 +332,7 @@ class PairFlow(QObject):
             self.noticed.emit(Notice(" ".join(stack.notes), kind="warning", topic="fuse"))
 
 
+_TO_FUSED = ("headers", "align", "fuse")  # the steps without which there is no fused slice
 _NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
     "headers": lambda scene: (scene.mri, scene.partner),
     "register": lambda scene: (scene.mri, scene.partner, scene.registration),

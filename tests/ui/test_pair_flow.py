@@ -252,11 +252,20 @@ def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow):
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     panel = FusionPanel(flow.workspace, flow)
     wait_until(lambda: Slow.done > 10)
+    assert not panel.again.isEnabled()
     flow.workspace.tasks.cancel_all()
     scene = _settle(flow)
     assert Slow.done < STEPS  # of the first slice
     assert scene.stack is None
     assert panel.told.text() == "0 of 12 axial slices fused, then stopped"
+    assert panel.again.isEnabled()
+    panel.again.click()
+    assert not panel.again.isEnabled()
+    flow.workspace.tasks.cancel_all()
+    _settle(flow)
+    flow.workspace.set_scene(network="average")
+    assert _settle(flow).stack.complete
+    assert not panel.again.isEnabled()
     panel.close()
 
 
