@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from app.fusion import infer
+from app.fusion.large_kernel import computes_bfloat16
 from app.progress import Cancelled, Progress
 from app.research import examples, ranks, run_folder
 from app.research.config import ConfigError, TrainConfig, config, from_json, start_from
@@ -76,6 +77,8 @@ def main(given: Sequence[str] | None = None) -> int:
             slices = read_pairs(args.pairs, "train", run.tasks, scalars=run.augmentation.scalar > 0)
         held_out = read_pairs(args.pairs, "val", run.tasks, scalars=False)
         device = infer.pick_device(args.device)
+        if leads and run.bf16 and device == "cpu" and not computes_bfloat16():
+            note("this processor does not compute in bfloat16 and may take ten times as long for it; see --no-bf16")
         try:
             with ranks.joined(device):
                 best = train(run, slices, held_out, args.out, device=device, resume=args.resume, progress=progress)

@@ -318,6 +318,15 @@ def test_the_command_changes_what_it_is_told_to(tmp_path):
     assert from_json((tmp_path / "run/config.json").read_text()) == expected
 
 
+@pytest.mark.parametrize(("bf16", "computes", "told"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_bf16_on_a_processor_without_it_is_told_to_be_slow(tmp_path, monkeypatch, capsys, bf16, computes, told):
+    monkeypatch.setattr(training, "computes_bfloat16", lambda: computes)
+    words = ["--network", "lightfusionnet", "--pairs", str(made_up.write(tmp_path / "pairs")), "--device", "cpu"]
+    words += ["--out", str(tmp_path / "run"), "--steps", "1", "--bf16" if bf16 else "--no-bf16"]
+    assert training.main(words) == 0
+    assert capsys.readouterr().err.count("see --no-bf16") == told
+
+
 def test_bf16_reaches_the_network_and_not_the_loss(tmp_path, monkeypatch):
     seen: list[torch.dtype] = []
 
