@@ -83,7 +83,7 @@ class PairFlow(QObject):
     def can_go_on(self) -> bool:
         """Whether `go_on` would begin anything: slices are missing, and nothing on the way to them runs."""
         scene = self.workspace.scene
-        begun = [step for name in _TO_FUSED if (step := self._steps[name])]
+        begun = [step for name in ("register", *_TO_FUSED) if (step := self._steps[name])]
         stopped = bool(begun) and not self._calm.isActive() and not any(step.running for step in begun)
         return stopped and not scene.stopped and (scene.stack is None or not scene.stack.complete)
 
