@@ -20,6 +20,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from app.errors import FusionError
+from app.fusion.large_kernel import Kept, keeping
 
 Slice = NDArray[np.float32]
 Key = TypeVar("Key")
@@ -150,6 +151,7 @@ def fuse_slices(
     notes: Callable[[str], None],
     moved: Callable[[str], None] = lambda device: None,
     batch: int | None = None,
+    kept: Kept | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Key, Slice]]:
     """Fuse slice by slice, in the order given.
@@ -157,6 +159,7 @@ def fuse_slices(
     pairs : (key, mri, partner), float32 [H, W] in [0, 1]; pulled only as needed, the first one alone, so that it is
         shown at once; stopping the iteration stops the work
     batch : slices at a time; None lets the measured time (CPU) or the number of pixels (GPU) decide
+    kept : what large kernels keep between slices on a CPU; None keeps it for this call, from the second slice on
     notes : told once where the GPU's memory made the batches smaller or moved the work to the CPU
     moved : told the device where that happened
     check : called between the steps of the first slice, and wherever the batch before took longer than CPU_BATCH_S;
@@ -169,11 +172,12 @@ def fuse_slices(
     while group := list(itertools.islice(source, size)):
         started = time.monotonic()
         with Stoppable(check) if seconds > CPU_BATCH_S else nullcontext():
-            fused, used, limit = _fuse_group(fuser, group, device, notes)
+            fused, used, limit = _fuse_group(fuser, group, device, notes, kept)
         if used != device:
             device = used
             moved(device)
         seconds = time.monotonic() - started
+        kept = {} if kept is None else kept
         largest = min(largest, limit)
         size = min(largest, batch or _next_size(device, group[0][1].size, seconds / len(group)))
         yield from zip((key for key, _, _ in group), fused, strict=True)
@@ -186,7 +190,11 @@ def _next_size(device: str, pixels: int, seconds_per_slice: float) -> int:
 
 
 def _fuse_group(
-    fuser: nn.Module, group: list[tuple[Key, Slice, Slice]], device: str, notes: Callable[[str], None]
+    fuser: nn.Module,
+    group: list[tuple[Key, Slice, Slice]],
+    device: str,
+    notes: Callable[[str], None],
+    kept: Kept | None,
 ) -> tuple[list[Slice], str, int]:
     """The fused slices, the device that did them, and the largest batch that is known to fit."""
     for _, mri, partner in group:
@@ -199,7 +207,7 @@ def _fuse_group(
         _, alike = next(itertools.groupby(left, key=lambda one: one[1].shape))
         same = list(alike)[:limit]
         try:
-            fused += _run(fuser, same, device)
+            fused += _run(fuser, same, device, kept)
             left = left[len(same) :]
         except torch.cuda.OutOfMemoryError as error:
             if device == "cpu":
@@ -219,10 +227,11 @@ def _fuse_group(
     return fused, device, limit
 
 
-def _run(fuser: nn.Module, group: list[tuple[Key, Slice, Slice]], device: str) -> list[Slice]:
+def _run(fuser: nn.Module, group: list[tuple[Key, Slice, Slice]], device: str, kept: Kept | None) -> list[Slice]:
     mri = _stacked([mri for _, mri, _ in group], device)
     partner = _stacked([partner for _, _, partner in group], device)
-    return list(fuse_batch(fuser, mri, partner)[:, 0].float().cpu().numpy())
+    with nullcontext() if kept is None or device != "cpu" else keeping(kept):
+        return list(fuse_batch(fuser, mri, partner)[:, 0].float().cpu().numpy())
 
 
 def _stacked(slices: list[Slice], device: str) -> Tensor:

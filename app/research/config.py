@@ -230,6 +230,22 @@ _SSPFUSION_FOLLOWED = replace(
     validate_pairs=2,
 )
 
+_LKCFUNET_FOLLOWED = replace(
+    _OURS,
+    loss="following",
+    arguments=_LKCFUNET,
+    frozen=(*LKCFUNET_LARGE, "last.first.2.*", "last.second.3.*"),
+    tasks=CT_TWICE,
+    steps=1600,
+    batch=1,
+    crop=192,  # nearly a whole slice: the norms look at all of it
+    learning_rate=4e-4,
+    warmup=30,
+    ema=0.99,
+    freeze_norm=0.0,
+    validate_every=500,
+)
+
 CONFIGS: dict[str, TrainConfig] = {
     "lightfusionnet": TrainConfig(
         network="lightfusionnet", loss="lively", steps=8000, validate_every=2000, augmentation=Augmentation(dim=0.3)
@@ -323,20 +339,15 @@ CONFIGS: dict[str, TrainConfig] = {
         validate_every=480,
         validate_pairs=2,
     ),
-    "lkcfunet-followed": replace(  # --start-from the weights of `last_block`, with examples
-        _OURS,
-        loss="following",
-        arguments=_LKCFUNET,
-        frozen=(*LKCFUNET_LARGE, "last.first.2.*", "last.second.3.*"),
-        tasks=CT_TWICE,
-        steps=1600,
-        batch=1,
-        crop=192,  # nearly a whole slice: the norms look at all of it
-        learning_rate=4e-4,
-        warmup=30,
-        ema=0.99,
-        freeze_norm=0.0,
-        validate_every=500,
+    "lkcfunet-followed": _LKCFUNET_FOLLOWED,  # --start-from the weights of `last_block`, with examples
+    "lkcfunet-sharpened": replace(  # --start-from the weights that `last_block` and `amplify` come to, with examples
+        _LKCFUNET_FOLLOWED,
+        loss="following-and-telling",
+        steps=700,
+        learning_rate=3e-4,
+        ema=0.98,
+        validate_every=700,
+        validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
         network="lkcfunet",

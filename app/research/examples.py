@@ -32,7 +32,7 @@ from app.errors import InputError, UsageError
 from app.fusion import infer
 from app.progress import Progress, nested, silent
 from app.research import run_folder
-from app.research.fitted import WANTED, fit
+from app.research.fitted import STEPS, WANTED, fit
 from app.research.losses import Loss
 from app.research.pairs import MEDICAL_TASKS, Augmentation, Pair, Unit, cut_and_turned, read_pairs, thinned, varied
 from app.terminal import exit_code
@@ -75,13 +75,13 @@ class Example:
         return torch.from_numpy(self.seen).float()[:, None, None].unbind()
 
 
-def example(mri: Unit, partner: Unit, wanted: Loss = WANTED) -> NDArray[np.float16]:
+def example(mri: Unit, partner: Unit, wanted: Loss = WANTED, steps: int = STEPS) -> NDArray[np.float16]:
     """Cut to what is shown and fitted, as `Example.seen`; the maximum is to be followed where a source is too faint."""
     sources = [torch.from_numpy(np.ascontiguousarray(one)).half().float()[None, None] for one in (mri, partner)]
     rows, columns = infer.shown(sources[0][0], sources[1][0])
     mine, theirs = (one[..., rows, columns].contiguous() for one in sources)
     faint = min(mine.max().item(), theirs.max().item()) < FAINT
-    target = torch.maximum(mine, theirs) if faint else fit(mine, theirs, wanted)
+    target = torch.maximum(mine, theirs) if faint else fit(mine, theirs, wanted, steps)
     return torch.cat([mine, theirs, target])[:, 0].half().numpy()
 
 
@@ -90,15 +90,16 @@ def make(
     folder: Path,
     wanted: partial[dict[str, Tensor]] = WANTED,
     *,
+    steps: int = STEPS,
     variant: int = 0,
     progress: Progress = silent,
 ) -> None:
     """Write one example of each pair that the folder lacks; another variant is another draw of what is varied.
 
-    OtherExamplesError where one that is there was fitted to another loss.
+    OtherExamplesError where one that is there was fitted to another loss, or in more or fewer steps.
     """
     run_folder.make(folder)
-    asked = {"wanted": json.dumps(wanted.keywords, sort_keys=True)}
+    asked = {"wanted": json.dumps(wanted.keywords, sort_keys=True), "steps": str(steps)}
     for number, pair in enumerate(pairs):
         path = folder / f"{pair.task}.{pair.name}.{variant}.safetensors"
         if path.exists():
@@ -107,7 +108,7 @@ def make(
             continue
         progress(number / len(pairs), f"fitting {pair.task} {pair.name}")
         draw = np.random.default_rng([variant, *pair.name.encode()])
-        seen = example(*varied(pair, draw, VARIED), wanted)
+        seen = example(*varied(pair, draw, VARIED), wanted, steps)
         unfinished = path.with_suffix(".new")
         save_file(dict(zip(PARTS, seen, strict=True)), unfinished, asked)
         unfinished.replace(path)
@@ -168,18 +169,21 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--tasks", default=",".join(MEDICAL_TASKS), help="names, with commas between")
     parser.add_argument("--per-task", type=int, default=0, help="so many pairs of each, evenly spaced; default: all")
     parser.add_argument("--share", type=_share, default="1/1", metavar="I/N", help="every N-th pair, from the I-th on")
+    parser.add_argument("--steps", type=int, default=STEPS, help="of a fit; default: %(default)s")
     for name, value in WANTED.keywords.items():
         parser.add_argument(f"--{name}", type=float, default=value, help="of the fit's loss; default: %(default)s")
     args = parser.parse_args(given)
     if args.variants < 1:
         parser.error("--variants must be at least 1")
+    if args.steps < 1:
+        parser.error("--steps must be at least 1")
     wanted = partial(WANTED, **{name: getattr(args, name) for name in WANTED.keywords})
 
     def work(progress: Progress) -> None:
         pairs = thinned(read_pairs(args.pairs, "train", args.tasks.split(",")), args.per_task)[args.share]
         for variant in range(args.variants):
             part = nested(progress, variant / args.variants, (variant + 1) / args.variants)
-            make(pairs, args.out, wanted, variant=variant, progress=part)
+            make(pairs, args.out, wanted, steps=args.steps, variant=variant, progress=part)
 
     return exit_code(work)
 

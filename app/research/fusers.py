@@ -12,6 +12,7 @@ from torch import nn
 
 from app.errors import UsageError
 from app.fusion import infer, registry, weights
+from app.fusion.large_kernel import Kept
 from app.research.pairs import Pair, read_pairs, thinned
 from app.terminal import note
 
@@ -99,6 +100,7 @@ def built(name: str, file: Path) -> nn.Module:
 def as_function(network: nn.Module, device: str = "cpu") -> FuseUnit:
     """A network through the same door as volumes go, in float32 and not rounded to 8 bits."""
     network.to(device)
+    kept: Kept = {}
 
     def moved(to: str) -> None:
         nonlocal device
@@ -106,7 +108,7 @@ def as_function(network: nn.Module, device: str = "cpu") -> FuseUnit:
 
     def fuse(mri: Unit, partner: Unit) -> Unit:
         told = [(0, mri.astype(np.float32), partner.astype(np.float32))]
-        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=note, moved=moved)
+        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=note, moved=moved, kept=kept)
         return fused.astype(np.float64)
 
     return fuse

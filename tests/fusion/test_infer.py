@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from app.fusion import infer, registry
+from app.fusion.large_kernel import Kept, LargeKernelConv2d
 
 
 class Noting(nn.Module):
@@ -177,6 +178,42 @@ def test_being_stoppable_changes_no_picture():
     ((_, alone),) = infer.fuse_slices(fuser, slices(1), device="cpu", notes=unheard)
     mri, partner = (torch.from_numpy(one)[None, None] for one in slices(1)[0][1:])
     np.testing.assert_array_equal(alone, infer.fuse_batch(fuser, mri, partner)[0, 0].numpy())
+
+
+class Large(nn.Module):
+    """One large kernel over the MRI, noting how often it is transformed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = LargeKernelConv2d(1, 1, 11).eval()
+        self.transformed = 0
+        transform = self.layer._transformed
+
+        def noting(factors: torch.dtype) -> torch.Tensor:
+            self.transformed += 1
+            return transform(factors)
+
+        self.layer._transformed = noting  # type: ignore[method-assign]  # counts
+
+    def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+        together: torch.Tensor = self.layer(mri)
+        return together
+
+
+def test_large_kernels_are_kept_from_the_second_slice_on_and_change_no_picture():
+    torch.manual_seed(0)
+    fuser = Large()
+    given = [*slices(3, (64, 80)), *slices(3, (96, 64))]
+    apart = [next(infer.fuse_slices(fuser, [one], device="cpu", batch=1, notes=unheard))[1] for one in given]
+    assert fuser.transformed == 6
+    together = [one for _, one in infer.fuse_slices(fuser, given, device="cpu", batch=1, notes=unheard)]
+    assert fuser.transformed == 8  # the first, which may be the only one, keeps nothing
+    for one, other in zip(apart, together, strict=True):
+        assert np.array_equal(one, other)
+    kept: Kept = {}
+    for one in given:
+        list(infer.fuse_slices(fuser, [one], device="cpu", notes=unheard, kept=kept))
+    assert fuser.transformed == 9
 
 
 def test_air_stays_exactly_zero_whatever_the_network_says():

@@ -103,3 +103,34 @@ def test_a_gpu_finds_the_same_sum(depthwise):
     features = torch.randn(2, 32, 96, 80)
     expected = directly(layer.double(), features.double())
     assert relative_error(layer.float().cuda()(features.cuda()).cpu(), expected) < 5e-6
+
+
+def test_kernels_are_transformed_once_while_they_are_kept_and_anew_when_they_change(monkeypatch):
+    torch.manual_seed(0)
+    layer = LargeKernelConv2d(3, 4, 11).eval()
+    transformed = []
+    monkeypatch.setattr(LargeKernelConv2d, "_transformed", counting(LargeKernelConv2d._transformed, transformed))
+    kept: large_kernel.Kept = {}
+    for height in (30, 50):  # whatever the picture's size
+        with torch.inference_mode(), large_kernel.keeping(kept):
+            features = torch.randn(1, 3, height, 40)
+            assert relative_error(layer(features), directly(layer, features)) < 5e-6
+    assert len(transformed) == 1
+    with torch.no_grad():
+        layer.weight.mul_(2)
+    with torch.inference_mode(), large_kernel.keeping(kept):
+        assert relative_error(layer(features), directly(layer, features)) < 5e-6
+    assert len(transformed) == 2
+    layer(features)
+    with large_kernel.keeping(kept):
+        layer.train()(features)
+    assert len(transformed) == 4
+    assert len(kept) == 1
+
+
+def counting(function, calls):
+    def counted(*arguments):
+        calls.append(arguments)
+        return function(*arguments)
+
+    return counted

@@ -79,25 +79,30 @@ def test_the_command_shares_the_work_and_hands_the_weights_on_to_the_fit(tmp_pat
     folder = made_up.write(tmp_path / "pairs")
     asked: list[dict[str, float]] = []
 
-    def maximum(mri, partner, loss):
-        asked.append(loss.keywords)
+    def maximum(mri, partner, loss, steps):
+        asked.append({"steps": steps} | loss.keywords)
         return torch.maximum(mri, partner)
 
     monkeypatch.setattr(examples, "fit", maximum)
-    run = ["--pairs", str(folder), "--out", str(tmp_path / "out"), "--variants", "2", "--gain", "1.5"]
+    run = ["--pairs", str(folder), "--out", str(tmp_path / "out"), "--variants", "2", "--gain", "1.5", "--steps", "7"]
     for share, made in (("1/2", 6), ("2/2", 12)):
         assert examples.main([*run, "--share", share]) == 0
         assert len(list((tmp_path / "out").glob("*.safetensors"))) == made
     assert 6 <= len(asked) <= 12  # those with a source in the dark are not fitted
-    assert all(one["gain"] == 1.5 and one["edges"] == examples.WANTED.keywords["edges"] for one in asked)
-    with pytest.raises(SystemExit):
-        examples.main([*run, "--share", "3/2"])
+    assert all(
+        one["steps"] == 7 and one["gain"] == 1.5 and one["edges"] == examples.WANTED.keywords["edges"] for one in asked
+    )
+    for refused in (["--share", "3/2"], ["--steps", "0"], ["--variants", "0"]):
+        with pytest.raises(SystemExit):
+            examples.main([*run, *refused])
 
 
 def test_other_pictures_to_follow_do_not_come_into_the_same_folder(tmp_path):
     examples.make(made_up.pairs(1), tmp_path, halved)
     with pytest.raises(OtherExamplesError, match=r"ct-mri.1000.0.safetensors was fitted to something else"):
         examples.make(made_up.pairs(2), tmp_path, partial(_halved, share=0.25))
+    with pytest.raises(OtherExamplesError, match=r"ct-mri.1000.0.safetensors was fitted to something else"):
+        examples.make(made_up.pairs(2), tmp_path, halved, steps=60)
 
 
 def test_what_is_missing_or_damaged_is_said_in_a_sentence(tmp_path, capsys):

@@ -53,6 +53,15 @@ def test_what_it_is_for_is_far_below_the_maximum_and_air_stays_air():
     assert not fitted.requires_grad
 
 
+def test_more_steps_come_nearer_to_what_is_asked_for():
+    mri, partner = slices()
+    left = [
+        sum(term.item() for term in WANTED(fit(mri, partner, steps=steps), mri, partner).values())
+        for steps in (5, 30, 90)
+    ]
+    assert left[2] < left[1] < left[0]
+
+
 def test_the_distance_is_the_mean_of_squares():
     target = torch.zeros(1, 1, 8, 8)
     ramp = torch.arange(8.0).expand(1, 1, 8, 8) / 8
