@@ -342,11 +342,11 @@ CONFIGS: dict[str, TrainConfig] = {
     "lkcfunet-followed": _LKCFUNET_FOLLOWED,  # --start-from the weights of `last_block`, with examples
     "lkcfunet-sharpened": replace(  # --start-from the weights that `last_block` and `amplify` come to, with examples
         _LKCFUNET_FOLLOWED,
-        loss="following-and-telling",
-        steps=700,
+        loss="following-and-telling-0.02",
+        steps=500,
         learning_rate=3e-4,
         ema=0.98,
-        validate_every=700,
+        validate_every=500,
         validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs

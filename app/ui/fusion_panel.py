@@ -153,6 +153,7 @@ class FusionPanel(QWidget):
         flow.given_up.connect(lambda _: self._tell())
         flow.topic_cleared.connect(lambda _: self._tell())  # such as that of a fusion that goes on
         flow.times.changed.connect(self._name_networks)
+        workspace.tasks.changed.connect(lambda _: self._offer_to_go_on())
         self.show_scene(workspace.scene)
         self.show_state(workspace.state)
 
@@ -191,9 +192,12 @@ class FusionPanel(QWidget):
             if spec.name == scene.network:
                 self.network.setToolTip(tip)
 
+    def _offer_to_go_on(self) -> None:
+        self.again.setEnabled(self._flow.can_go_on)
+
     def _tell(self, _: int = 0) -> None:
         """How far the fusion is, where it runs and with what; called as slices arrive."""
-        self.again.setEnabled(self._flow.can_go_on)
+        self._offer_to_go_on()
         scene, times = self._workspace.scene, self._flow.times
         stack, mri = scene.stack, scene.mri
         rows = []

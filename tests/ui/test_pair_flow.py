@@ -180,19 +180,18 @@ def test_a_change_of_mind_while_fusing_leaves_only_the_last_answer(flow, volumes
     assert _settle(flow).stack.request.network == "maximum"
 
 
+def _endless(fixed, moving, *, start=None, progress):
+    while True:
+        progress(0.1, "0.1 nats")
+        threading.Event().wait(0.005)
+
+
 def test_a_cancelled_registration_leaves_the_start_and_fuses_that(flow, volumes, monkeypatch):
-    started = threading.Event()
-
-    def endless(fixed, moving, *, start=None, progress):
-        started.set()
-        while True:
-            progress(0.1, "0.1 nats")
-            threading.Event().wait(0.005)
-
-    monkeypatch.setattr(registration, "register", endless)
+    monkeypatch.setattr(registration, "register", _endless)
     _give(flow, *(_in_frame(one, "") for one in volumes))
-    wait_until(lambda: flow.registering and started.is_set())
+    wait_until(lambda: flow.registering)
     assert flow.workspace.scene.stack is None
+    assert not flow.can_go_on
     flow.workspace.tasks.cancel_all()
     scene = _settle(flow)
     assert scene.registration.method == "identity"
@@ -247,7 +246,7 @@ def _messages(flow: PairFlow) -> list[str]:
     return told
 
 
-def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow):
+def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow, monkeypatch):
     flow.workspace.set_scene(network="slow")
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     panel = FusionPanel(flow.workspace, flow)
@@ -261,6 +260,12 @@ def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow):
     assert panel.again.isEnabled()
     panel.again.click()
     assert not panel.again.isEnabled()
+    flow.workspace.tasks.cancel_all()
+    _settle(flow)
+    monkeypatch.setattr(registration, "register", _endless)
+    flow.register()
+    wait_until(lambda: flow.registering)
+    assert not panel.again.isEnabled()  # the registration's end begins what is missing
     flow.workspace.tasks.cancel_all()
     _settle(flow)
     flow.workspace.set_scene(network="average")
