@@ -73,7 +73,7 @@ _kept: ContextVar[Kept | None] = ContextVar("kept spectra", default=None)
 @contextmanager
 def keeping(spectra: Kept) -> Iterator[None]:
     """Within it, out of training, kernels are brought to the frequency domain once, and kept in `spectra`, as long as
-    their weights stay as they are. That takes 1.4 GB with LKC-FUNet, half of it in bfloat16."""
+    their weights stay as they are. That takes 1.5 GB with LKC-FUNet, half of it in bfloat16."""
     before = _kept.set(spectra)
     try:
         yield
@@ -100,7 +100,8 @@ def _side(size: int) -> int:
 class _Tiling(NamedTuple):
     """n x n' blocks of `step` pixels, each computed from a tile of `side` pixels, for kernels of `size`.
 
-    The same for pictures of any size, so that kernels' spectra are."""
+    The same for pictures of any size, so that kernels' spectra are, too.
+    """
 
     batch: int
     height: int

@@ -16,7 +16,7 @@ from torch import Tensor
 from app.fusion import infer
 from app.research.losses import Loss, Terms, faithful, lost_bits, sobel, total
 
-STEPS = 30  # three times as many lose a few per cent more, most of it detail
+STEPS = 30
 RATE = 0.04  # grey values of 0 to 1 a step, at first
 
 WANTED: partial[Terms] = partial(
