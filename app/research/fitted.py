@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from app.fusion import infer
-from app.research.losses import Loss, Terms, faithful, lost_bits, sobel, total
+from app.research.losses import Loss, Terms, faithful, lost_bits, lost_edges, sobel, total
 
 STEPS = 30
 RATE = 0.04  # grey values of 0 to 1 a step, at first
@@ -50,10 +50,13 @@ def following(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor) -> Te
     }
 
 
-def following_closely(fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor, *, bits: float = 0.0) -> Terms:
+def following_closely(
+    fused: Tensor, mri: Tensor, partner: Tensor, target: Tensor, *, bits: float = 0.0, edges: float = 0.0
+) -> Terms:
     """As `following`, in absolute distances: what is nearly there already still counts, such as fine detail.
 
     bits : weight of `lost_bits`; a grey value that is nearly the source's tells much less of it
+    edges : weight of `lost_edges`; what averages over its doubts keeps no edge
     """
     slopes = zip(sobel(fused), sobel(target), strict=True)
     terms = {
@@ -62,4 +65,6 @@ def following_closely(fused: Tensor, mri: Tensor, partner: Tensor, target: Tenso
     }
     if bits:
         terms["bits"] = bits * lost_bits(fused, mri, partner)
+    if edges:
+        terms["edges"] = edges * lost_edges(fused, mri, partner)
     return terms

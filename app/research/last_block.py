@@ -45,7 +45,7 @@ from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
 from app.research.fusers import built
-from app.research.losses import Terms, lost_edges, total
+from app.research.losses import Terms, total
 from app.research.planted import Twins, lesion_terms, twins_of
 from app.terminal import exit_code
 
@@ -61,8 +61,7 @@ class LastBlockRun:
     """steps : one whole slice each
     tasks : drawn from with equal chance; one that stands there twice, twice as often
     size : side of the small kernel
-    bits : see `fitted.following_closely`
-    edges : weight of `losses.lost_edges`
+    bits, edges : see `fitted.following_closely`
     lost, invented : see `planted.lesion_terms`; with both 0 there are no twins
     """
 
@@ -242,9 +241,7 @@ def _terms(end: _End, example: Example, given: dict[str, Tensor], run: LastBlock
         asked |= lesion_terms(twins, fused, spotted, lost=run.lost, invented=run.invented)
     else:
         fused = infer.blank_air(ending(mri, partner), mri, partner)
-    if run.edges:
-        asked["edges"] = run.edges * lost_edges(fused, mri, partner)
-    return following_closely(fused, mri, partner, target, bits=run.bits) | asked
+    return following_closely(fused, mri, partner, target, bits=run.bits, edges=run.edges) | asked
 
 
 class _End(nn.Module):

@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 
 import numpy as np
@@ -181,10 +180,10 @@ def test_cancel_leaves_from_between_two_slabs():
 
 def test_progress_is_called_often_enough_for_cancel_to_answer_at_once():
     moving = volume(np.zeros((64, 64, 64), dtype=np.int16), grid((64, 64, 64), (2, 2, 2)))
-    calls = []
+    done = []
     transform = rigid((3, 4, 5), (1, 2, 3))
-    resample(moving, grid((160, 160, 160)), transform, lambda fraction, message="": calls.append(time.perf_counter()))
-    assert np.diff(calls).max() < 0.3
+    resample(moving, grid((160, 160, 160)), transform, lambda fraction, message="": done.append(fraction))
+    assert np.diff([*done, 1.0]).max() * 160**3 <= 1_000_000  # voxels, some 20 to 40 ms
 
 
 def test_a_slab_has_the_positions_of_the_whole():

@@ -41,22 +41,23 @@ def test_the_result_arrives_in_the_gui_thread(tasks, qapp):
     assert thread is qapp.thread()
 
 
-def test_progress_is_shown_and_cancel_answers_within_300_ms(tasks):
-    states, ended = [], []
+def test_progress_is_shown_and_cancel_answers_at_the_next_step(tasks):
+    states, ended, steps = [], [], []
     tasks.changed.connect(states.append)
 
     def work(progress):
         for step in range(1000):
+            steps.append(step)
             progress(step / 1000, f"step {step}")
             time.sleep(0.01)
 
     tasks.start("long", work, lambda _: ended.append("done"), cancelled=lambda: ended.append("cancelled"))
     while not any(one and one[0].fraction > 0 for one in states):
         QCoreApplication.processEvents()
-    began = time.monotonic()
     tasks.cancel_all()
+    begun = len(steps)
     settle(tasks)
-    assert time.monotonic() - began < 0.3
+    assert len(steps) <= begun + 1
     assert ended == ["cancelled"]
     assert states[-1] == ()
     assert any(one and one[0].message.startswith("step") for one in states)
