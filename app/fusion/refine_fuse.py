@@ -172,6 +172,7 @@ class RefineFuse(nn.Module):
     """
 
     multiple = 8
+    minds_air = True  # PSIM and FIM weigh by means over the whole picture
 
     def __init__(self) -> None:
         super().__init__()

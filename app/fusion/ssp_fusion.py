@@ -182,6 +182,7 @@ class SSPFusion(nn.Module):
     """
 
     multiple = 4
+    minds_air = True  # channels are weighed by their means over the whole picture
 
     def __init__(self) -> None:
         super().__init__()
