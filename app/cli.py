@@ -303,7 +303,7 @@ def evaluate(args: argparse.Namespace, progress: Progress) -> Any:
     found = evaluation.run(request, progress, note)
     if not args.json:
         print(tables.as_markdown(found))
-    return evaluation.document(found)
+    return tables.as_document(found)
 
 
 def networks(args: argparse.Namespace, progress: Progress) -> Any:

@@ -122,7 +122,7 @@ def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
 
     over : file and sha256 of the weights that `weights` are the difference from
     quality : means of the metrics per task over validation pairs, and the command that measured them
-    ms_per_slice : measured with that command, a slice of 256 x 256 on the CPU
+    ms_per_slice : of a slice of 256 x 256 on the CPU, and with how many threads (`validation --publish`)
     """
     folder = folder or model_weights()
     entry = weights.read_manifest(folder).get(spec.name, {})

@@ -70,7 +70,7 @@ class TrainConfig:
     learning_rate, warmup : the highest rate, reached linearly after `warmup` steps
     schedule : "cosine" to 0 at the end (one cycle, with the warm-up), or "halving" every `halve_every` steps
     ema : decay of the running mean of the weights, which is what is validated and kept; it starts lower
-    clip : largest norm of the gradient
+    clip : largest norm of the gradient; 0 clips nothing
     freeze_norm : the share of steps after which batch norm keeps its statistics, so that the last part of the training
         sees the network as inference will
     bf16 : autocast the forward pass
@@ -108,8 +108,9 @@ class TrainConfig:
                 raise ConfigError(name, getattr(self, name), "at least 1")
         if self.seed < 0:
             raise ConfigError("seed", self.seed, "0 or more")
-        if not (math.isfinite(self.learning_rate) and self.learning_rate >= 0):
-            raise ConfigError("learning_rate", self.learning_rate, "0 or more")
+        for name in ("learning_rate", "clip"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ConfigError(name, getattr(self, name), "0 or more, and finite")
         for name, known in (("optimizer", get_args(Optimizer)), ("schedule", get_args(Schedule))):
             if getattr(self, name) not in known:
                 raise ConfigError(name, getattr(self, name), f"one of {', '.join(known)}")
@@ -162,7 +163,7 @@ _AS_PUBLISHED = TrainConfig(  # "Implementation Details": Adam 1e-4 halved every
     schedule="halving",
     halve_every=50 * _EPOCH,
     ema=0.0,
-    clip=math.inf,
+    clip=0.0,
     freeze_norm=1.0,
     augmentation=_NO_AUGMENTATION,
 )
@@ -174,7 +175,7 @@ _SSPFUSION_STRUCTURE = TrainConfig(  # section 4.1: Adam 2e-4, cosine, 50 epochs
     learning_rate=2e-4,
     warmup=1,
     ema=0.0,
-    clip=math.inf,
+    clip=0.0,
     augmentation=_NO_AUGMENTATION,
     validate_every=50 * _EPOCH,  # its fused picture has learnt nothing yet
     validate_pairs=4,
@@ -288,7 +289,7 @@ CONFIGS: dict[str, TrainConfig] = {
         schedule="halving",
         halve_every=300 * (152 // 8),  # never: the paper names no decay
         ema=0.0,
-        clip=math.inf,
+        clip=0.0,
         freeze_norm=1.0,
         validate_every=75 * (152 // 8),
         augmentation=_NO_AUGMENTATION,
@@ -368,7 +369,7 @@ CONFIGS: dict[str, TrainConfig] = {
         schedule="halving",
         halve_every=1250,
         ema=0.0,
-        clip=math.inf,
+        clip=0.0,
         freeze_norm=1.0,
         validate_every=250,
         validate_pairs=2,

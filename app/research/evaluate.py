@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -40,8 +39,6 @@ from app.research.pairs import (
     read_task,
 )
 from app.research.validation import Fuse, by_network, measure_each, unit
-
-Document = dict[str, dict[str, dict[str, Any]]]
 
 
 class FusedPictureError(InputError):
@@ -135,17 +132,6 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     if request.per_image:
         tables.write_text(request.per_image, per_image.as_csv(measured))
     return in_order
-
-
-def document(found: tables.Tables) -> Document:
-    """The same, ready for JSON: None where there is no value."""
-    return {
-        task: {
-            method: {key: value if math.isfinite(value) else None for key, value in row.items()}
-            for method, row in table.items()
-        }
-        for task, table in found.items()
-    }
 
 
 def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str, Path], bool]:

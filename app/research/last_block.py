@@ -299,7 +299,7 @@ def main(given: Sequence[str] | None = None) -> int:
         names = ("steps", "learning_rate", "bits", "edges", "lost", "invented")
         asked = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
         if args.resume:
-            run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])
+            run = run_folder.begun(args.out, NEEDED, from_json)
             if differing := [name for name, value in asked.items() if getattr(run, name) != value]:
                 raise run_folder.ResumedOtherwiseError(args.out, [f"--{one.replace('_', '-')}" for one in differing])
         else:

@@ -61,7 +61,7 @@ def train(
         raise ExamplesMismatchError(run.loss, wanted=run.loss in FOLLOWING)
     taught_by = {
         "examples": examples.digest(followed),
-        "pairs": digest([one for one in slices if isinstance(one, Pair)]),
+        "pairs": digest([*(one for one in slices if isinstance(one, Pair)), *held_out]),
     }
     if run.batch % count:
         raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
@@ -110,7 +110,7 @@ def train(
             loss = total(terms, done + 1)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-            nn.utils.clip_grad_norm_(trained, run.clip)
+            nn.utils.clip_grad_norm_(trained, run.clip or math.inf)
             optimizer.step()
             _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
 

@@ -10,11 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from app.errors import InputError
 from app.metrics.catalogue import METRICS
-from app.research.tables import Means, Tables
+from app.research.tables import Tables, means
 
 _METRIC_NAMES = [metric.name for metric in METRICS]
 _COLUMNS = ["task", "method", "image", *_METRIC_NAMES, "ms"]
@@ -48,13 +46,10 @@ def means_by_method(measured: Iterable[Measured]) -> Tables:
     tables: dict[str, dict[str, list[Measured]]] = {}
     for one in measured:
         tables.setdefault(one.task, {}).setdefault(one.method, []).append(one)
-    return {task: {method: _means(rows) for method, rows in table.items()} for task, table in tables.items()}
-
-
-def _means(rows: Sequence[Measured]) -> Means:
-    columns = {name: [row.values[name] for row in rows if math.isfinite(row.values[name])] for name in rows[0].values}
-    means = {name: float(np.mean(column)) if column else math.nan for name, column in columns.items()}
-    return {"n": len(rows)} | means
+    return {
+        task: {method: {"n": len(rows)} | means([row.values for row in rows]) for method, rows in table.items()}
+        for task, table in tables.items()
+    }
 
 
 def undefined(measured: Sequence[Measured]) -> Iterator[str]:

@@ -31,7 +31,8 @@ from app.metrics.catalogue import evaluate
 from app.progress import Progress, silent
 from app.research.fusers import FuseUnit, add_arguments, asked_networks, asked_pairs
 from app.research.pairs import Pair, Picture
-from app.research.validation import partner_of, unit
+from app.research.tables import as_document, means
+from app.research.validation import fused_picture, partner_of
 from app.terminal import exit_code, seed
 
 VARIANCE = 25.0  # of Gaussian noise, in squared grey levels
@@ -102,7 +103,7 @@ def measure(
             report = partial(progress, share, f"{network}, {pair.task} {pair.name}")
             report()
             with infer.Stoppable(report):
-                fused_of = {name: [_fused(fuse, one) for one in sources] for name, sources in variants.items()}
+                fused_of = {name: [fused_picture(fuse, *one) for one in sources] for name, sources in variants.items()}
             (undisturbed,) = fused_of["none"]
             of_network = found.setdefault(pair.task, {}).setdefault(network, {})
             for name, fused in fused_of.items():
@@ -110,7 +111,7 @@ def measure(
     return {
         task: {
             network: {
-                name: {"n": sum(pair.task == task for pair in pairs)} | _means(rows) for name, rows in by_name.items()
+                name: {"n": sum(pair.task == task for pair in pairs)} | means(rows) for name, rows in by_name.items()
             }
             for network, by_name in table.items()
         }
@@ -118,18 +119,9 @@ def measure(
     }
 
 
-def _fused(fuse: FuseUnit, sources: Sources) -> Picture:
-    return _eight_bits(255 * fuse(*map(unit, sources)))
-
-
 def _measured(fused: Picture, undisturbed: Picture, clean: Sources) -> dict[str, float]:
     rms = float(np.sqrt(np.mean((fused.astype(np.float64) - undisturbed) ** 2)))
     return {"RMS": rms} | {one.metric.name: one.value for one in evaluate(fused, *clean, METRICS)}
-
-
-def _means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    columns = {name: [row[name] for row in rows if math.isfinite(row[name])] for name in rows[0]}
-    return {name: float(np.mean(column)) if column else math.nan for name, column in columns.items()}
 
 
 def as_text(measured: Measured) -> str:
@@ -140,18 +132,13 @@ def as_text(measured: Measured) -> str:
         lines += [f"| {task}, {count} | sources | RMS | {' | '.join(METRICS)} |", "|---" * (len(METRICS) + 3) + "|"]
         for network, by_name in table.items():
             clean = by_name["none"]
-            for name, means in by_name.items():
-                told = [clean[metric] if name == "none" else means[metric] - clean[metric] for metric in METRICS]
+            for name, mean in by_name.items():
+                told = [clean[metric] if name == "none" else mean[metric] - clean[metric] for metric in METRICS]
                 shown = ".3f" if name == "none" else "+.3f"
                 cells = [format(value, shown) if math.isfinite(value) else "-" for value in told]
-                lines.append(f"| {network} | {name} | {means['RMS']:.1f} | {' | '.join(cells)} |")
+                lines.append(f"| {network} | {name} | {mean['RMS']:.1f} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
-
-
-def _as_json(measured: Measured) -> str:
-    """JSON has no NaN: what is undefined becomes null."""
-    return json.dumps(json.loads(json.dumps(measured), parse_constant=lambda nan: None), indent=2)
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -163,7 +150,7 @@ def main(given: Sequence[str] | None = None) -> int:
     def work(progress: Progress) -> None:
         pairs, fusers = asked_pairs(args), asked_networks(args)
         found = measure(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress)
-        print(_as_json(found) if args.json else as_text(found))
+        print(json.dumps(as_document(found), indent=2) if args.json else as_text(found))
 
     return exit_code(work)
 

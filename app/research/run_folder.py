@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from app.errors import InputError, UsageError
+
+Run = TypeVar("Run")
+OTHER = "another kind of run, or another version of the program, wrote it"
 
 
 class NoCheckpointError(InputError):
@@ -96,8 +99,17 @@ def read_checkpoint(out: Path, needed: Sequence[str]) -> dict[str, Any]:
     except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise CheckpointError(path, "it is damaged or no checkpoint") from error
     if not isinstance(state, dict) or not set(needed) <= state.keys():
-        raise CheckpointError(path, "another kind of run, or another version of the program, wrote it")
+        raise CheckpointError(path, OTHER)
     return state
+
+
+def begun(out: Path, needed: Sequence[str], from_json: Callable[[str], Run]) -> Run:
+    """The run whose checkpoint the folder holds; CheckpointError where this version knows no such run."""
+    told = read_checkpoint(out, needed)["config"]
+    try:
+        return from_json(told)
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(out / "checkpoint.pt", OTHER) from error
 
 
 def append(path: Path, row: Mapping[str, Any]) -> None:

@@ -11,6 +11,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,19 @@ class CannotWriteError(ExportError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be written: {reason}.")
+
+
+def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Each column's mean over the rows where it is defined; NaN where it is in none."""
+    columns = {name: [row[name] for row in rows if math.isfinite(row[name])] for name in rows[0]}
+    return {name: float(np.mean(column)) if column else math.nan for name, column in columns.items()}
+
+
+def as_document(value: Any) -> Any:
+    """Tables, however deep, ready for JSON, which has no NaN: None where there is no value."""
+    if isinstance(value, Mapping):
+        return {name: as_document(one) for name, one in value.items()}
+    return value if math.isfinite(value) else None
 
 
 def rank_sums(table: Table, columns: Sequence[str] = RANKED) -> dict[str, float]:
@@ -157,4 +171,6 @@ def _plain(name: str) -> str:
 
 
 def _escaped(name: str) -> str:
-    return "".join(f"\\{letter}" if letter in "_&%#$" else letter for letter in name)
+    words = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    words |= {letter: f"\\{letter}" for letter in "_&%#${}"}
+    return "".join(words.get(letter, letter) for letter in name)

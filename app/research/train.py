@@ -122,7 +122,7 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
         if run.frozen and run.start_from is None:
             raise ConfigError("start_from", None, "given (--start-from), since a part is to stay as it begins")
         return run
-    run = from_json(run_folder.read_checkpoint(args.out, NEEDED)["config"])
+    run = run_folder.begun(args.out, NEEDED, from_json)
     if args.network:
         changes["network"] = config(args.network).network
     differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]

@@ -27,7 +27,7 @@ from app.fusion import infer, registry, weights
 from app.metrics.catalogue import evaluate
 from app.progress import Progress, silent
 from app.research.efficiency import ms_per_slice
-from app.research.fusers import as_function, from_file, named_file
+from app.research.fusers import FuseUnit, as_function, from_file, named_file
 from app.research.pairs import MEDICAL_TASKS, Pair, Picture, read_pairs
 from app.research.per_image import Measured, means_by_method
 from app.research.tables import RANKED, Means, Tables, as_markdown
@@ -47,11 +47,12 @@ def by_network(network: nn.Module, device: str = "cpu", *, scalar: bool = False)
     """
     fuse_unit = as_function(network, device)
 
-    def fuse(pair: Pair) -> Picture:
-        fused = fuse_unit(unit(pair.mri), unit(partner_of(pair, scalar))).astype(np.float32)
-        return np.rint(fused * np.float32(255)).astype(np.uint8)  # in float32, as pictures are exported
+    return lambda pair: fused_picture(fuse_unit, pair.mri, partner_of(pair, scalar))
 
-    return fuse
+
+def fused_picture(fuse: FuseUnit, mri: Picture, partner: Picture) -> Picture:
+    """8-bit luma of two 8-bit pictures, rounded in float32, as pictures are exported."""
+    return np.rint(fuse(unit(mri), unit(partner)).astype(np.float32) * np.float32(255)).astype(np.uint8)
 
 
 def unit(picture: Picture) -> NDArray[np.float32]:

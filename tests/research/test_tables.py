@@ -53,6 +53,8 @@ def test_latex_escapes_names_and_marks_best_and_second_best():
     text = tables.as_latex({"pet-mri": {"a_b": row(1.5), "c&d": row(1.0)}})
     assert r"a\_b & \textbf{1.500} & " in text
     assert r"c\&d & \underline{1.000} & " in text
+    odd = tables.as_latex({"pet-mri": {"{^~\\}": row(1.0)}})
+    assert r"\{\textasciicircum{}\textasciitilde{}\textbackslash{}\}" in odd
     assert text.count(r"\begin{tabular}{lrrrrrrrrrrr}") == text.count(r"\end{tabular}") == 1
 
 

@@ -176,7 +176,7 @@ def test_what_is_random_in_a_network_is_resumed_too(tmp_path, monkeypatch):
 
 def test_a_step_of_plain_gradient_descent_is_what_the_textbook_says(tmp_path):
     run = replace(
-        SHORT, steps=1, warmup=0, optimizer="sgd", learning_rate=0.1, freeze_norm=0.0, clip=math.inf, validate_every=1
+        SHORT, steps=1, warmup=0, optimizer="sgd", learning_rate=0.1, freeze_norm=0.0, clip=0.0, validate_every=1
     )
     pairs = made_up.pairs()
     loop.train(run, pairs, made_up.pairs(1), tmp_path / "run")
@@ -219,7 +219,7 @@ def test_a_run_starts_from_the_weights_of_another_and_remembers_which(tmp_path, 
 
 
 def test_the_checkpoint_tells_the_whole_run(tmp_path):
-    run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=math.inf)
+    run = replace(SHORT, steps=2, validate_every=2, start_from=None, clip=0.0)
     loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
     (tmp_path / "config.json").unlink()
     assert from_json(run_folder.read_checkpoint(tmp_path, loop.NEEDED)["config"]) == run
@@ -232,6 +232,8 @@ def test_a_run_goes_on_with_its_own_pairs_alone(tmp_path):
     loop.train(run, made_up.pairs(2), made_up.pairs(1), tmp_path)
     with pytest.raises(run_folder.ResumedOtherwiseError, match="--pairs"):
         loop.train(run, made_up.pairs(2, seed=1), made_up.pairs(1), tmp_path, resume=True)
+    with pytest.raises(run_folder.ResumedOtherwiseError, match="--pairs"):
+        loop.train(run, made_up.pairs(2), made_up.pairs(1, seed=1), tmp_path, resume=True)
     loop.train(run, made_up.pairs(2), made_up.pairs(1), tmp_path, resume=True)
 
 
@@ -242,6 +244,16 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     torch.save({"step": 3}, tmp_path / "checkpoint.pt")
     with pytest.raises(run_folder.CheckpointError, match="another version"):
         loop.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("change", [{"nobody": 1}, {"tasks": None}, {"steps": 0}])
+def test_a_checkpoint_of_another_version_is_named(tmp_path, change, capsys):
+    told = json.loads(SHORT.as_json()) | change
+    told = {name: value for name, value in told.items() if value is not None}
+    state = dict.fromkeys(loop.NEEDED, "") | {"config": json.dumps(told)}
+    run_folder.save_checkpoint(tmp_path, state)
+    assert training.main(["--pairs", str(tmp_path), "--out", str(tmp_path), "--resume"]) == 2
+    assert "cannot be gone on from: another kind of run, or another version" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_what_was_saved(tmp_path, monkeypatch):
@@ -419,7 +431,7 @@ def test_a_run_nobody_knows_is_answered_with_those_there_are():
     with pytest.raises(UnknownRunError) as caught:
         config("resnet")
     assert "lightfusionnet-published" in caught.value.hint
-    assert math.isfinite(CONFIGS["lightfusionnet"].clip)
+    assert CONFIGS["lightfusionnet"].clip > 0
 
 
 @pytest.mark.parametrize(
