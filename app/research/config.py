@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 from app.errors import InputError, UsageError
 from app.fusion.weights import sha256_of
 from app.research.pairs import MEDICAL_TASKS, Augmentation
+from app.research.steps import cosine, warmed
 
 
 class UnknownRunError(UsageError):
@@ -116,10 +117,10 @@ class TrainConfig:
                 raise ConfigError(name, getattr(self, name), f"one of {', '.join(known)}")
 
     def learning_rate_at(self, step: int) -> float:
-        rate = self.learning_rate * min(1.0, (step + 1) / max(1, self.warmup))
+        rate = warmed(self.learning_rate, step, self.warmup)
         if self.schedule == "halving":
             return rate * 0.5 ** (step // self.halve_every)
-        return rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return cosine(rate, step, self.steps)
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"

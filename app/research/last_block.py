@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 import sys
 import time
 from collections.abc import Sequence
@@ -45,11 +44,11 @@ from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
 from app.research.fusers import built
-from app.research.losses import Terms, total
+from app.research.losses import Terms
 from app.research.planted import Twins, lesion_terms, twins_of
+from app.research.steps import CHECKPOINT_S, cosine, descend, follow, warmed
 from app.terminal import exit_code
 
-CHECKPOINT_S = 180.0
 CURVE_EVERY = 10  # steps
 LEARNING = ("last.second.3.", "last.residual.", "head.")  # how the names of what changes begin
 AFTER_GIVEN = LEARNING[1:]  # what `_End` is given rests on all else, the large kernel too
@@ -83,8 +82,7 @@ class LastBlockRun:
         return self.lost > 0 or self.invented > 0
 
     def learning_rate_at(self, step: int) -> float:
-        rate = self.learning_rate * min(1.0, (step + 1) / self.warmup)
-        return rate * 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return cosine(warmed(self.learning_rate, step, self.warmup), step, self.steps)
 
 
 def from_json(text: str) -> LastBlockRun:
@@ -133,24 +131,17 @@ def train(
     try:
         while done < run.steps:
             terms = _terms(end, *_drawn(prepared, run, done), run)
-            loss = total(terms, done + 1)
-            for group in optimizer.param_groups:
-                group["lr"] = run.learning_rate_at(done)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-            nn.utils.clip_grad_norm_(learning.values(), 1.0)
-            optimizer.step()
-            decay = min(run.ema, (1 + done) / (10 + done))
-            for name, one in learning.items():
-                mean[name].lerp_(one.detach(), 1 - decay)
+            rate = run.learning_rate_at(done)
+            loss = descend(optimizer, learning.values(), terms, done + 1, rate=rate, clip=1.0)
+            follow(mean, learning, run.ema, done)
             done += 1
             if done % CURVE_EVERY == 0 or done == run.steps:
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
-                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
+                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss, 5)} | told)
             if time.monotonic() - saved > CHECKPOINT_S:
                 save()
                 saved = time.monotonic()
-            progress(0.5 + done / run.steps / 2, f"step {done} of {run.steps}, loss {loss.item():.4f}")
+            progress(0.5 + done / run.steps / 2, f"step {done} of {run.steps}, loss {loss:.4f}")
     except Cancelled:
         finish()
         raise

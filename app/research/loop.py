@@ -20,13 +20,13 @@ from app.progress import Cancelled, Progress, silent
 from app.research import examples, ranks, run_folder, validation
 from app.research.config import ConfigError, NoStartError, TrainConfig
 from app.research.examples import Example
-from app.research.losses import Objective, Terms, total
+from app.research.losses import Objective, Terms
 from app.research.objectives import FOLLOWING, LOSSES
 from app.research.pairs import Pair, Picture, Unit, batch_at, digest, thinned, varied
+from app.research.steps import CHECKPOINT_S, descend, follow
 
 CURVE_POINTS = 400
 LEAST_CROP = 15  # pixels: the largest window of a loss, that of `spots`
-CHECKPOINT_S = 180.0
 NEEDED = ("config", "network", "validated", "pairs")  # in a checkpoint
 OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
 
@@ -103,26 +103,19 @@ def train(
             network.train()
             if done >= run.freeze_norm * run.steps:
                 _freeze_norm(network)
-            for group in optimizer.param_groups:
-                group["lr"] = run.learning_rate_at(done)
             seen = [one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches)]
             terms: Terms = ahead(*seen)
-            loss = total(terms, done + 1)
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
-            nn.utils.clip_grad_norm_(trained, run.clip or math.inf)
-            optimizer.step()
-            _follow(mean, network, min(run.ema, (1 + done) / (10 + done)))
-
+            loss = descend(optimizer, trained, terms, done + 1, rate=run.learning_rate_at(done), clip=run.clip)
+            follow(mean, network.state_dict(), run.ema, done)
             done += 1
             if rank == 0 and (done % max(1, run.steps // CURVE_POINTS) == 0 or done == run.steps):
                 told = {name: round(term.item(), 5) for name, term in terms.items()}
-                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss.item(), 5)} | told)
+                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss, 5)} | told)
             if time.monotonic() - saved > CHECKPOINT_S:
                 save()
                 saved = time.monotonic()
             with ranks.cancelled_together(device):
-                progress(done / run.steps, f"step {done} of {run.steps}, loss {loss.item():.4f}")
+                progress(done / run.steps, f"step {done} of {run.steps}, loss {loss:.4f}")
     except Cancelled:
         save()
         raise
@@ -206,15 +199,6 @@ def _freeze_norm(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-
-
-@torch.no_grad()
-def _follow(mean: dict[str, Tensor], network: nn.Module, decay: float) -> None:
-    for name, tensor in network.state_dict().items():
-        if tensor.is_floating_point():
-            mean[name].lerp_(tensor, 1 - decay)
-        else:  # batch norm's count of batches
-            mean[name].copy_(tensor)
 
 
 def _validate(

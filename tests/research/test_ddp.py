@@ -45,16 +45,16 @@ from app.research.pairs import Augmentation
 told = {asdict(RUN)!r}
 CONFIGS["two"] = TrainConfig(**told | {{"augmentation": Augmentation(**told["augmentation"])}})
 rank, stop_at = os.environ["RANK"], int(os.environ["STOP_AT"])
-steps, kept, follow = [], {{}}, loop._follow
+steps, kept, follow = [], {{}}, loop.follow
 
-def followed(mean, network, decay):
-    follow(mean, network, decay)
-    kept.update(network.state_dict())
+def followed(mean, now, *how):
+    follow(mean, now, *how)
+    kept.update(now)
     steps.append(1)
     if rank == "1" and len(steps) == stop_at:
         signal.raise_signal(signal.SIGTERM)
 
-loop._follow = followed
+loop.follow = followed
 code = training.main(sys.argv[2:])
 torch.save({{"code": code, "steps": len(steps), "network": kept}}, sys.argv[1] + rank)
 """

@@ -382,7 +382,7 @@ def test_crops_that_a_network_or_a_loss_cannot_take_are_refused(tmp_path, networ
 def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, capsys, number):
     monkeypatch.setattr(training, "read_pairs", lambda folder, split, tasks, **_: made_up.pairs(1))
     monkeypatch.setattr(training, "config", lambda name, **changes: replace(SHORT, steps=1000, validate_every=1000))
-    update = loop._follow
+    update = loop.follow
     steps: list[int] = []
 
     def interrupted(*args: Any) -> None:
@@ -392,7 +392,7 @@ def test_ctrl_c_and_sigterm_save_and_say_how_to_go_on(tmp_path, monkeypatch, cap
             signal.raise_signal(number)
             signal.raise_signal(number)  # torchrun's, beside the terminal's
 
-    monkeypatch.setattr(loop, "_follow", interrupted)
+    monkeypatch.setattr(loop, "follow", interrupted)
     before = signal.getsignal(number)
     code = training.main(
         ["--network", "lightfusionnet", "--pairs", str(tmp_path), "--out", str(tmp_path / "run"), "--device", "cpu"]
