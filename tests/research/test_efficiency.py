@@ -78,6 +78,12 @@ def test_the_command_measures_each_network_in_a_process_of_its_own(capsys):
     assert held.nbytes > 400e6
 
 
+def test_refinefuse_fuses_512_by_512_in_two_gigabytes(capsys):
+    assert efficiency.main(["--networks", "refinefuse", "--sizes", "512", "--devices", "cpu", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["base_mb"] < row["peak_mb"] < 2000  # of the whole process
+
+
 def test_the_table_has_a_row_for_each(capsys):
     row = efficiency.Efficiency("a", "cpu", 2, 256, 41_174_000, 82.3, 2025.0, 4050.0, 812.3, 4321.0, 1234.5, None)
     lines = efficiency.as_markdown([row]).splitlines()
