@@ -15,7 +15,6 @@ FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to f
     "following-and-telling": losses.of_fused(partial(following_closely, bits=0.04)),
     "following-and-telling-0.02": losses.of_fused(partial(following_closely, bits=0.02)),
     "following-and-finding-0.3": losses.of_fused(partial(following_closely, bits=0.02, edges=0.3)),
-    "following-and-finding-0.6": losses.of_fused(partial(following_closely, bits=0.02, edges=0.6)),
     "following-lesions-0.05": with_lesions(following, 0.05),
     "following-lesions-0.15": with_lesions(following, 0.15),
     "following-tested-3": as_tested(following, lost=0.6, invented=3.0),

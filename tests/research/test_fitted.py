@@ -84,3 +84,13 @@ def test_grey_values_that_tell_nothing_of_the_sources_are_further_from_what_is_f
     same, flat = (following_closely(one, mri, mri, mri, bits=0.04) for one in (mri, mri * 0))
     assert same["grey"].item() == same["slope"].item() == 0
     assert 0 < same["bits"] < flat["bits"] - 0.04 * 2 * 3  # bits of each source at least, of the six they have
+
+
+def test_edges_that_are_turned_or_gone_are_further_from_what_is_followed():
+    mri = torch.linspace(0, 1, 64).square().repeat(64, 1)[None, None]
+    same, turned, gone = (
+        following_closely(one, mri, mri, mri, edges=0.3)["edges"] for one in (mri, mri.transpose(2, 3), mri * 0)
+    )
+    assert 0 <= same < 0.03 * 0.3  # Qabf of a copy is below 1 by its constants
+    assert 0.9 * 0.3 < turned <= 0.3
+    assert 0.9 * 0.3 < gone <= 0.3
