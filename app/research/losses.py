@@ -294,7 +294,10 @@ OF_FUSED: dict[str, Loss] = {
     "all-round": partial(
         faithful, gain=1.1, similarity=40.0, information=4.0, differences=0.7, bits=1.0, edges=3.0, followed=1.0
     ),
-    "all-round-telling": partial(
-        faithful, gain=1.1, similarity=40.0, information=4.0, differences=0.7, bits=2.5, edges=6.0, followed=1.0
+    "all-round-edged": partial(
+        faithful, gain=1.1, similarity=40.0, information=4.0, differences=0.7, bits=1.4, edges=12.0, followed=1.0
+    ),
+    "all-round-alike": partial(
+        faithful, gain=1.1, similarity=50.0, information=4.0, differences=0.7, bits=1.5, edges=14.0, followed=1.0
     ),
 }
