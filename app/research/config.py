@@ -354,10 +354,10 @@ CONFIGS: dict[str, TrainConfig] = {
     "lkcfunet-found": replace(  # --start-from the weights of the run above, with the same examples
         _LKCFUNET_FOLLOWED,
         loss="following-and-finding-0.3",
-        steps=600,
+        steps=560,
         learning_rate=5e-4,
         ema=0.98,
-        validate_every=600,
+        validate_every=560,
         validate_pairs=2,
     ),
     "lkcfunet-published": TrainConfig(  # Section 4.1.1: Adam 1e-4, batch 32, crops 64, 1000 epochs of 40 pairs
