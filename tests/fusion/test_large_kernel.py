@@ -105,7 +105,9 @@ def test_a_gpu_finds_the_same_sum(depthwise):
     assert relative_error(layer.float().cuda()(features.cuda()).cpu(), expected) < 5e-6
 
 
-def test_kernels_are_transformed_once_while_they_are_kept_and_anew_when_they_change(monkeypatch):
+@pytest.mark.parametrize(("multiplies", "error"), [(False, 5e-6), (True, 5e-3)], ids=["float32", "bfloat16"])
+def test_kernels_are_transformed_once_while_they_are_kept_and_anew_when_they_change(monkeypatch, multiplies, error):
+    monkeypatch.setattr(large_kernel, "computes_bfloat16", lambda: multiplies)
     torch.manual_seed(0)
     layer = LargeKernelConv2d(3, 4, 11).eval()
     transformed = []
@@ -114,12 +116,12 @@ def test_kernels_are_transformed_once_while_they_are_kept_and_anew_when_they_cha
     for height in (30, 50):  # whatever the picture's size
         with torch.inference_mode(), large_kernel.keeping(kept):
             features = torch.randn(1, 3, height, 40)
-            assert relative_error(layer(features), directly(layer, features)) < 5e-6
+            assert relative_error(layer(features), directly(layer, features)) < error
     assert len(transformed) == 1
     with torch.no_grad():
         layer.weight.mul_(2)
     with torch.inference_mode(), large_kernel.keeping(kept):
-        assert relative_error(layer(features), directly(layer, features)) < 5e-6
+        assert relative_error(layer(features), directly(layer, features)) < error
     assert len(transformed) == 2
     layer(features)
     with large_kernel.keeping(kept):
