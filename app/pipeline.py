@@ -16,11 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import UsageError
+from app.imaging.dicom_codes import PICTURED
 from app.imaging.pixels import Clipped, FusionWindow, clipped_percent, default_fusion_window, to_unit
 from app.imaging.volume import Series, Study, Volume
 from app.progress import Progress, nested, silent, spoken
 
 if TYPE_CHECKING:
+    from app.fusion.registry import NetworkSpec
     from app.imaging.readers import Scan
     from app.imaging.registration import RegistrationResult
     from app.metrics.catalogue import MetricReading
@@ -238,7 +240,8 @@ def fuse_pair(
     spec = registry.find(request.network)
     progress(0, f"loading {spec.title}")
     device = infer.pick_device(request.device)
-    fuser = registry.load(spec.name, device)
+    said = _strange(spec, {aligned.mri.modality, aligned.partner.modality} - {""})
+    fuser, device = infer.load(spec.name, device, said.append)
     fused = np.zeros(aligned.values.shape, np.float32)
     done = np.zeros(len(fused), np.bool_)
     sha256 = registry.weights_sha256(spec)
@@ -257,11 +260,12 @@ def fuse_pair(
             clipped_percent(aligned.mri.values(), request.mri_window, aligned.inside),
             clipped_percent(aligned.values, request.partner_window, aligned.inside),
         ),
+        notes=tuple(said),
     )
     asked = list(range(len(fused))) if slices is None else sorted(set(slices))
     left = {k for k in asked if not done[k]}
     kept = len(asked) - len(left)
-    notes = list(earlier.notes) if kept and earlier else []
+    notes = list(earlier.notes) if kept and earlier else said
 
     def nearest_first() -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
         while left:
@@ -322,6 +326,16 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _strange(spec: NetworkSpec, modalities: set[str]) -> list[str]:
+    """A sentence where a network is to fuse what it was never shown; none where the files do not say what they are."""
+    patient = not modalities & PICTURED.keys()
+    if not modalities or spec.classical or spec.of_patients == patient:
+        return []
+    heads, streets = "heads in MRI, CT, PET and SPECT", "visible and infrared pictures"
+    seen, given = (streets, "patients") if patient else (heads, streets)
+    return [f"{spec.title} was trained on {seen}, never on {given}: choose another network."]
 
 
 def _key(aligned: Aligned, request: FusionRequest, sha256: str) -> str:

@@ -20,6 +20,7 @@ from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
 from app.errors import FusionError
+from app.fusion import registry
 from app.fusion.large_kernel import Kept, keeping
 
 Slice = NDArray[np.float32]
@@ -77,6 +78,13 @@ class MemoryShortError(FusionError):
         super().__init__(f"One slice of {shape[-1]} x {shape[-2]} pixels does not fit into memory with this network.")
 
 
+class NetworkMemoryError(FusionError):
+    hint = "Close other programs, or choose a smaller network such as lightfusionnet."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is not enough memory to load {name}.")
+
+
 def pick_device(asked: str) -> str:
     """ "auto", "cpu" or "cuda" as the device to use: "cpu" or "cuda"."""
     if asked not in ("auto", "cpu", "cuda"):
@@ -85,6 +93,28 @@ def pick_device(asked: str) -> str:
     if asked == "cuda" and not usable:
         raise NoGpuError
     return "cuda" if usable else "cpu"
+
+
+def load(name: str, device: str, notes: Callable[[str], None]) -> tuple[nn.Module, str]:
+    """`registry.load`, on the CPU where the GPU has no room for it, which `notes` is told; and the device it is on.
+
+    Raises NetworkMemoryError where memory has none either, and what `registry.load` raises.
+    """
+    try:
+        try:
+            return registry.load(name, device), device
+        except torch.cuda.OutOfMemoryError:
+            notes("The GPU's memory has no room for the network; going on with the CPU.")
+            return registry.load(name), "cpu"
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
+        raise NetworkMemoryError(name) from error
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """torch has no class of its own for the CPU's allocator."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error)
 
 
 def set_num_threads(count: int) -> None:
@@ -220,10 +250,13 @@ def _fuse_group(
                 device = "cpu"
                 fuser.to(device)
                 notes("The GPU's memory holds not even one slice; going on with the CPU.")
-        except RuntimeError as error:  # torch has no class of its own for the CPU's allocator
-            if "allocate memory" not in str(error):
+        except (MemoryError, RuntimeError) as error:
+            if not _is_of_memory(error):
                 raise
-            raise MemoryShortError(same[0][1].shape) from error
+            if not kept:
+                raise MemoryShortError(same[0][1].shape) from error
+            kept.clear()  # slower is better than not at all
+            kept = None
     return fused, device, limit
 
 

@@ -27,6 +27,10 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from app import memory
+
+LEFT_FREE = 2 << 30  # bytes that what is kept leaves to all else, a slice takes most of it
+
 
 class LargeKernelConv2d(nn.Conv2d):
     """(B, C, H, W) -> (B, C', H, W); weights and bias as in nn.Conv2d. Depthwise: one kernel per channel, C' = C."""
@@ -57,9 +61,12 @@ class LargeKernelConv2d(nn.Conv2d):
         if kept is None or self.training or self.weight.is_inference():  # which is a copy for a moment, as in float16
             return self._transformed(factors)
         state = (self.weight._version, self.weight.device, factors)
-        if self.weight not in kept or kept[self.weight][0] != state:
-            kept[self.weight] = state, self._transformed(factors)
-        return kept[self.weight][1]
+        if self.weight in kept and kept[self.weight][0] == state:
+            return kept[self.weight][1]
+        spectra = self._transformed(factors)
+        if memory.free_bytes() > LEFT_FREE:
+            kept[self.weight] = state, spectra
+        return spectra
 
     def _transformed(self, factors: torch.dtype) -> Tensor:
         return _spectra(self.weight.float().permute(3, 2, 1, 0), _side(self.kernel_size[0])).to(factors)
@@ -73,7 +80,7 @@ _kept: ContextVar[Kept | None] = ContextVar("kept spectra", default=None)
 @contextmanager
 def keeping(spectra: Kept) -> Iterator[None]:
     """Within it, out of training, kernels are brought to the frequency domain once, and kept in `spectra`, as long as
-    their weights stay as they are. That takes 1.5 GB with LKC-FUNet, half of it in bfloat16."""
+    their weights stay as they are and memory is not short. That takes 1.5 GB with LKC-FUNet, half of it in bfloat16."""
     before = _kept.set(spectra)
     try:
         yield

@@ -32,13 +32,20 @@ class NetworkSpec:
     module: str
     factory: str
     classical: bool = False  # needs no weights
+    of_patients: bool = True  # trained on heads; otherwise on visible pictures and infrared ones
 
 
 NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.light_fusion_net", "LightFusionNet"),
     NetworkSpec("sspfusion", "SSPFusion", "app.fusion.ssp_fusion", "SSPFusion"),
     NetworkSpec("refinefuse", "RefineFuse", "app.fusion.refine_fuse", "RefineFuse"),
-    NetworkSpec("refinefuse-ir-vis", "RefineFuse (infrared-visible)", "app.fusion.refine_fuse", "RefineFuse"),
+    NetworkSpec(
+        "refinefuse-ir-vis",
+        "RefineFuse (infrared-visible)",
+        "app.fusion.refine_fuse",
+        "RefineFuse",
+        of_patients=False,
+    ),
     NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.lkc_funet", "LKCFUNet"),
     NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
     NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),

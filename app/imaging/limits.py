@@ -6,9 +6,9 @@ import io
 import os
 from pathlib import Path
 
+from app import memory
 from app.errors import InputError
 
-WITHOUT_ANSWER = 8 << 30  # physical memory assumed where the system does not tell
 SHARE = 0.6  # of the memory that is free
 
 
@@ -36,16 +36,7 @@ class BoundedFile(io.BufferedReader):
 
 def budget_bytes() -> int:
     """Bytes that one volume may take now."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        free = next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable"))
-        return int(SHARE * free)
-    except (OSError, ValueError, StopIteration):  # not Linux
-        pass
-    try:
-        return int(SHARE * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):  # Windows
-        return int(SHARE * WITHOUT_ANSWER)
+    return int(SHARE * memory.free_bytes())
 
 
 def require(needed_bytes: int, name: str) -> None:

@@ -113,6 +113,7 @@ def make_window(
         window.workspace.set_scene(network=registry.find(wanted).name)
     except FusionError as error:
         window.workspace.set_scene(network=first.name)
+        window.flow.stand_in = first.name
         hint = f"It was chosen last time. {first.title} is used instead."
         window.notices.show_notice(Notice(str(error), hint, "warning", "settings"))
     if layout is not None:

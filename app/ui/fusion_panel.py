@@ -139,7 +139,7 @@ class FusionPanel(QWidget):
 
         self.palette_box.setToolTip("Colours of the partner over the MRI and in the fusion; nothing is fused again")
         self.alone_box.setToolTip("Colours of the partner in its own pane")
-        self.network.activated.connect(lambda: workspace.set_scene(network=self.network.currentData()))
+        self.network.activated.connect(self._choose_network)
         self.device.activated.connect(lambda: workspace.set_scene(device=self.device.currentData()))
         self.palette_box.activated.connect(lambda: workspace.update(palette=self.palette_box.currentText()))
         self.alone_box.activated.connect(lambda: workspace.update(palette_alone=self.alone_box.currentText()))
@@ -178,6 +178,10 @@ class FusionPanel(QWidget):
                 box.setEnabled(volume is not None)
         self.show_state(self._workspace.state)
 
+    def _choose_network(self) -> None:
+        self._flow.stand_in = ""
+        self._workspace.set_scene(network=self.network.currentData())
+
     def _name_networks(self) -> None:
         """Each network with its time; one that cannot run cannot be chosen, and its tip says why."""
         scene, item = self._workspace.scene, cast(QStandardItemModel, self.network.model()).item
@@ -211,7 +215,8 @@ class FusionPanel(QWidget):
                 rows[-1] += ", then stopped"
             elif left and done < count:
                 rows[-1] += f", {left} left"
-            if mri.geometry.plane != "axial" and stack.weights_sha256:
+            network = registry.listed(stack.request.network)
+            if mri.geometry.plane != "axial" and network.of_patients and not network.classical:
                 rows.append(f"⚠ The network was trained on axial slices; these are {mri.geometry.plane}.")
             rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
             rows += [f"⚠ {note}" for note in stack.notes]

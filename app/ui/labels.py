@@ -7,8 +7,8 @@ when the annotations are switched off.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
+from app.fusion.registry import listed
 from app.imaging.dicom_codes import PICTURED
 from app.imaging.volume import Volume
 from app.ui.compose import Picture
@@ -110,7 +110,7 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
     if role == "fused" and mri is not None and partner is not None:
         if picture.kind == "fusion" and scene.stack is not None:
             share = "" if state.fusion >= 1 else f" {state.fusion:.0%}"
-            title = network_title(scene.stack.request.network)[0]
+            title = listed(scene.stack.request.network).title
             return [Line(f"Fusion{share}: {title}", short=f"{title}{share}"), *_fused_plane(scene, picture)]
         if picture.kind == "overlay":
             share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
@@ -142,17 +142,12 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     lines = [Line(f"fused plane: {fused}", short=f"fused {fused}")]
     if picture.plane.axis != 2:
         lines = [Line(f"reformatted from fused {fused} slices", short=f"from {fused} slices")]
-    if fused != "axial" and not network_title(scene.stack.request.network)[1]:
+    network = listed(scene.stack.request.network)
+    if network.of_patients and not network.classical and fused != "axial":
         lines.append(Line("network was trained on axial slices", "warn", "trained on axial"))
+    if not network.of_patients and scene.mri.modality not in ("", *PICTURED):
+        lines.append(Line("network was never trained on patients", "warn", "not for patients"))
     return lines
-
-
-@lru_cache(maxsize=32)
-def network_title(network: str) -> tuple[str, bool]:
-    """A network's title, and whether it is a classical method that was not trained on anything."""
-    from app.fusion.registry import NETWORKS
-
-    return next(((spec.title, spec.classical) for spec in NETWORKS if spec.name == network), (network, False))
 
 
 def _alignment(scene: Scene, role: str, picture: Picture) -> list[Line]:

@@ -327,7 +327,7 @@ class MainWindow(QMainWindow):
         kept = replace(
             self._settings,
             layout=state.layout,
-            network=scene.network,
+            network=self._settings.network if scene.network == self.flow.stand_in else scene.network,
             device=scene.device,
             annotations=state.annotations,
             window_drag_reversed=state.reverse_window_drag,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
-from app.ui.labels import name_of, network_title
+from app.fusion.registry import listed
+from app.ui.labels import name_of
 from app.ui.scene import Scene
 from app.ui.view_state import ViewState
 from app.ui.workspace import Workspace
@@ -57,7 +58,7 @@ class OverlayBar(QWidget):
         self.fusion.setEnabled(pair)
         self._mri.setText("MRI" if scene.mri is None else name_of(scene.mri))
         self._partner.setText("partner" if scene.partner is None else name_of(scene.partner))
-        self._network.setText(network_title(scene.network)[0])
+        self._network.setText(listed(scene.network).title)
 
 
 class StateSlider(QSlider):

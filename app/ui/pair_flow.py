@@ -36,7 +36,8 @@ CALM_MS = 400  # a nudge is followed live in the panes; the volume is resampled 
 
 
 class PairFlow(QObject):
-    """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out.
+    """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out;
+    stand_in : the network that is used because the one chosen cannot be, "" where the reader chose it
 
     noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
     given_up : a step that was cancelled or failed (refused weights apart)
@@ -52,6 +53,7 @@ class PairFlow(QObject):
         super().__init__(workspace)
         self.workspace = workspace
         self.times = SliceTimes(slice_ms or {}, self)
+        self.stand_in = ""
         self.refused: dict[str, WeightsError] = {}
         self._steps = Steps(workspace, _NEEDS, self._step_failed, self._step_cancelled)
         self._register_next = False
@@ -235,6 +237,7 @@ class PairFlow(QObject):
         hint = f"{error.hint} {left.title} is used instead."
         self.noticed.emit(Notice(str(error), hint, "error", f"network {network}"))
         self.network_refused.emit(network)
+        self.stand_in = left.name
         self.workspace.set_scene(network=left.name)
 
     def _step_cancelled(self, name: str) -> None:

@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ class Task(QRunnable):
         except Cancelled:
             self._say("cancelled")
         except Exception as error:  # noqa: BLE001 - a thread has no caller to raise to
+            _forget_frames(error)
             self._say("failed", error)
         if time.monotonic() - started > _LONG_S:
             memory.give_back()
@@ -86,6 +88,13 @@ class Task(QRunnable):
     def forget(self) -> None:
         """Let go of the work, and of the volumes it holds."""
         self._work = _nothing
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Let go of what the work held where it failed, such as volumes; the places stay, to be told."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 def _nothing(progress: Progress) -> None:
