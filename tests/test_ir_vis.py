@@ -49,6 +49,26 @@ def test_fusing_keeps_the_visible_pictures_colours(pair, tmp_path, capsys):
     assert sum("taken from the folder's name" in one for one in document["warnings"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("network", "kinds", "told"),
+    [
+        ("refinefuse-ir-vis", ("vis", "ir"), None),
+        ("refinefuse-ir-vis", ("mri", "ct"), "was trained on visible and infrared pictures, never on patients"),
+        ("lightfusionnet", ("mri", "ct"), None),
+        ("lightfusionnet", ("vis", "ir"), "was trained on heads in MRI, CT, PET and SPECT, never on visible and"),
+        ("maximum", ("vis", "ir"), None),
+    ],
+)
+def test_a_network_says_what_it_was_never_shown(tmp_path, capsys, network, kinds, told):
+    pictures = (VISIBLE[..., 0], INFRARED)
+    paths = [put(tmp_path / kind / "0001.png", one) for kind, one in zip(kinds, pictures, strict=True)]
+    words = ("--network", network, "--format", "png", "--plain", "--out", tmp_path / "out", "--json")
+    assert main(["fuse", *map(str, (*paths, *words))]) == 0
+    warnings = [one for one in json.loads(capsys.readouterr().out)["warnings"] if "never on" in one]
+    assert len(warnings) == bool(told)
+    assert all(told in one for one in warnings)
+
+
 def test_an_infrared_picture_in_false_colours_lends_none(pair, tmp_path, capsys):
     put(pair[1], np.dstack([INFRARED, INFRARED // 2, INFRARED // 3]))
     words = ("--network", "maximum", "--format", "png", "--plain", "--out", tmp_path / "out", "--json")

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from app import memory
 from app.fusion import infer, registry
 from app.fusion.large_kernel import Kept, LargeKernelConv2d
 
@@ -214,6 +215,59 @@ def test_large_kernels_are_kept_from_the_second_slice_on_and_change_no_picture()
     for one in given:
         list(infer.fuse_slices(fuser, [one], device="cpu", notes=unheard, kept=kept))
     assert fuser.transformed == 9
+
+
+@pytest.mark.parametrize("free_gb", [1, 3])
+def test_kernels_are_kept_only_where_memory_is_left_beside_them(monkeypatch, free_gb):
+    monkeypatch.setattr(memory, "free_bytes", lambda: free_gb << 30)
+    kept: Kept = {}
+    list(infer.fuse_slices(Large(), slices(3), device="cpu", batch=1, notes=unheard, kept=kept))
+    assert len(kept) == (free_gb == 3)
+
+
+def test_what_is_kept_is_given_up_where_a_slice_needs_the_memory():
+    class Hungry(Large):
+        """Has room for a slice, but not beside a kept kernel."""
+
+        def forward(self, mri: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:
+            together = super().forward(mri, partner)
+            if kept:
+                raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] err == 0. can't allocate memory")
+            return together
+
+    kept: Kept = {}
+    (given,) = slices(1)
+    fuser = Hungry()
+    (alone,) = infer.fuse_slices(fuser, [given], device="cpu", notes=unheard)
+    (beside,) = infer.fuse_slices(fuser, [given], device="cpu", notes=unheard, kept=kept)
+    assert not kept
+    assert np.array_equal(alone[1], beside[1])
+
+
+class Homeless(nn.Module):
+    """A network for which no `rooms` but these have memory."""
+
+    def __init__(self, *rooms: str) -> None:
+        super().__init__()
+        self.rooms = rooms
+
+    def to(self, device: str) -> Homeless:  # type: ignore[override]  # refuses
+        if device not in self.rooms:
+            raise torch.cuda.OutOfMemoryError("full") if device == "cuda" else RuntimeError("can't allocate memory")
+        return self
+
+
+def test_a_network_that_the_gpu_has_no_room_for_runs_on_the_cpu_and_says_so(monkeypatch):
+    monkeypatch.setattr(registry, "_load", lambda spec, folder: network)
+    monkeypatch.setattr(registry, "_ready", {})
+    notes: list[str] = []
+    network = Homeless("cpu")
+    assert infer.load("average", "cuda", notes.append) == (network, "cpu")
+    assert notes == ["The GPU's memory has no room for the network; going on with the CPU."]
+    network.rooms = ()
+    for device in ("cpu", "cuda"):
+        with pytest.raises(infer.NetworkMemoryError, match=r"^There is not enough memory to load average\.$"):
+            infer.load("average", device, notes.append)
 
 
 def test_air_stays_exactly_zero_whatever_the_network_says():

@@ -183,6 +183,10 @@ def test_a_network_that_is_gone_is_told_and_the_first_that_can_run_is_used(qapp)
     (told,) = window.notices.notices
     assert told.text == "There is no network 'gone since'."
     assert told.hint == f"It was chosen last time. {registry.available()[0].title} is used instead."
+    assert window.settings().network == "gone since"  # it may be back next time
+    box = window.fusion_panel.network
+    box.activated.emit(box.currentIndex())  # chosen, though it was there already
+    assert window.settings().network == registry.available()[0].name
 
 
 def test_times_of_slices_outlive_the_window(qapp):

@@ -70,6 +70,14 @@ def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
     assert not any("HU" in text for text in words(state, scene, "fused"))
 
 
+def test_a_network_that_never_saw_a_patient_says_so():
+    mri = volume(np.ones((17, 33, 33), np.int16))
+    scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="CT", unit="HU"))
+    stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="refinefuse-ir-vis")
+    said = words(replace(STATE, fusion=1.0), scene.having(stack=stack), "fused")
+    assert "network was never trained on patients" in said
+
+
 def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
     sagittal = np.array([[0, 0, 1.0, -8], [1, 0, 0, -16], [0, -1, 0, 16], [0, 0, 0, 1]])
     mri = volume(np.ones((17, 33, 33), np.int16), affine=sagittal)
@@ -80,6 +88,7 @@ def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
     assert "fused plane: sagittal" in said
     assert "network was trained on axial slices" in said
     classical = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="average")
+    assert "network was never trained on patients" not in said
     assert "network was trained on axial slices" not in words(state, scene.having(stack=classical), "fused")
 
 

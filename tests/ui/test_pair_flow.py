@@ -386,7 +386,7 @@ def test_refused_weights_are_told_and_the_program_goes_on_with_what_is_left(
     scene = _settle(flow)
     left = next(spec for spec in registry.NETWORKS if spec.name != "lightfusionnet" and spec in registry.available())
     assert refused == ["lightfusionnet"]
-    assert scene.network == scene.stack.request.network == left.name
+    assert scene.network == scene.stack.request.network == flow.stand_in == left.name
     assert scene.stack.complete
     (told,) = (one for one in flow.told if one.kind == "error")
     assert str(path) in told.text

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,27 @@ def test_a_fault_of_the_listener_still_ends_the_task_for_the_status_line(tasks):
     finally:
         sys.excepthook = hook
     assert shown[-1] == ()
+
+
+def test_what_failed_work_held_is_let_go(tasks):
+    class Held:
+        pass
+
+    refs, errors = [], []
+
+    def work(progress):
+        volume = Held()
+        refs.append(weakref.ref(volume))
+        try:
+            raise ValueError("first")
+        except ValueError as error:
+            raise RuntimeError("then") from error
+
+    tasks.start("work", work, lambda _: None, failed=errors.append)
+    settle(tasks)
+    assert isinstance(errors[0], RuntimeError)
+    assert refs[0]() is None
+    assert errors[0].__traceback__  # its place can still be told
 
 
 def _resident_mb() -> float:
