@@ -19,7 +19,7 @@ from app import NOT_FOR_DIAGNOSIS, __version__
 from app.choice import pick_series, pick_slices, require_path, series_warnings
 from app.errors import AppError, UsageError
 from app.progress import Cancelled, Progress, nested
-from app.terminal import CANCELLED, exit_code, note, seed
+from app.terminal import CANCELLED, exit_code, note, whole_number
 
 Command = Callable[[argparse.Namespace, Progress], Any]
 LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
@@ -100,7 +100,7 @@ class _commands:  # noqa: N801 - built on each call: cheap, and nothing global t
     def _demo(self) -> None:
         parser = self._add(demo, "demo", "Write the demo study: MR, CT, FDG PET and SPECT of a digital head.")
         parser.add_argument("folder", type=_path, metavar="DIR")
-        parser.add_argument("--seed", type=seed, default=0, help="0 or a larger whole number")
+        parser.add_argument("--seed", type=whole_number, default=0, help="0 or a larger whole number")
 
     def _info(self) -> None:
         parser = self._add(info, "info", "List the patients, studies and series in files, folders and archives.")

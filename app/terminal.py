@@ -27,6 +27,13 @@ _APART_S = 0.2  # between two looks at Cancel while another program runs
 _LIVE_S, _LOG_S = 0.1, 2.0  # between two reports of progress: on a terminal, and elsewhere
 
 
+class NotPermittedError(AppError):
+    hint = "Ask for the right to it, or name another file or folder."
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"{error.filename or 'A file or folder'} may not be read or written: {error.strerror}.")
+
+
 def exit_code(
     work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None, *, quiet: bool = False
 ) -> int:
@@ -40,14 +47,14 @@ def exit_code(
         sys.stdout.flush()  # a full disk is told here, not after the exit code
         return 0
     except AppError as error:
-        print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
-        told(error)
-        return 2
+        return _refused(error, told)
     except (Cancelled, KeyboardInterrupt):
         if not quiet:
             note("cancelled")
         return CANCELLED
     except OSError as error:
+        if isinstance(error, PermissionError):
+            return _refused(NotPermittedError(error), told)
         if error.errno not in (errno.EPIPE, errno.ENOSPC):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
@@ -56,8 +63,14 @@ def exit_code(
         return 2
 
 
-def seed(text: str) -> int:
-    """The type of a --seed."""
+def _refused(error: AppError, told: Callable[[AppError], None]) -> int:
+    print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
+    told(error)
+    return 2
+
+
+def whole_number(text: str) -> int:
+    """The type of a --seed, and of counts where 0 means all."""
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not 0 or a larger whole number")
     return int(text)

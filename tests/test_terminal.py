@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import time
@@ -9,6 +10,7 @@ import time
 import pytest
 
 from app import terminal
+from app.errors import AppError
 from app.progress import Cancelled, Progress
 
 
@@ -25,6 +27,16 @@ def test_signals_that_come_together_cancel_once_at_the_next_report(capsys):
     assert terminal.exit_code(work) == 130
     assert reached == ["went on, to save"]
     assert "cancelled" in capsys.readouterr().err
+
+
+def test_what_may_not_be_read_is_told_in_a_sentence(capsys):
+    def work(progress: Progress) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "pairs/ct")
+
+    heard: list[AppError] = []
+    assert terminal.exit_code(work, heard.append) == 2
+    assert "pairs/ct may not be read or written: Permission denied.\nAsk" in capsys.readouterr().err
+    assert len(heard) == 1
 
 
 def test_a_later_one_stops_at_once(monkeypatch):

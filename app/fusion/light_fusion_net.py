@@ -133,6 +133,8 @@ class LightFusionNet(nn.Module):
             raise ValueError(f"width is {width}, and the decoder halves it")
         if not 1 <= reduction <= width:
             raise ValueError(f"reduction is {reduction}, not from 1 to the width of {width}")
+        if attention not in ATTENTIONS:
+            raise ValueError(f"attention is {attention!r}, none of {', '.join(ATTENTIONS)}")
         self.minds_air = attention == "ca"
 
         def stream() -> nn.Sequential:

@@ -169,6 +169,8 @@ class LKCFUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.from_maximum = from_maximum
+        if norm not in NORMS:
+            raise ValueError(f"norm is {norm!r}, none of {', '.join(NORMS)}")
         first_norm, norm_of = NORMS[norm]
         kernels = KERNELS if large_kernels else (3,) * len(KERNELS)
 

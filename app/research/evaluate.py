@@ -27,7 +27,7 @@ from app.fusion import infer
 from app.metrics.files import read_picture
 from app.progress import Progress, nested
 from app.research import per_image, tables
-from app.research.fusers import networks_by_name
+from app.research.fusers import NothingToMeasureError, networks_by_name
 from app.research.pairs import (
     ROLES,
     Pair,
@@ -48,18 +48,18 @@ class FusedPictureError(InputError):
         super().__init__(f"{path} {fact}.")
 
 
-class NothingToMeasureError(UsageError):
-    hint = "Name networks, or folders with a fused picture for every pair of a task."
-
-    def __init__(self) -> None:
-        super().__init__("There is no network and no fused picture to measure.")
-
-
 class SameFolderError(UsageError):
     hint = "Name two folders: what is saved has the same names in both."
 
     def __init__(self) -> None:
         super().__init__("--save and --save-luma name one folder.")
+
+
+class SameFileError(UsageError):
+    hint = "Name another file for each."
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"--table and --per-image name {path} twice.")
 
 
 class SameNameError(UsageError):
@@ -97,8 +97,11 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     Writes what the request asks for; `note` hears what was left out.
     """
     writers = {path: tables.writer_for(path) for path in request.table}
-    for path in (*writers, *([request.per_image] if request.per_image else ())):
+    files = [*request.table, *([request.per_image] if request.per_image else [])]
+    for number, path in enumerate(files):
         tables.check_target(path)
+        if path.resolve() in [one.resolve() for one in files[:number]]:
+            raise SameFileError(path)
     if request.save and request.save_luma and request.save.resolve() == request.save_luma.resolve():
         raise SameFolderError
     device = infer.pick_device(request.device)

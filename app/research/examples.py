@@ -35,7 +35,7 @@ from app.research import run_folder
 from app.research.fitted import STEPS, WANTED, fit
 from app.research.losses import Loss
 from app.research.pairs import MEDICAL_TASKS, Augmentation, Pair, Unit, cut_and_turned, read_pairs, thinned, varied
-from app.terminal import exit_code
+from app.terminal import exit_code, whole_number
 
 PARTS = ("mri", "partner", "target")
 FAINT = 0.15  # a source darker than this throughout tells next to nothing, and a fit would blow that up
@@ -167,7 +167,9 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--variants", type=int, default=1, help="examples of each pair; default: %(default)s")
     parser.add_argument("--tasks", default=",".join(MEDICAL_TASKS), help="names, with commas between")
-    parser.add_argument("--per-task", type=int, default=0, help="so many pairs of each, evenly spaced; default: all")
+    parser.add_argument(
+        "--per-task", type=whole_number, default=0, help="so many pairs of each, evenly spaced; default: all"
+    )
     parser.add_argument("--share", type=_share, default="1/1", metavar="I/N", help="every N-th pair, from the I-th on")
     parser.add_argument("--steps", type=int, default=STEPS, help="of a fit; default: %(default)s")
     for name, value in WANTED.keywords.items():

@@ -14,10 +14,17 @@ from app.errors import UsageError
 from app.fusion import infer, registry, weights
 from app.fusion.large_kernel import Kept
 from app.research.pairs import Pair, read_pairs, thinned
-from app.terminal import note
+from app.terminal import note, whole_number
 
 Unit = NDArray[np.floating]  # [H, W] in [0, 1]
 FuseUnit = Callable[[Unit, Unit], Unit]  # mri, partner -> fused, not rounded
+
+
+class NothingToMeasureError(UsageError):
+    hint = "Name networks, or folders with a fused picture for every pair of a task."
+
+    def __init__(self) -> None:
+        super().__init__("There is no network and no fused picture to measure.")
 
 
 class NoWeightsFileError(UsageError):
@@ -34,16 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="NAME=FILE", action="append", default=[], help="unpublished weights")
     parser.add_argument("--scalar", action="store_true", help="PET and SPECT as scalars instead of luma")
     parser.add_argument(
-        "--per-task", type=_count, default=0, metavar="N", help="pairs a task, evenly spread; default: all"
+        "--per-task", type=whole_number, default=0, metavar="N", help="pairs a task, evenly spread; default: all"
     )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--json", action="store_true")
-
-
-def _count(given: str) -> int:
-    if not given.isdecimal():
-        raise argparse.ArgumentTypeError(f"{given!r} is no number of pairs")
-    return int(given)
 
 
 def asked_pairs(args: argparse.Namespace) -> list[Pair]:
@@ -53,9 +54,14 @@ def asked_pairs(args: argparse.Namespace) -> list[Pair]:
 
 
 def asked_networks(args: argparse.Namespace) -> dict[str, FuseUnit]:
-    """By name, in the order asked for; weights from a file take the place of the published ones."""
+    """By name, in the order asked for; weights from a file take the place of the published ones.
+
+    NothingToMeasureError where none is asked for.
+    """
     device = infer.pick_device(args.device)
     loaded = networks_by_name(args.networks or "all", args.weights, device)
+    if not loaded:
+        raise NothingToMeasureError
     return {name: as_function(network, device) for name, network in loaded.items()}
 
 

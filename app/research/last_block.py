@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ from app.fusion.large_kernel import LargeKernelConv2d
 from app.fusion.lkc_funet import LKCFUNet
 from app.progress import Cancelled, Progress, nested, silent
 from app.research import run_folder
-from app.research.config import CT_TWICE, StartFrom, start_from
+from app.research.config import CT_TWICE, ConfigError, StartFrom, start_from
 from app.research.examples import Example, digest
 from app.research.examples import read as read_examples
 from app.research.fitted import following_closely
@@ -76,6 +77,12 @@ class LastBlockRun:
     warmup: int = 50
     ema: float = 0.998
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise ConfigError("steps", self.steps, "at least 1")
+        if not 0 <= self.learning_rate < math.inf:
+            raise ConfigError("learning_rate", self.learning_rate, "0 or more, and finite")
 
     @property
     def twins(self) -> bool:

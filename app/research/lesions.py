@@ -47,7 +47,7 @@ from app.research.fusers import FuseUnit, Unit, add_arguments, asked_networks, a
 from app.research.pairs import Pair
 from app.research.spots import ABSENT, CORE, GREY_LEVEL, REACH, RING, THERE, Look, R, X, Y, look
 from app.research.validation import partner_of, unit
-from app.terminal import exit_code, seed
+from app.terminal import exit_code, whole_number
 
 AMPLITUDE = 0.1  # of the mean of the surroundings
 KEPT = 0.5  # of the source's CNR
@@ -282,7 +282,7 @@ def as_text(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.lesions", description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--seed", type=whole_number, default=0)
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:

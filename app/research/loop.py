@@ -21,7 +21,7 @@ from app.research import examples, ranks, run_folder, validation
 from app.research.config import ConfigError, NoStartError, TrainConfig
 from app.research.examples import Example
 from app.research.losses import Objective, Terms
-from app.research.objectives import FOLLOWING, LOSSES
+from app.research.objectives import FOLLOWING, LOSSES, OF_SSPFUSION
 from app.research.pairs import Pair, Picture, Unit, batch_at, digest, thinned, varied
 from app.research.steps import CHECKPOINT_S, descend, follow
 
@@ -59,6 +59,8 @@ def train(
     followed = [one for one in slices if isinstance(one, Example)]
     if (run.loss in FOLLOWING) != (len(followed) == len(slices)):
         raise ExamplesMismatchError(run.loss, wanted=run.loss in FOLLOWING)
+    if run.loss in OF_SSPFUSION and run.network != "sspfusion":
+        raise ConfigError("loss", run.loss, f"one that looks at the picture alone: {run.network} shows no structures")
     taught_by = {
         "examples": examples.digest(followed),
         "pairs": digest([*(one for one in slices if isinstance(one, Pair)), *held_out]),
@@ -67,7 +69,7 @@ def train(
         raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
     torch.manual_seed(run.seed)
     if run.bf16 and device == "cuda":
-        torch.backends.cuda.matmul.fp32_precision = "tf32"  # what bfloat16 leaves in float32 is rounded no more than it
+        torch.set_float32_matmul_precision("high")  # TF32: what bfloat16 leaves in float32 is rounded no more than it
     network = infer.channels_last(_built(run)).to(device)
     _freeze(network, run.frozen)
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]

@@ -21,14 +21,17 @@ FOLLOWING: dict[str, Objective] = {  # of examples, which bring the picture to f
     "following-tested-9": as_tested(following, lost=1.8, invented=9.0),
     "following-tested-30": as_tested(following, lost=4.0, invented=30.0),
 }
-LOSSES: dict[str, Objective] = {
-    **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
-    **FOLLOWING,
-    "faithful-lesions": with_lesions(losses.faithful, 0.22),
-    "lively-tested": as_tested(losses.OF_FUSED["lively"], lost=8.0, invented=40.0),
-    "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
+OF_SSPFUSION: dict[str, Objective] = {  # which shows its structures
     "sspfusion-structure": losses_sspfusion.sspfusion_structure,
     "sspfusion-published": losses_sspfusion.structures_and(losses_sspfusion.fusion_terms),
     "sspfusion-lively": losses_sspfusion.structures_and(losses.OF_FUSED["lively"]),
     "sspfusion-telling": losses_sspfusion.structures_and(losses.OF_FUSED["telling"]),
+}
+LOSSES: dict[str, Objective] = {
+    **{name: losses.of_fused(loss) for name, loss in losses.OF_FUSED.items()},
+    **FOLLOWING,
+    **OF_SSPFUSION,
+    "faithful-lesions": with_lesions(losses.faithful, 0.22),
+    "lively-tested": as_tested(losses.OF_FUSED["lively"], lost=8.0, invented=40.0),
+    "refinefuse-published": losses.of_fused(losses_refinefuse.refinefuse_published),
 }

@@ -45,8 +45,8 @@ LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; t
 
 class PairFolderError(InputError):
     hint = (
-        "Expected are <folder>/<task>/<split>/<modality>/<id>.png, or <folder>/<modality>/<id>.png of one task, with "
-        "equal ids in both modalities: mri and ct, pet or spect; vis and ir."
+        "Expected are <folder>/<task>/<split>/<modality>/<id>.png with equal ids in both modalities: mri and ct, pet or "
+        "spect; vis and ir. `synoptic evaluate` also takes <folder>/<modality>/<id>.png of one task."
     )
 
     def __init__(self, folder: Path, fact: str) -> None:
@@ -104,6 +104,8 @@ def read_pairs(folder: Path, split: str, tasks: Sequence[str] = (), *, scalars: 
     for task in tasks:
         if task not in ROLES:
             raise UnknownTaskError(task)
+    if not folder.is_dir():
+        raise PairFolderError(folder, "is not a folder")
     asked = list(dict.fromkeys(tasks or MEDICAL_TASKS))
     found = {task: read_task(folder / task / split, task, scalars=scalars) for task in asked}
     missing = [task for task, pairs in found.items() if not pairs]

@@ -85,8 +85,13 @@ def read(path: Path) -> list[Measured]:
     measured: list[Measured] = []
     for number, row in enumerate(rows, 2):
         try:
-            values = {name: float(row[name]) if row[name] else math.nan for name in (*_METRIC_NAMES, "ms")}
+            values = {name: float(row[name]) if row[name] != "" else math.nan for name in (*_METRIC_NAMES, "ms")}
         except (TypeError, ValueError) as error:
             raise PerImageFileError(path, f"line {number} has a cell that is no number") from error
+        if None in row or any(row[name] and not math.isfinite(value) for name, value in values.items()):
+            raise PerImageFileError(path, f"line {number} has more cells than columns, or a number without end")
         measured.append(Measured(row["task"], row["method"], row["image"], values, values.pop("ms")))
+    twice = [one for one, count in Counter((one.task, one.method, one.image) for one in measured).items() if count > 1]
+    if twice:
+        raise PerImageFileError(path, f"{' '.join(twice[0])} is there twice")
     return measured

@@ -33,7 +33,7 @@ from app.research.fusers import FuseUnit, add_arguments, asked_networks, asked_p
 from app.research.pairs import Pair, Picture
 from app.research.tables import as_document, means
 from app.research.validation import fused_picture, partner_of
-from app.terminal import exit_code, seed
+from app.terminal import exit_code, whole_number
 
 VARIANCE = 25.0  # of Gaussian noise, in squared grey levels
 SHIFTS = (1, 2, 3, 4, 5)  # pixels
@@ -144,7 +144,7 @@ def as_text(measured: Measured) -> str:
 def main(given: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m app.research.robustness", description=__doc__.splitlines()[0])
     add_arguments(parser)
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--seed", type=whole_number, default=0)
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:

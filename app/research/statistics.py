@@ -34,7 +34,7 @@ from app.research import heatmap, per_image
 from app.research.paired import Values, holm, improvement, interval, means_of_known, paired_test, resampled_means
 from app.research.per_image import Measured
 from app.research.tables import RANK_SUM, RANKED, SIGN, CannotWriteError, rank_sums_of, write_text
-from app.terminal import exit_code, note, seed
+from app.terminal import exit_code, note, whole_number
 
 SIGNIFICANT, HIGHLY = 0.05, 0.001
 
@@ -221,7 +221,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("per_image", type=Path, metavar="PER_IMAGE.csv")
     parser.add_argument("--method", required=True, metavar="NAME", help="the one to compare with each other")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap")
+    parser.add_argument("--seed", type=whole_number, default=0, help="of the bootstrap")
     args = parser.parse_args(given)
 
     def work(progress: Progress) -> None:

@@ -7,8 +7,10 @@ equals share a rank); lower is better.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,8 @@ def check_target(path: Path) -> None:
         raise CannotWriteError(path, "it is a folder")
     if not path.parent.is_dir():
         raise CannotWriteError(path, f"there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise CannotWriteError(path, os.strerror(errno.EACCES))
 
 
 def write_text(path: Path, text: str) -> None:

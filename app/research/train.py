@@ -31,7 +31,7 @@ from app.research.examples import Example
 from app.research.loop import NEEDED, train
 from app.research.objectives import LOSSES
 from app.research.pairs import Pair, read_pairs
-from app.terminal import exit_code, note, seed
+from app.terminal import exit_code, note, whole_number
 
 
 def main(given: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--start-from", type=Path, help="weights to begin with: a safetensors file, or a run's folder")
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--seed", type=seed)
+    parser.add_argument("--seed", type=whole_number)
     parser.add_argument("--loss", choices=sorted(LOSSES))
     parser.add_argument(
         "--tasks", type=_tasks, help="names, with commas between; one named twice is drawn twice as often"
@@ -123,6 +123,8 @@ def _asked_run(args: argparse.Namespace) -> TrainConfig:
             raise ConfigError("start_from", None, "given (--start-from), since a part is to stay as it begins")
         return run
     run = run_folder.begun(args.out, NEEDED, from_json)
+    if run.loss not in LOSSES:
+        raise run_folder.CheckpointError(args.out / "checkpoint.pt", run_folder.OTHER)
     if args.network:
         changes["network"] = config(args.network).network
     differing = [f"--{name.replace('_', '-')}" for name, value in changes.items() if getattr(run, name) != value]

@@ -163,6 +163,9 @@ def main(given: Sequence[str] | None = None) -> int:
     if over and not over.is_file():
         parser.error(f"--over: there is no {over}")
 
+    if (args.half or over) and not all("=" in asked for asked in args.publish):
+        parser.error("--half and --over are of a file: say --publish NAME=FILE")
+
     def work(progress: Progress) -> None:
         pairs = read_pairs(args.pairs, "val", args.tasks.split(","), scalars=False)
         for asked in args.publish:

@@ -325,6 +325,7 @@ def test_a_bad_folder_is_told_with_its_file_and_a_remedy(alone, run, spoil, fact
         (["--table", "table.xlsx"], "table.xlsx"),
         (["--table", "missing/table.md"], "missing"),
         (["--per-image", "missing/rows.csv"], "missing"),
+        (["--table", "one.csv", "--per-image", "./one.csv"], "one.csv twice"),
         (["--fused", "missing"], "missing is not a folder"),
         (["--peers", "missing"], "missing is not a folder"),
         (["--fused", "."], "1001.png does not exist"),

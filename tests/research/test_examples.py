@@ -117,6 +117,9 @@ def test_what_is_missing_or_damaged_is_said_in_a_sentence(tmp_path, capsys):
     folder = made_up.write(tmp_path / "pairs")
     assert examples.main(["--pairs", str(folder), "--out", str(tmp_path / "out"), "--tasks", "ct_mri"]) == 2
     assert "There is no task 'ct_mri'." in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        examples.main(["--pairs", str(folder), "--out", str(tmp_path / "out"), "--per-task", "-1"])
+    assert "-1' is not 0 or a larger whole number" in capsys.readouterr().err
     (tmp_path / "file").touch()
     assert examples.main(["--pairs", str(folder), "--out", str(tmp_path / "file")]) == 2
     assert "cannot be made" in capsys.readouterr().err

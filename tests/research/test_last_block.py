@@ -169,6 +169,9 @@ def test_the_command_refuses_what_is_not_there_in_a_sentence(begun, tmp_path, ca
     assert "holds no checkpoint.pt to go on from" in capsys.readouterr().err
     assert last_block.main([*run, "--start-from", str(tmp_path / "none")]) == 2
     assert "no weights to start from" in capsys.readouterr().err
+    for wrong in (["--steps", "0"], ["--learning-rate", "nan"]):
+        assert last_block.main([*run, "--start-from", str(begun), *wrong]) == 2
+        assert "A training run cannot have" in capsys.readouterr().err
     assert last_block.main([*run, "--start-from", str(begun), "--steps", "1"]) == 0
     assert last_block.main([*run, "--start-from", str(begun)]) == 2
     assert "holds a training run already" in capsys.readouterr().err

@@ -122,6 +122,8 @@ def test_pictures_of_two_sizes_are_no_pair(tmp_path):
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(PairFolderError, match="no pair"):
         read_pairs(tmp_path, "val")
+    with pytest.raises(PairFolderError, match="is not a folder"):
+        read_pairs(tmp_path / "missing", "val")
 
 
 def test_a_task_that_was_asked_for_must_be_there(tmp_path):

@@ -107,5 +107,7 @@ def test_the_command_prints_tables_and_json(tmp_path, capsys):
     change = told["average"]["partner 5 px off"]["SSIM"] - told["average"]["none"]["SSIM"]
     line = next(one for one in capsys.readouterr().out.splitlines() if "average | partner 5 px off" in one)
     assert line.endswith(f"{change:+.3f} |")
+    assert robustness.main(["--pairs", str(tmp_path), "--networks", "none"]) == 2
+    assert "no network and no fused picture" in capsys.readouterr().err
     assert robustness.main(["--pairs", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err

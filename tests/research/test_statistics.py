@@ -189,9 +189,20 @@ def test_per_image_values_come_back_from_their_file(tmp_path):
     assert all(math.isnan(value) for value in second.values.values())
 
 
+WRITTEN = per_image.as_csv(measured(a=[1.0]))
+
+
 @pytest.mark.parametrize(
     ("text", "fact"),
-    [("", "no rows"), ("a,b\n1,2\n", "columns"), (per_image.as_csv(measured(a=[1.0])).replace("1.0", "x"), "line 2")],
+    [
+        ("", "no rows"),
+        ("a,b\n1,2\n", "columns"),
+        (WRITTEN.replace("1.0", "x"), "line 2"),
+        (WRITTEN.replace("1.0", "inf"), "line 2"),
+        (WRITTEN.rstrip().rsplit(",", 1)[0], "line 2"),
+        (WRITTEN.rstrip() + ",1", "line 2"),
+        (WRITTEN + WRITTEN.splitlines()[1], "is there twice"),
+    ],
 )
 def test_other_files_are_refused(tmp_path, text, fact):
     path = tmp_path / "other.csv"

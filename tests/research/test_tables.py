@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 
 import pytest
 
@@ -82,8 +83,11 @@ def test_a_suffix_names_the_kind_and_others_are_refused(tmp_path):
         tables.writer_for(tmp_path / "a.xlsx")
 
 
-def test_what_cannot_be_written_is_told_beforehand(tmp_path):
+def test_what_cannot_be_written_is_told_beforehand(tmp_path, monkeypatch):
     with pytest.raises(tables.CannotWriteError, match="no folder"):
         tables.check_target(tmp_path / "missing" / "a.md")
     with pytest.raises(tables.CannotWriteError, match="it is a folder"):
         tables.check_target(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
+    with pytest.raises(tables.CannotWriteError, match="Permission denied"):
+        tables.check_target(tmp_path / "a.md")

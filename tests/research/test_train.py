@@ -35,7 +35,7 @@ from app.research.config import (
     from_json,
 )
 from app.research.losses import OF_FUSED, DivergedError, of_fused
-from app.research.objectives import LOSSES
+from app.research.objectives import LOSSES, OF_SSPFUSION
 from app.research.pairs import MEDICAL_TASKS, Augmentation, batch_at, varied
 from tests.research import made_up
 
@@ -246,7 +246,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
         loop.train(SHORT, made_up.pairs(1), made_up.pairs(1), tmp_path, resume=True)
 
 
-@pytest.mark.parametrize("change", [{"nobody": 1}, {"tasks": None}, {"steps": 0}])
+@pytest.mark.parametrize("change", [{"nobody": 1}, {"tasks": None}, {"steps": 0}, {"loss": "gone since"}])
 def test_a_checkpoint_of_another_version_is_named(tmp_path, change, capsys):
     told = json.loads(SHORT.as_json()) | change
     told = {name: value for name, value in told.items() if value is not None}
@@ -366,7 +366,9 @@ def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
     assert "--argument" in capsys.readouterr().err
     for wrong in ("depth=3", 'attention="no"', "width=0", "reduction=0", "reduction=64"):
         assert training.main([*asked[:-3], str(tmp_path / "other"), "--device", "cpu", "--argument", wrong]) == 2
-        assert "what lightfusionnet is made with" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert "what lightfusionnet is made with" in told
+        assert wrong != 'attention="no"' or "none of pca, ca, sa" in told
 
 
 @pytest.mark.parametrize(
@@ -376,6 +378,12 @@ def test_crops_that_a_network_or_a_loss_cannot_take_are_refused(tmp_path, networ
     run = replace(SHORT, network=network, crop=crop, arguments={})
     with pytest.raises(ConfigError, match=fact):
         loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
+
+
+@pytest.mark.parametrize("loss", OF_SSPFUSION)
+def test_a_loss_of_structures_is_for_the_network_that_shows_them(tmp_path, loss):
+    with pytest.raises(ConfigError, match="lightfusionnet shows no structures"):
+        loop.train(replace(SHORT, loss=loss), made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

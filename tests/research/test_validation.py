@@ -178,6 +178,13 @@ def test_a_difference_over_a_file_that_is_not_there_is_refused(tmp_path, capsys)
     assert f"there is no {tmp_path / 'no'}" in capsys.readouterr().err
 
 
+def test_half_precision_of_what_is_published_already_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), "--half"])
+    assert stopped.value.code == 2
+    assert "--publish NAME=FILE" in capsys.readouterr().err
+
+
 def test_a_name_alone_measures_again_and_keeps_what_the_manifest_says(tmp_path):
     sha256 = weights.save(registry.build("lightfusionnet"), tmp_path / "lightfusionnet.safetensors", {})
     told = {"file": "lightfusionnet.safetensors", "sha256": sha256, "arguments": {}, "licence": "mine"}
