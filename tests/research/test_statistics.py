@@ -200,7 +200,7 @@ WRITTEN = per_image.as_csv(measured(a=[1.0]))
         (WRITTEN.replace("1.0", "x"), "line 2"),
         (WRITTEN.replace("1.0", "inf"), "line 2"),
         (WRITTEN.rstrip().rsplit(",", 1)[0], "line 2"),
-        (WRITTEN.rstrip() + ",1", "line 2"),
+        (WRITTEN + WRITTEN.splitlines()[1] + ",1", "line 3"),
         (WRITTEN + WRITTEN.splitlines()[1], "is there twice"),
     ],
 )
