@@ -41,6 +41,10 @@ from app.research.pairs import (
 from app.research.validation import Fuse, by_network, measure_each, unit
 
 
+class EvaluatedFolderError(PairFolderError):
+    hint = f"{PairFolderError.hint} One task alone may also be <folder>/<modality>/<id>.png."
+
+
 class FusedPictureError(InputError):
     hint = "A fused picture has its pair's name, ends in .png and is as large as its sources."
 
@@ -147,7 +151,7 @@ def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str,
         if name not in ROLES:
             raise UnknownTaskError(name)
     if not folder.is_dir():
-        raise PairFolderError(folder, "is not a folder")
+        raise EvaluatedFolderError(folder, "is not a folder")
     alone = not any((folder / name).is_dir() for name in ROLES)
     if alone:
         found = {name: folder for name, both in ROLES.items() if all(modality_folder(folder, one) for one in both)}
@@ -155,17 +159,17 @@ def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str,
         found = {name: folder / name / split for name in ROLES if (folder / name / split).is_dir()}
     missing = [f"{name} pair" for name in asked if name not in found] or ["pair of any task"] * (not found)
     if missing:
-        raise PairFolderError(folder, f"holds no {missing[0]}" + f" for the split {split!r}" * (not alone))
+        raise EvaluatedFolderError(folder, f"holds no {missing[0]}" + f" for the split {split!r}" * (not alone))
     found = {name: path for name, path in found.items() if not asked or name in asked}
     if alone and len(found) > 1:
-        raise PairFolderError(folder, f"holds {' and '.join(found)}: say which with --task")
+        raise EvaluatedFolderError(folder, f"holds {' and '.join(found)}: say which with --task")
     return found, alone
 
 
 def _pairs_of(folder: Path, task: str, scalar: bool) -> list[Pair]:
     pairs = read_task(folder, task, scalars=scalar)
     if not pairs:
-        raise PairFolderError(folder, f"holds no picture in {' and '.join(ROLES[task])}")
+        raise EvaluatedFolderError(folder, f"holds no picture in {' and '.join(ROLES[task])}")
     return pairs
 
 

@@ -46,7 +46,7 @@ LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; t
 class PairFolderError(InputError):
     hint = (
         "Expected are <folder>/<task>/<split>/<modality>/<id>.png with equal ids in both modalities: mri and ct, pet "
-        "or spect; vis and ir. `synoptic evaluate` also takes <folder>/<modality>/<id>.png of one task."
+        "or spect; vis and ir."
     )
 
     def __init__(self, folder: Path, fact: str) -> None:

@@ -77,21 +77,22 @@ def read(path: Path) -> list[Measured]:
     if not path.is_file():
         raise PerImageFileError(path, "there is no such file")
     try:
-        rows = list(csv.DictReader(path.read_text("utf-8").splitlines()))
+        reader = csv.DictReader(path.read_text("utf-8").splitlines())
+        rows = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise PerImageFileError(path, str(error)) from error
-    if not rows or list(rows[0]) != _COLUMNS:
+    if not rows or reader.fieldnames != _COLUMNS:
         raise PerImageFileError(path, f"its columns are not {', '.join(_COLUMNS)}" if rows else "it has no rows")
-    measured: list[Measured] = []
-    for number, row in enumerate(rows, 2):
+    found: dict[tuple[str, str, str], Measured] = {}
+    for number, row in rows:
         try:
             values = {name: float(row[name]) if row[name] != "" else math.nan for name in (*_METRIC_NAMES, "ms")}
         except (TypeError, ValueError) as error:
             raise PerImageFileError(path, f"line {number} has a cell that is no number") from error
         if None in row or any(row[name] and not math.isfinite(value) for name, value in values.items()):
             raise PerImageFileError(path, f"line {number} has more cells than columns, or a number without end")
-        measured.append(Measured(row["task"], row["method"], row["image"], values, values.pop("ms")))
-    twice = [one for one, count in Counter((one.task, one.method, one.image) for one in measured).items() if count > 1]
-    if twice:
-        raise PerImageFileError(path, f"{' '.join(twice[0])} is there twice")
-    return measured
+        one = row["task"], row["method"], row["image"]
+        if one in found:
+            raise PerImageFileError(path, f"line {number} brings {' '.join(one)} a second time")
+        found[one] = Measured(*one, values, values.pop("ms"))
+    return list(found.values())

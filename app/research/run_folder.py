@@ -108,7 +108,7 @@ def begun(out: Path, needed: Sequence[str], from_json: Callable[[str], Run]) -> 
     told = read_checkpoint(out, needed)["config"]
     try:
         return from_json(told)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, UsageError) as error:
         raise CheckpointError(out / "checkpoint.pt", OTHER) from error
 
 

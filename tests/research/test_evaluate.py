@@ -340,6 +340,11 @@ def test_a_bad_request_is_told_before_any_work(alone, run, words, fact, tmp_path
     assert document["hint"]
 
 
+def test_a_folder_of_one_task_is_offered_where_it_is_taken(run, tmp_path):
+    _, document, _ = run("--pairs", tmp_path)
+    assert "<folder>/<modality>/<id>.png" in document["hint"]
+
+
 def test_a_fused_picture_that_is_missing_or_of_another_size_is_named(alone, run, tmp_path):
     (tmp_path / "fused").mkdir()
     words = ("--pairs", alone, "--fused", tmp_path / "fused", "--networks", "none")

@@ -190,6 +190,12 @@ def test_pairs_with_no_place_for_a_lesion_are_refused(tmp_path, capsys):
     assert "is there a place to plant or delete a lesion" in capsys.readouterr().err
 
 
+def test_no_network_is_nothing_to_measure(tmp_path, capsys):
+    folder_of(PAIRS[:1], tmp_path)
+    assert lesions.main(["--pairs", str(tmp_path), "--networks", "none"]) == 2
+    assert "no network and no fused picture" in capsys.readouterr().err
+
+
 def test_a_weights_file_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys):
     folder_of(PAIRS[:1], tmp_path)
     assert lesions.main(["--pairs", str(tmp_path), "--weights", "average=nowhere"]) == 2

@@ -122,8 +122,9 @@ def test_pictures_of_two_sizes_are_no_pair(tmp_path):
 def test_an_empty_folder_is_told(tmp_path):
     with pytest.raises(PairFolderError, match="no pair"):
         read_pairs(tmp_path, "val")
-    with pytest.raises(PairFolderError, match="is not a folder"):
+    with pytest.raises(PairFolderError, match="is not a folder") as told:
         read_pairs(tmp_path / "missing", "val")
+    assert "<folder>/<modality>" not in told.value.hint  # that is for evaluate alone
 
 
 def test_a_task_that_was_asked_for_must_be_there(tmp_path):

@@ -201,7 +201,9 @@ WRITTEN = per_image.as_csv(measured(a=[1.0]))
         (WRITTEN.replace("1.0", "inf"), "line 2"),
         (WRITTEN.rstrip().rsplit(",", 1)[0], "line 2"),
         (WRITTEN + WRITTEN.splitlines()[1] + ",1", "line 3"),
-        (WRITTEN + WRITTEN.splitlines()[1], "is there twice"),
+        (WRITTEN.rstrip() + ",1", "line 2"),
+        (WRITTEN + WRITTEN.splitlines()[1], "line 3 brings .* a second time"),
+        (WRITTEN + "\n" + WRITTEN.splitlines()[1], "line 4"),
     ],
 )
 def test_other_files_are_refused(tmp_path, text, fact):

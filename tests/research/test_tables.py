@@ -88,6 +88,8 @@ def test_what_cannot_be_written_is_told_beforehand(tmp_path, monkeypatch):
         tables.check_target(tmp_path / "missing" / "a.md")
     with pytest.raises(tables.CannotWriteError, match="it is a folder"):
         tables.check_target(tmp_path)
-    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path)  # root may write everywhere
-    with pytest.raises(tables.CannotWriteError, match="Permission denied"):
-        tables.check_target(tmp_path / "a.md")
+    (tmp_path / "kept.md").touch()
+    for path, refused in ((tmp_path / "a.md", tmp_path), (tmp_path / "kept.md", tmp_path / "kept.md")):
+        monkeypatch.setattr(os, "access", lambda asked, mode, refused=refused: asked != refused)  # root may all
+        with pytest.raises(tables.CannotWriteError, match="Permission denied"):
+            tables.check_target(path)

@@ -249,7 +249,8 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
 @pytest.mark.parametrize("change", [{"nobody": 1}, {"tasks": None}, {"steps": 0}, {"loss": "gone since"}])
 def test_a_checkpoint_of_another_version_is_named(tmp_path, change, capsys):
     told = json.loads(SHORT.as_json()) | change
-    told = {name: value for name, value in told.items() if value is not None}
+    for name in [name for name, value in change.items() if value is None]:
+        del told[name]
     state = dict.fromkeys(loop.NEEDED, "") | {"config": json.dumps(told)}
     run_folder.save_checkpoint(tmp_path, state)
     assert training.main(["--pairs", str(tmp_path), "--out", str(tmp_path), "--resume"]) == 2
@@ -366,9 +367,17 @@ def test_what_a_paper_ablates_can_be_asked_for(tmp_path, monkeypatch, capsys):
     assert "--argument" in capsys.readouterr().err
     for wrong in ("depth=3", 'attention="no"', "width=0", "reduction=0", "reduction=64"):
         assert training.main([*asked[:-3], str(tmp_path / "other"), "--device", "cpu", "--argument", wrong]) == 2
-        told = capsys.readouterr().err
-        assert "what lightfusionnet is made with" in told
-        assert wrong != 'attention="no"' or "none of pca, ca, sa" in told
+        assert "what lightfusionnet is made with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("network", "argument", "known"),
+    [("lightfusionnet", "attention", "pca, ca, sa, conv"), ("lkcfunet", "norm", r"IN\+GN, BN\+GN, IN, GN")],
+)
+def test_an_ablation_nobody_knows_is_answered_with_those_there_are(tmp_path, network, argument, known):
+    run = replace(SHORT, network=network, arguments={argument: "no"})
+    with pytest.raises(ConfigError, match=f"none of {known}"):
+        loop.train(run, made_up.pairs(1), made_up.pairs(1), tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -178,9 +178,11 @@ def test_a_difference_over_a_file_that_is_not_there_is_refused(tmp_path, capsys)
     assert f"there is no {tmp_path / 'no'}" in capsys.readouterr().err
 
 
-def test_half_precision_of_what_is_published_already_is_refused(tmp_path, capsys):
+@pytest.mark.parametrize("words", [["--half"], ["--over", "there"]])
+def test_half_precision_or_a_difference_of_what_is_published_already_is_refused(tmp_path, capsys, words):
+    (tmp_path / "there").touch()
     with pytest.raises(SystemExit) as stopped:
-        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), "--half"])
+        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), *words])
     assert stopped.value.code == 2
     assert "--publish NAME=FILE" in capsys.readouterr().err
 
