@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from app import memory
 
-LEFT_FREE = 2 << 30  # bytes that what is kept leaves to all else, a slice takes most of it
+LEFT_FREE = 2 << 30  # bytes that what is kept leaves to all else: one slice takes most of them
 
 
 class LargeKernelConv2d(nn.Conv2d):
