@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Geometry, transform_points
-from app.imaging.phantom_scan import Acquisition, acquire
-from app.imaging.transforms import inverse, rigid
-from app.imaging.volume import Series, Volume
-from app.progress import silent
+from app.base.progress import silent
+from app.core.geometry import Geometry, transform_points
+from app.core.transforms import inverse, rigid
+from app.core.volume import Series, Volume
+from app.phantom.scanners import Acquisition, acquire
 
 _CODES = {"mr": "MR", "ct": "CT", "pet": "PT", "spect": "NM"}
 _CORNERS_HEAD_MM = [[x, y, z] for x in (-50, 50) for y in (-60, 60) for z in (-30, 55)]

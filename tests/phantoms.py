@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from app.imaging.phantom_scan import Acquisition, acquire
-from app.imaging.volume import Series, Volume
-from app.progress import silent
+from app.base.progress import silent
+from app.core.volume import Series, Volume
+from app.phantom.scanners import Acquisition, acquire
 
 _MODALITY = {"mr": "MR", "ct": "CT", "pet": "PT", "spect": "NM"}
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.geometry import Geometry
-from app.imaging.pixels import Clipped, FusionWindow
-from app.imaging.registration import RegistrationResult
-from app.imaging.verdict import Verdict
-from app.imaging.volume import Patient, Series, Volume
-from app.pipeline import Aligned, FusionRequest, FusionStack
-from app.ui.scene import Scene
+from app.case.pipeline import Aligned, FusionRequest, FusionStack
+from app.core.geometry import Geometry
+from app.core.values import Clipped, FusionWindow
+from app.core.volume import Patient, Series, Volume
+from app.registration.register import RegistrationResult
+from app.registration.verdict import Verdict
+from app.view.scene import Scene
 
 ANNA = Patient(id="P1", name="Muster^Anna", birth_date="19700101", sex="F")
 BERT = Patient(id="P2", name="Other^Bert", birth_date="19600101", sex="M")
@@ -102,7 +102,7 @@ def pair(mri: Volume, partner: Volume, *, verdict: str = "header-aligned", with_
 
 
 def aligned(mri: Volume, partner: Volume, registration: RegistrationResult) -> Aligned:
-    from app.imaging.resample import resample
+    from app.registration.resample import resample
 
     onto = resample(partner, mri.geometry, registration.fixed_to_moving)
     return Aligned(mri, partner, registration, onto.values, onto.inside)

@@ -22,8 +22,17 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-BASE = {"app", "app.errors", "app.progress", "app.settings", "app.assets", "app.memory", "app.terminal"}
+from tests.paths import ROOT
+
+BASE = {
+    "app",
+    "app.base.errors",
+    "app.base.progress",
+    "app.base.settings",
+    "app.base.assets",
+    "app.base.memory",
+    "app.base.terminal",
+}
 HEAVY = {"torch", "SimpleITK", "scipy", "pydicom", "nibabel", "skimage", "highdicom"}
 
 QT = {"PySide6", "shiboken6", "pyqtgraph"}
@@ -36,18 +45,26 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
     "app.metrics": ({"numpy", "scipy", "PIL"}, {"app.metrics"}),
     "app.export": (
         {"numpy", "scipy", "SimpleITK", "pydicom", "highdicom", "nibabel", "PIL"},
-        {"app.export", "app.imaging", "app.fusion", "app.metrics", "app.pipeline", "app.choice"},
+        {"app.export", "app.imaging", "app.fusion", "app.metrics", "app.case.pipeline", "app.cli.series_choice"},
     ),
-    "app.pipeline": ({"numpy"}, {"app.pipeline", "app.imaging", "app.fusion", "app.metrics"}),
+    "app.case.pipeline": ({"numpy"}, {"app.case.pipeline", "app.imaging", "app.fusion", "app.metrics"}),
     "app.research": (
         {"numpy", "scipy", "PIL", "torch", "safetensors", "skimage"},
-        {"app.research", "app.fusion", "app.metrics", "app.pipeline", "app.imaging"},
+        {"app.research", "app.fusion", "app.metrics", "app.case.pipeline", "app.imaging"},
     ),
     "app.ui": (
         {"numpy", "PIL", "scipy", "torch", "SimpleITK", "pydicom"} | QT,
-        {"app.ui", "app.pipeline", "app.export", "app.imaging", "app.fusion", "app.metrics", "app.choice"},
+        {
+            "app.ui",
+            "app.case.pipeline",
+            "app.export",
+            "app.imaging",
+            "app.fusion",
+            "app.metrics",
+            "app.cli.series_choice",
+        },
     ),
-    "app.choice": ({"numpy"}, {"app.pipeline", "app.imaging", "app.fusion", "app.metrics"}),
+    "app.cli.series_choice": ({"numpy"}, {"app.case.pipeline", "app.imaging", "app.fusion", "app.metrics"}),
     "app.cli": ({"numpy"}, {"app.*"}),
     "app.__main__": (set(), {"app.cli"}),
     "app": (set(), set()),
@@ -57,7 +74,7 @@ LAYERS: dict[str, tuple[set[str], set[str]]] = {
 RESEARCH_AT_LOAD = {"app.research", "app.fusion", "app.metrics"}
 
 # What must start at once: none of these loads anything heavy.
-LIGHT = ("app.cli", "app.ui", "app.imaging.geometry", "app.imaging.volume", "app.fusion.registry", *sorted(BASE))
+LIGHT = ("app.cli", "app.ui", "app.core.geometry", "app.core.volume", "app.fusion.registry", *sorted(BASE))
 
 
 @dataclass(frozen=True)
@@ -111,8 +128,8 @@ def layer_of(module: str) -> str:
 
 def test_every_import_of_app_is_found() -> None:
     found = {one.module for one in imports(MODULES["app.cli"])}
-    assert {"app.errors", "app.pipeline", "argparse"} <= found
-    assert not next(one for one in imports(MODULES["app.cli"]) if one.module == "app.pipeline").at_load
+    assert {"app.base.errors", "app.case.pipeline", "argparse"} <= found
+    assert not next(one for one in imports(MODULES["app.cli"]) if one.module == "app.case.pipeline").at_load
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.imaging.palettes import palette, put_chroma
-from app.imaging.pixels import luma_chroma, restore_chroma, to_unit
+from app.core.palettes import palette, put_chroma
+from app.core.values import luma_chroma, restore_chroma, to_unit
 
 if TYPE_CHECKING:
-    from app.imaging.volume import Volume
-    from app.pipeline import FusionStack
+    from app.case.pipeline import FusionStack
+    from app.core.volume import Volume
 
 OWN_COLOURS = "own colours"
 _GREYS = ("Grey", "Inverted Grey")
@@ -63,7 +63,7 @@ class Colouring:
 
     def _own_chroma(self, k: int) -> NDArray[np.float32]:
         """Cb and Cr of the lender, a colour picture, on the MRI's grid, (j, i, 2); resampled as its luma was."""
-        from app.imaging.resample import resample_slice
+        from app.registration.resample import resample_slice
 
         aligned, lender = self.stack.aligned, self.lender
         assert lender is not None  # asked for colour pictures only

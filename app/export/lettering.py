@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from app.errors import ExportError
+from app.base.errors import ExportError
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _SMALLEST = 7  # pixels: below it the letters cannot be told apart

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.errors import ExportError
+from app.base.errors import ExportError
 from app.export.folder import check_targets
 
 if TYPE_CHECKING:
-    from app.imaging.volume import Series
-    from app.pipeline import FusionStack
+    from app.case.pipeline import FusionStack
+    from app.core.volume import Series
 
 FORMATS = ("nifti", "png", "tiff", "dicom")
 _SUFFIXES = {"png": ".png", "tiff": ".tif", "dicom": ".dcm"}
@@ -52,7 +52,7 @@ class Options:
     formats : some of FORMATS
     slices : indices along the MRI's k; None for all
     overwrite : replace files of the same name; otherwise one such file refuses the whole export
-    palette : name in `app.imaging.palettes`; None for grey with CT and other greys, Hot Iron with PET and SPECT, the
+    palette : name in `app.core.palettes`; None for grey with CT and other greys, Hot Iron with PET and SPECT, the
         picture's own colours with a colour picture
     annotate : PNG and TIFF with text, letters and colour bar; without, the bare fused pixels
     derived_mr : DICOM as grey derived MR Image instead of Secondary Capture
@@ -98,11 +98,11 @@ def check(mri: Series, partner: Series, folder: Path, options: Options) -> None:
         raise ExportError(f"{options.prefix!r} cannot begin a file's name.", "Use letters and digits.")
     check_targets(folder, [name for group in names.values() for name in group], overwrite=options.overwrite)
     if options.palette is not None:
-        from app.imaging.palettes import palette
+        from app.core.palettes import palette
 
         palette(options.palette)  # raises for an unknown name
     if "dicom" in options.formats:
-        from app.export.dicom_sources import check_mri
+        from app.export.dicom.sources import check_mri
 
         contradictions = mri.patient.differs_from(partner.patient)
         if contradictions:

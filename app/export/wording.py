@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS, __version__
-from app.imaging.dicom_codes import PICTURED
+from app.core.modalities import PICTURED
 
 if TYPE_CHECKING:
+    from app.case.pipeline import FusionStack
+    from app.core.values import FusionWindow
+    from app.core.volume import Volume
     from app.export.colour import Colouring
-    from app.imaging.pixels import FusionWindow
-    from app.imaging.volume import Volume
-    from app.pipeline import FusionStack
 
 SOFTWARE = f"Synoptic {__version__}"
 _METHODS = {

@@ -6,7 +6,7 @@ barrier takes the processor from the one it waits for, and a slice takes five ti
 
 import os
 
-from app import memory
+from app.base import memory
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read once, when torch loads its OpenMP
 memory.keep_freed()

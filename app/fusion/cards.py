@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.errors import FusionError
-from app.progress import spoken
+from app.base.errors import FusionError
+from app.base.progress import spoken
 
 
 def card(told: dict[str, Any], refused: FusionError | None = None, times: str = "") -> str:

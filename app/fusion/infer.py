@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
-from app.errors import FusionError
+from app.base.errors import FusionError
 from app.fusion import registry
 from app.fusion.large_kernel import Kept, keeping
 

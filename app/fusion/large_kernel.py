@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from app import memory
+from app.base import memory
 
 LEFT_FREE = 2 << 30  # bytes that what is kept leaves to all else: one slice takes most of them
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.assets import model_weights
-from app.errors import FusionError
+from app.base.assets import model_weights
+from app.base.errors import FusionError
 from app.fusion import weights
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ class NetworkSpec:
 
 
 NETWORKS: tuple[NetworkSpec, ...] = (
-    NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.light_fusion_net", "LightFusionNet"),
-    NetworkSpec("sspfusion", "SSPFusion", "app.fusion.ssp_fusion", "SSPFusion"),
-    NetworkSpec("refinefuse", "RefineFuse", "app.fusion.refine_fuse", "RefineFuse"),
+    NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.networks.light_fusion_net", "LightFusionNet"),
+    NetworkSpec("sspfusion", "SSPFusion", "app.fusion.networks.ssp_fusion", "SSPFusion"),
+    NetworkSpec("refinefuse", "RefineFuse", "app.fusion.networks.refine_fuse", "RefineFuse"),
     NetworkSpec(
         "refinefuse-ir-vis",
         "RefineFuse (infrared-visible)",
-        "app.fusion.refine_fuse",
+        "app.fusion.networks.refine_fuse",
         "RefineFuse",
         of_patients=False,
     ),
-    NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.lkc_funet", "LKCFUNet"),
+    NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.networks.lkc_funet", "LKCFUNet"),
     NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
     NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),
     NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", classical=True),

@@ -19,7 +19,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.errors import FusionError
+from app.base.errors import FusionError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

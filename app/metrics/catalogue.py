@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from app.errors import MetricError
+from app.base.errors import MetricError
 from app.metrics import contrast, information, structure
-from app.metrics.picture import Image, ImageShapeError, Region, Undefined, as_picture, same_shape
+from app.metrics.image_checks import Image, ImageShapeError, Region, Undefined, as_picture, same_shape
 
 Function = Callable[[Image, Image, Image, Region | None], float]
 

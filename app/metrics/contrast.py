@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.metrics.picture import Image, Region, Undefined, picked, windows_inside
+from app.metrics.image_checks import Image, Region, Undefined, picked, windows_inside
 
 
 def standard_deviation(fused: Image, inside: Region | None = None) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from app.metrics.picture import Image, Region, Undefined, picked, same_shape
+from app.metrics.image_checks import Image, Region, Undefined, picked, same_shape
 
 _NOISE_VARIANCE = 2.0  # of the eye's internal noise, as the released implementation of VIF has it
 _TINY = 1e-10

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from app.metrics.picture import Image, Region, Undefined, picked, same_shape, windows_inside
+from app.metrics.image_checks import Image, Region, Undefined, picked, same_shape, windows_inside
 
 _SSIM_WINDOW = 7
 _SSIM_C1 = (0.01 * 255) ** 2

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from app.errors import InputError, UsageError
-from app.metrics.files import read_picture
-from app.metrics.picture import as_picture
+from app.base.errors import InputError, UsageError
+from app.metrics.image_checks import as_picture
+from app.metrics.image_files import read_picture
 
 Picture = NDArray[np.uint8]
 Unit = NDArray[np.float32]  # grey values of 0 to 1

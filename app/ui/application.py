@@ -16,20 +16,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from app import settings as user_settings
-from app.errors import FusionError, UsageError
+from app.base import settings as user_settings
+from app.base.errors import FusionError, UsageError
+from app.base.progress import Progress
+from app.base.terminal import CANCELLED, STOPPING, printed_progress
 from app.fusion import registry
-from app.progress import Progress
-from app.terminal import CANCELLED, STOPPING, printed_progress
-from app.ui.garbage import collected_here, set_apart
-from app.ui.platform_check import check
+from app.ui.shell.garbage import collected_here, set_apart
+from app.ui.shell.platform_check import check
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from app.ui.flow.task import Running
     from app.ui.main_window import MainWindow
-    from app.ui.scene import Scene
-    from app.ui.task import Running
+    from app.view.scene import Scene
 
 _HEAR_MS = 250
 _PLATFORM_SAYS = ("This plugin does not support propagateSizeHints()",)  # of itself, whatever the program does
@@ -62,7 +62,7 @@ def run(
     settings, note = user_settings.load()
     window = make_window(settings, layout=layout, network=network)
     if note:
-        from app.ui.notices import Notice
+        from app.ui.shell.messages import Notice
 
         window.notices.show_notice(Notice(note, kind="warning", topic="settings file"))
     with _heard(application, window), collected_here():
@@ -82,7 +82,7 @@ def make_application() -> QApplication:
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
-    from app.ui import theme
+    from app.ui.shell import theme
 
     application = QApplication.instance()
     if not isinstance(application, QApplication):
@@ -104,7 +104,7 @@ def make_window(
     Where the network chosen last time cannot run any more, the first that can is taken, and a notice says so.
     """
     from app.ui.main_window import MainWindow
-    from app.ui.notices import Notice
+    from app.ui.shell.messages import Notice
 
     window = MainWindow(settings)
     first = registry.available()[0]
@@ -156,7 +156,7 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
     """Ctrl-C or SIGTERM closes the window, and a fault in a slot is shown in it instead of passing unseen."""
     from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 
-    from app.ui.notices import of_error
+    from app.ui.shell.messages import of_error
 
     def said(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         if message not in _PLATFORM_SAYS:

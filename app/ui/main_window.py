@@ -32,32 +32,32 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.imaging.dicom_codes import PICTURED
-from app.imaging.planes import three_axes
-from app.settings import Settings
-from app.ui import demo
-from app.ui.commands import COMMANDS, Command
-from app.ui.export_dialog import Exporter
-from app.ui.first_look import FirstLook
-from app.ui.fusion_panel import FusionPanel
-from app.ui.handlers import Handlers
-from app.ui.hold import HeldKeys
-from app.ui.layouts import ViewArea
-from app.ui.metrics_pane import MetricsPane
-from app.ui.notices import NoticeBar, StopBanner, of_error
-from app.ui.opening import ROLE_TITLES, ROLES, Opening
-from app.ui.overlay_bar import OverlayBar
-from app.ui.pair_flow import PairFlow
-from app.ui.presets import presets
-from app.ui.probe import probe
-from app.ui.registration_panel import RegistrationPanel
-from app.ui.scene import Scene
-from app.ui.status_line import StatusLine
-from app.ui.study_browser import StudyBrowser
-from app.ui.theme import icon
-from app.ui.view_state import PLANE_NAMES, Point, ViewState
-from app.ui.windows import volume_of
-from app.ui.workspace import Workspace
+from app.base.settings import Settings
+from app.core.modalities import PICTURED
+from app.core.planes import three_axes
+from app.ui.dialogs.export_dialog import Exporter
+from app.ui.flow import demo_study as demo
+from app.ui.flow.first_look import FirstLook
+from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening
+from app.ui.flow.pair_flow import PairFlow
+from app.ui.flow.workspace import Workspace
+from app.ui.panels.fusion_panel import FusionPanel
+from app.ui.panels.metrics_pane import MetricsPane
+from app.ui.panels.overlay_bar import OverlayBar
+from app.ui.panels.registration_panel import RegistrationPanel
+from app.ui.panels.study_browser import StudyBrowser
+from app.ui.panes.layouts import ViewArea
+from app.ui.shell.actions import Handlers
+from app.ui.shell.commands import COMMANDS, Command
+from app.ui.shell.keyboard import HeldKeys
+from app.ui.shell.messages import NoticeBar, StopBanner, of_error
+from app.ui.shell.status_line import StatusLine
+from app.ui.shell.theme import icon
+from app.view.presets import presets
+from app.view.probe import probe
+from app.view.scene import Scene
+from app.view.state import PLANE_NAMES, Point, ViewState
+from app.view.windows import volume_of
 
 _SIZE = QSize(1440, 900)
 _IDLE_MS = 400  # how long nothing must run before thumbnails of series not opened are made

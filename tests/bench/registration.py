@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # a script finds only its own folder by itself
 
-from app.imaging import readers
-from app.imaging.geometry import Geometry, transform_points
-from app.imaging.registration import register
-from app.imaging.resample import resample
-from app.imaging.volume import Volume
+from app.core.geometry import Geometry, transform_points
+from app.core.volume import Volume
+from app.files import readers
+from app.registration.register import register
+from app.registration.resample import resample
 from tests.heads import error_mm, mri, partner, random_start
 
 Matrix = NDArray[np.float64]

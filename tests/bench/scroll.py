@@ -58,10 +58,10 @@ def measure(events: int) -> dict[str, dict[str, float]]:
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
-    from app.ui.image_pane import ImagePane
-    from app.ui.layouts import ViewArea
-    from app.ui.overlay_bar import OverlayBar
-    from app.ui.workspace import Workspace
+    from app.ui.flow.workspace import Workspace
+    from app.ui.panels.overlay_bar import OverlayBar
+    from app.ui.panes.image_pane import ImagePane
+    from app.ui.panes.layouts import ViewArea
 
     application = QApplication(["bench"])
     watch = Watch(ImagePane)
@@ -137,7 +137,7 @@ def in_the_whole_window(application: Any, scene: Any, watch: Watch, events: int)
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
 
-    from app.settings import Settings
+    from app.base.settings import Settings
     from app.ui.application import make_window
 
     window = make_window(Settings())
@@ -207,8 +207,8 @@ def pair_of_512() -> Any:
 
 def with_fusion(workspace: Any, scene: Any, act: Callable[[], None]) -> None:
     """While fusions of the whole pair follow each other in a worker."""
+    from app.case.pipeline import default_request, fuse_pair
     from app.fusion import registry
-    from app.pipeline import default_request, fuse_pair
 
     names = [spec.name for spec in registry.available()]
     network = "lightfusionnet" if "lightfusionnet" in names else "laplacian"

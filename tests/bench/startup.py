@@ -38,9 +38,9 @@ def measured(paths: list[Path]) -> dict[str, float]:
     """In this process: open the window as `synoptic` does, and note when things are painted."""
     import psutil
 
-    from app import settings
+    from app.base import settings
     from app.ui.application import make_application, make_window, start
-    from app.ui.platform_check import check
+    from app.ui.shell.platform_check import check
 
     started = psutil.Process().create_time()
     times: dict[str, float] = {}
@@ -87,7 +87,7 @@ def main() -> None:
     if "--once" in sys.argv:
         print(json.dumps(measured([Path(one) for one in sys.argv[1:] if one != "--once"])))
         return
-    from app.ui.demo import prepare
+    from app.ui.flow.demo_study import prepare
 
     if len(sys.argv) == 1:
         prepare(lambda fraction, message="": None)  # made once, then cached: not part of the figures

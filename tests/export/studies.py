@@ -15,13 +15,13 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from app.imaging.geometry import Geometry
-from app.imaging.pixels import FusionWindow, to_unit
-from app.imaging.registration import RegistrationResult
-from app.imaging.resample import resample
-from app.imaging.verdict import Verdict
-from app.imaging.volume import Patient, Series, Volume
-from app.pipeline import Aligned, FusionRequest, FusionStack
+from app.case.pipeline import Aligned, FusionRequest, FusionStack
+from app.core.geometry import Geometry
+from app.core.values import FusionWindow, to_unit
+from app.core.volume import Patient, Series, Volume
+from app.registration.register import RegistrationResult
+from app.registration.resample import resample
+from app.registration.verdict import Verdict
 
 STUDY, FRAME = generate_uid(entropy_srcs=["study"]), generate_uid(entropy_srcs=["frame"])
 PERSON = ("Mustermann^Erika", "PAT-4711", "19470601", "F")

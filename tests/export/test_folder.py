@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import ExportError
+from app.base.errors import ExportError
+from app.base.progress import Cancelled
 from app.export.folder import (
     FileTooLargeError,
     FolderGoneError,
@@ -22,7 +23,7 @@ from app.export.folder import (
     TargetExistsError,
     as_export_error,
 )
-from app.progress import Cancelled
+from tests.paths import ROOT
 
 NAMES = ("a.bin", "b.bin", "c.bin")
 
@@ -156,7 +157,7 @@ try:
 except FileTooLargeError as error:
     sys.exit(7 if error.hint else 1)
 """
-    root = Path(__file__).resolve().parents[2]
+    root = ROOT
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 7
     assert contents(tmp_path) == {}
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from app import memory
+from app.base import memory
 from app.fusion import infer, registry
 from app.fusion.large_kernel import Kept, LargeKernelConv2d
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from app.assets import model_weights
+from app.base.assets import model_weights
 from app.fusion import cards, registry, weights
 
 LIGHT = next(spec for spec in registry.NETWORKS if spec.name == "lightfusionnet")

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.metrics.catalogue import METRICS, UnknownMetricError, evaluate
-from app.metrics.picture import ImageShapeError, ImageValueError, as_picture
+from app.metrics.image_checks import ImageShapeError, ImageValueError, as_picture
 from tests.metrics import slow
 
 NAMES = [metric.name for metric in METRICS]

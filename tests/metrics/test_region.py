@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.metrics.catalogue import METRICS, evaluate
-from app.metrics.picture import ImageShapeError, windows_inside
+from app.metrics.image_checks import ImageShapeError, windows_inside
 from tests.metrics.test_catalogue import scene, values
 
 NAMES = [metric.name for metric in METRICS]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 SCRIPTS = ["packaging/run.sh", "packaging/test.sh", ".ci/run"]
 TOOLS = ["sh", "cat", "cksum", "dirname", "env", "flock", "grep", "mktemp", "rm", "tail", "uname"]
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.paths import ROOT
+
 PIP = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check", "--no-input"]
 
 
@@ -58,7 +59,7 @@ def test_the_wheel_carries_its_licence_and_says_what_it_is(wheel: Path) -> None:
 
 
 def test_the_command_runs_away_from_the_checkout_with_the_weights_of_the_wheel(installed: Path) -> None:
-    code = "import app.assets as a; print(a.resources(), a.model_weights(), sep='\\n')"
+    code = "import app.base.assets as a; print(a.resources(), a.model_weights(), sep='\\n')"
     where = subprocess.run([installed / "bin/python", "-c", code], cwd="/", capture_output=True, text=True, check=True)
     assert all(Path(line).is_relative_to(installed) for line in where.stdout.splitlines())
 

@@ -20,11 +20,13 @@ from PIL import Image
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
-from app import settings, terminal
-from app.assets import model_weights
-from app.errors import FusionError, InputError
+from app.base import settings, terminal
+from app.base.assets import model_weights
+from app.base.errors import FusionError, InputError
 from app.fusion import registry, weights
-from app.ui import application, demo, platform_check
+from app.ui import application
+from app.ui.flow import demo_study as demo
+from app.ui.shell import platform_check
 from tests.scenes import head
 
 
@@ -216,7 +218,7 @@ def test_starting_imports_no_heavy_library():
 
 
 def test_the_demo_is_made_once_and_whole_or_not_at_all(monkeypatch):
-    from app.imaging import demo as demo_study
+    from app.phantom import study as demo_study
 
     made = []
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.imaging.pixels import luma_chroma
-from app.ui import labels, series_text
-from app.ui.colours import rgb
-from app.ui.compose import compose
-from app.ui.opening import Opening, title_of
-from app.ui.view_state import ViewState
-from app.ui.workspace import Workspace
+from app.core.values import luma_chroma
+from app.ui.flow.opening import Opening, title_of
+from app.ui.flow.workspace import Workspace
+from app.view import labels, series_text
+from app.view.colours import rgb
+from app.view.compose import compose
+from app.view.state import ViewState
 from tests.scenes import fused, pair, volume
 from tests.waiting import wait_until
 

@@ -13,13 +13,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QTextBrowser
 
 from app import NOT_FOR_DIAGNOSIS
-from app.imaging.transforms import rigid
-from app.imaging.volume import Study
-from app.settings import Settings
+from app.base.settings import Settings
+from app.core.transforms import rigid
+from app.core.volume import Study
 from app.ui.application import make_application, make_window
-from app.ui.networks_dialog import NetworksDialog
-from app.ui.notices import Notice
-from app.ui.scene import Scene
+from app.ui.dialogs.networks_dialog import NetworksDialog
+from app.ui.shell.messages import Notice
+from app.view.scene import Scene
 from tests.scenes import ANNA, BERT, head
 from tests.waiting import wait_until
 

@@ -12,23 +12,23 @@ from PySide6.QtCore import QMimeData, QPointF, Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 
+from app.core.transforms import rigid
+from app.core.values import FusionWindow
+from app.core.volume import Study
+from app.files.scan_result import Skipped
 from app.fusion import registry, weights
-from app.imaging import registration
-from app.imaging.found import Skipped
-from app.imaging.pixels import FusionWindow
-from app.imaging.transforms import rigid
-from app.imaging.verdict import Verdict
-from app.imaging.volume import Study
-from app.ui import thumbnails
-from app.ui.export_dialog import ExportDialog, Exporter
-from app.ui.fusion_panel import FusionPanel
-from app.ui.image_pane import SERIES_MIME
-from app.ui.metrics_pane import MetricsPane
-from app.ui.opening import Opening
-from app.ui.pair_flow import PairFlow
-from app.ui.registration_panel import RegistrationPanel
-from app.ui.study_browser import StudyBrowser
-from app.ui.workspace import Workspace
+from app.registration import register as registration
+from app.registration.verdict import Verdict
+from app.ui.dialogs.export_dialog import ExportDialog, Exporter
+from app.ui.flow.opening import Opening
+from app.ui.flow.pair_flow import PairFlow
+from app.ui.flow.workspace import Workspace
+from app.ui.panels import thumbnails
+from app.ui.panels.fusion_panel import FusionPanel
+from app.ui.panels.metrics_pane import MetricsPane
+from app.ui.panels.registration_panel import RegistrationPanel
+from app.ui.panels.study_browser import StudyBrowser
+from app.ui.panes.image_pane import SERIES_MIME
 from tests.scenes import ANNA, aligned, fused, head, series, volume
 from tests.waiting import wait_until
 
@@ -381,7 +381,7 @@ def test_nothing_to_export_is_told(workspace):
 
 
 def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path, monkeypatch):
-    from app.ui import export_dialog
+    from app.ui.dialogs import export_dialog
 
     class Box(export_dialog.QMessageBox):
         """Shown nowhere: the test presses its buttons."""

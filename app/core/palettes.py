@@ -1,0 +1,138 @@
+"""Palettes, and how a palette lends its colour to a fused picture.
+
+The tables are files in resources/palettes, one JSON each: Hot Iron, PET, Hot Metal Blue and PET 20 Step as DICOM PS3.6
+Annex B defines them, and Cividis (Nuñez, Anderton & Renslow 2018, PLoS ONE 13(7):e0199239, CC0), which looks alike to
+readers with and without colour blindness. Written once by `python -m app.core.palettes`, from the copies that
+pydicom and pyqtgraph carry; a test compares them.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.base.assets import resources
+from app.base.errors import UsageError
+
+Lut = NDArray[np.uint8]  # (256, 3) RGB
+
+PALETTE_UIDS = {  # PS3.6 Annex B; the others have none
+    "Hot Iron": "1.2.840.10008.1.5.1",
+    "PET": "1.2.840.10008.1.5.2",
+    "Hot Metal Blue": "1.2.840.10008.1.5.3",
+    "PET 20 Step": "1.2.840.10008.1.5.4",
+}
+_NAMES = ("Grey", "Inverted Grey", *PALETTE_UIDS, "Cividis")
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+class UnknownPaletteError(UsageError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no palette {name!r}.", hint=f"Choose one of: {', '.join(_NAMES)}.")
+
+
+def palettes() -> tuple[str, ...]:
+    """Names, in the order of the menu."""
+    return _NAMES
+
+
+@cache
+def palette(name: str) -> Lut:
+    """The table of one palette, uint8 (256, 3) RGB, read-only; UnknownPaletteError for any other name."""
+    if name not in _NAMES:
+        raise UnknownPaletteError(name)
+    if name.endswith("Grey"):
+        ramp = np.arange(256, dtype=np.uint8)
+        lut = np.repeat((ramp if name == "Grey" else ramp[::-1])[:, None], 3, axis=1)
+    else:
+        file = resources() / "palettes" / _file_name(name)
+        rows = json.loads(file.read_text(encoding="utf-8"))["rgb"]
+        lut = np.array([list(bytes.fromhex(row)) for row in rows], dtype=np.uint8)
+    lut.flags.writeable = False
+    return lut
+
+
+def chroma_table(name: str) -> NDArray[np.uint8]:
+    """uint8 (256 fused, 256 scalar, 3) RGB: each fused grey in the colour of each place on the palette; read-only.
+
+    The luma of an entry is its fused grey, to within half a grey level of rounding in each channel: hot stays hot,
+    since brightness comes from the fused picture alone. The palette gives the chroma. Where luma and chroma together
+    lie outside what RGB can show (a saturated colour on a very dark or bright grey), the colour is drawn towards grey
+    until it fits; clipping the channels instead would change the luma by up to a third of its range.
+    """
+    return _table(palette(name).tobytes())
+
+
+def put_chroma(
+    fused_unit: NDArray[np.float32], scalar_unit: NDArray[np.float32], palette_lut: Lut
+) -> NDArray[np.uint8]:
+    """Luma of the fused slice, colour of the partner: two arrays (j, i) in [0, 1] to uint8 (j, i, 3); see chroma_table.
+
+    A palette without colour (Grey, Inverted Grey) gives the fused slice in grey.
+    """
+    at = _eight_bit(fused_unit).astype(np.uint16)
+    at <<= 8
+    at |= _eight_bit(scalar_unit)
+    return np.take(_table(palette_lut.tobytes()).reshape(-1, 3), at, axis=0)
+
+
+def put_palette(scalar_unit: NDArray[np.float32], palette_lut: Lut) -> NDArray[np.uint8]:
+    """A scalar slice (j, i) in [0, 1] shown in a palette by itself: uint8 (j, i, 3)."""
+    return np.take(palette_lut, _eight_bit(scalar_unit), axis=0)
+
+
+def _eight_bit(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.rint(np.clip(np.nan_to_num(unit, nan=0), 0, 1) * 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _table(lut_bytes: bytes) -> NDArray[np.uint8]:
+    colour = np.frombuffer(lut_bytes, np.uint8).reshape(256, 3).astype(np.float64)
+    difference = (colour - (colour @ _LUMA)[:, None])[None]  # what must be added to grey to give the colour: its chroma
+    grey = np.arange(256, dtype=np.float64)[:, None, None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        room = np.where(difference > 0, (255 - grey) / difference, np.where(difference < 0, -grey / difference, np.inf))
+    share = np.minimum(room.min(axis=2, keepdims=True), 1)
+    table = np.rint(grey + share * difference).astype(np.uint8)
+    table.flags.writeable = False
+    return table
+
+
+def _file_name(name: str) -> str:
+    return f"{name.lower().replace(' ', '-')}.json"
+
+
+def _write_resources() -> None:
+    """Write the tables anew; needed only if PS3.6 ever changes one."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
+    from pydicom.pixels.processing import apply_color_lut
+
+    ramp: Any = np.arange(256, dtype=np.uint8)[None]
+    tables = {name: apply_color_lut(ramp, palette=uid)[0] for name, uid in PALETTE_UIDS.items()}
+    pyqtgraph = find_spec("pyqtgraph")
+    assert pyqtgraph is not None  # a dependency of the program
+    assert pyqtgraph.origin is not None
+    text = (Path(pyqtgraph.origin).parent / "colors" / "maps" / "cividis.csv").read_text(encoding="utf-8")
+    fractions = [line.split(",") for line in text.splitlines() if line and not line.startswith(";")]
+    tables["Cividis"] = np.rint(255 * np.array(fractions, dtype=np.float64)).astype(np.uint8)
+    for name, table in tables.items():
+        source = "DICOM PS3.6 Annex B" if name in PALETTE_UIDS else "doi:10.1371/journal.pone.0199239, CC0"
+        document = {
+            "name": name,
+            "uid": PALETTE_UIDS.get(name, ""),
+            "source": source,
+            "rgb": [bytes(row.tolist()).hex() for row in table],
+        }
+        file = resources() / "palettes" / _file_name(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(document, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    _write_resources()

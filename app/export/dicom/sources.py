@@ -1,0 +1,195 @@
+"""The DICOM files that a fused slice comes from: their headers, read again now, and the references to them.
+
+No patient data is carried through the program; what an export copies, it reads at this moment from the MRI's files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pydicom
+from pydicom import Dataset
+from pydicom.errors import InvalidDicomError
+from pydicom.uid import MRImageStorage
+
+from app.base.errors import ExportError
+from app.core.geometry import transform_points
+from app.files.dicom.header import MALFORMED, hush
+
+if TYPE_CHECKING:
+    from app.case.pipeline import FusionStack
+    from app.core.volume import Series, Volume
+
+_REFERENCE_TAGS = [
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "LossyImageCompression",
+    "LossyImageCompressionRatio", "LossyImageCompressionMethod", "SpecificCharacterSet", "Manufacturer",
+    "ManufacturerModelName", "InstitutionName", "StationName", "DeviceSerialNumber", "SoftwareVersions",
+]  # fmt: skip
+_PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
+
+
+class NoDicomHeaderError(ExportError):
+    hint = "Export PNG, TIFF or NIfTI, or open the MRI from its DICOM files."
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"DICOM cannot be written: {name} has no DICOM header to inherit from.")
+
+
+class SourceGoneError(ExportError):
+    hint = "Connect the drive again, or open the study from where it is now."
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"DICOM cannot be written: its source {path.name} cannot be read again ({reason}).")
+
+
+class NoDerivedMrError(ExportError):
+    hint = "Export it as Secondary Capture instead."
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"A derived MR image cannot be written: {reason}.")
+
+
+class Reference(NamedTuple):
+    """One source image, as others must find it again."""
+
+    sop_class: str
+    sop_instance: str
+    series: str
+    study: str
+
+
+class Sources:
+    """Headers and references of one stack's sources; each file is read once."""
+
+    def __init__(self, stack: FusionStack) -> None:
+        self.stack = stack
+        self._headers: dict[Path, Dataset] = {}
+        self._partner: dict[Path, Dataset | None] = {}
+
+    def header(self, k: int) -> Dataset:
+        """Of the MRI's slice k; of an acquired slice next to it where k was interpolated."""
+        return self._header(self._mri_paths(k)[0])
+
+    def acquired(self, k: int) -> bool:
+        """Whether slice k has a file of its own."""
+        return self.stack.aligned.mri.sources[k] is not None
+
+    def mri_references(self, k: int) -> list[Reference]:
+        """The MRI's instance, or the two beside an interpolated slice."""
+        return [_reference(self._header(path)) for path in self._mri_paths(k)]
+
+    def partner_headers(self, k: int) -> list[Dataset]:
+        """Of all the partner's instances whose voxels can contribute to slice k; none for a file without a header."""
+        partner = self.stack.aligned.partner
+        paths = dict.fromkeys(
+            path for at in _contributing(self.stack, k) for path in _files_near(partner, at) if path is not None
+        )
+        found = (self._partner_header(path) for path in paths)
+        return [header for header in found if header is not None]
+
+    def partner_references(self, k: int) -> list[Reference]:
+        return [_reference(header) for header in self.partner_headers(k)]
+
+    def _mri_paths(self, k: int) -> list[Path]:
+        mri = self.stack.aligned.mri
+        paths = _files_near(mri, k)
+        if not paths:
+            raise NoDicomHeaderError(mri.series.description or "volume")
+        return paths
+
+    def _header(self, path: Path) -> Dataset:
+        if path not in self._headers:
+            self._headers[path] = read_header(path)
+        return self._headers[path]
+
+    def _partner_header(self, path: Path) -> Dataset | None:
+        if path not in self._partner:
+            try:
+                self._partner[path] = read_header(path, _REFERENCE_TAGS)
+            except NoDicomHeaderError:  # a NIfTI partner cannot be referenced; the derivation text still names it
+                self._partner[path] = None
+        return self._partner[path]
+
+
+def check_mri(series: Series, *, derived_mr: bool) -> None:
+    """Whether DICOM can be derived from this MRI; raises the sentence why not."""
+    if not series.paths or series.spacing_mm is None:
+        raise NoDicomHeaderError(series.description or series.uid)
+    header = read_header(series.paths[0])
+    if derived_mr:
+        check_derived_mr(header, series.modality)
+
+
+def check_derived_mr(header: Dataset, modality: str) -> None:
+    """A derived MR Image must come from an MR Image and inherits what that class demands."""
+    if modality != "MR":
+        raise NoDerivedMrError(f"the grid is that of a {modality or 'series without modality'}, not of an MR")
+    if header.get("SOPClassUID") != MRImageStorage:
+        raise NoDerivedMrError("the MRI is not of the class MR Image Storage (enhanced multi-frame MR is another)")
+    for keyword in ("ScanningSequence", "SequenceVariant", "FrameOfReferenceUID"):
+        if not header.get(keyword):
+            raise NoDerivedMrError(f"the MRI's header lacks {keyword}, which is not to be invented")
+
+
+def read_header(path: Path, keywords: Sequence[str] | None = None) -> Dataset:
+    """A file's header without pixels; NoDicomHeaderError where it is none, SourceGoneError where it is unreadable."""
+    hush()
+    try:
+        wanted = None if keywords is None else list(keywords)
+        with open(path, "rb") as file:
+            header = pydicom.dcmread(file, stop_before_pixels=True, specific_tags=wanted)
+        _drop_unreadable(header)
+        missing = [word for word in ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID") if not header.get(word)]
+    except InvalidDicomError:
+        raise NoDicomHeaderError(path.name) from None
+    except OSError as error:
+        raise SourceGoneError(path, error.strerror or "unknown reason") from error
+    except MALFORMED as error:  # it was read before, so it was changed or damaged since
+        raise SourceGoneError(path, "damaged header") from error
+    if missing:
+        raise NoDicomHeaderError(f"{path.name} (without {missing[0]})")
+    return header
+
+
+def _drop_unreadable(header: Dataset) -> None:
+    """Take out elements whose value cannot be decoded, such as a number that is none: they count as absent."""
+    for tag in list(header.keys()):
+        if tag == _PER_FRAME:  # large, and nothing is inherited from it
+            continue
+        try:
+            _ = header[tag]
+        except MALFORMED:
+            del header[tag]
+
+
+def _reference(header: Dataset) -> Reference:
+    words = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+    return Reference(*(str(header.get(word, "")) for word in words))
+
+
+def _files_near(volume: Volume, k: int) -> list[Path]:
+    """The file of slice k, or those of the nearest acquired slices on both sides."""
+    sources = volume.sources
+    if not sources:
+        return list(volume.series.paths)
+    here = sources[k]
+    if here is not None:
+        return [here]
+    below = next((path for path in reversed(sources[:k]) if path is not None), None)
+    above = next((path for path in sources[k + 1 :] if path is not None), None)
+    return [path for path in (below, above) if path is not None]
+
+
+def _contributing(stack: FusionStack, k: int) -> range:
+    """The partner's slices, by its own k, that slice k of the MRI cuts or lies next to."""
+    mri, partner = stack.aligned.mri.geometry, stack.aligned.partner.geometry
+    i, j, _ = mri.size
+    corners = mri.to_lps([(x, y, k) for x in (-0.5, i - 0.5) for y in (-0.5, j - 0.5)])
+    at = partner.to_index(transform_points(stack.aligned.registration.fixed_to_moving, corners))[:, 2]
+    count = partner.size[2]
+    first = int(np.clip(np.floor(at.min() + 1e-6), 0, count - 1))
+    last = int(np.clip(np.ceil(at.max() - 1e-6), 0, count - 1))
+    return range(first, last + 1)

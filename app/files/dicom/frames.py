@@ -1,0 +1,249 @@
+"""The single pictures in DICOM files: where each lies, how its numbers become values, and what tells it from others.
+
+A single-frame file gives one Frame. An enhanced file gives one per frame, from the shared functional groups overlaid
+with the frame's own (PS3.3 C.7.6.16). A nuclear medicine file gives one per frame along its SliceVector (C.8.4.15).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+
+from app.files.dicom.header import Header, Pixels, clean, item, lookup_table, number, numbers, private, text, value_of
+from app.files.dicom.suv import PetFacts, enhanced_pet_facts, pet_facts
+
+Vector = tuple[float, float, float]
+Traits = dict[str, str]
+
+NM = "1.2.840.10008.5.1.4.1.1.20"
+MOST_FRAMES = 100_000
+FARTHEST_MM = 1e5  # a place or a pixel spacing beyond this is no place in a patient
+LARGEST_SCALE = 1e12  # a rescale beyond this makes no number that anything could be measured in
+TRAITS = {  # what can tell two pictures of one place apart, the most telling first: keyword: name, unit
+    "ImageType": ("image type", ""),
+    "EchoNumbers": ("echo number", ""),
+    "EchoTime": ("echo time", "ms"),
+    "DiffusionBValue": ("b-value", "s/mm²"),
+    "DiffusionGradientOrientation": ("diffusion direction", ""),
+    "TemporalPositionIdentifier": ("temporal position", ""),
+    "TemporalPositionIndex": ("temporal position", ""),
+    "TriggerTime": ("trigger time", "ms"),
+    "InversionTime": ("inversion time", "ms"),
+    "FlipAngle": ("flip angle", "°"),
+    "StackID": ("stack", ""),
+    "EnergyWindowVector": ("energy window", ""),
+    "DetectorVector": ("detector", ""),
+    "PhaseVector": ("phase", ""),
+    "RRIntervalVector": ("R-R interval", ""),
+    "TimeSlotVector": ("time slot", ""),
+    "ConvolutionKernel": ("reconstruction kernel", ""),
+    "KVP": ("tube voltage", "kV"),
+    "AcquisitionNumber": ("acquisition number", ""),
+    "FrameReferenceTime": ("frame reference time", "ms"),
+    "AcquisitionTime": ("acquisition time", ""),
+    "ContentTime": ("time", ""),
+}
+NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "PhaseVector", "RRIntervalVector", "TimeSlotVector")
+_MACROS = {  # functional group: the keywords that may stand in it
+    "MREchoSequence": {"EffectiveEchoTime": "EchoTime"},
+    "MRDiffusionSequence": {"DiffusionBValue": "DiffusionBValue"},
+    "FrameContentSequence": {"StackID": "StackID", "TemporalPositionIndex": "TemporalPositionIndex"},
+    "MRTimingAndRelatedParametersSequence": {"FlipAngle": "FlipAngle"},
+    "CTReconstructionSequence": {"ConvolutionKernel": "ConvolutionKernel"},
+    "CardiacSynchronizationSequence": {"NominalCardiacTriggerDelayTime": "TriggerTime"},
+}
+_FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence", "PETFrameTypeSequence")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture: `index` counts frames in its file from 0.
+
+    position : LPS mm of the centre of pixel (0, 0); orientation : cosines of its row, then its column
+    pixel_mm : distance between rows, between columns; thickness_mm : as stated, used for nothing but a lone slice
+    slope, intercept : of the rescale; unit : what the value transformation says they give ("HU", "US", "" where absent)
+    rescaled : whether the file states a rescale at all; traits : see TRAITS
+    table : the modality LUT, first stored value mapped and outputs; slope and intercept are then 1 and 0
+    """
+
+    path: Path
+    index: int
+    sop_uid: str
+    instance: int
+    position: Vector | None
+    orientation: tuple[float, ...] | None
+    pixel_mm: tuple[float, float] | None
+    thickness_mm: float | None
+    slope: float
+    intercept: float
+    rescaled: bool
+    unit: str
+    frame_of_reference: str
+    image_type: tuple[str, ...]
+    traits: Traits
+    pixels: Pixels
+    table: tuple[int, NDArray[np.float64]] | None = None
+    pet: PetFacts | None = None
+
+
+def frames(header: Header) -> list[Frame]:
+    """All frames of a file that holds pixels.
+
+    Raises
+    ------
+    ValueError : more frames than MOST_FRAMES, or functional groups that do not fit the number of frames
+    """
+    if header.pixels is None:
+        return []
+    count = header.pixels.frames
+    if not 0 < count <= MOST_FRAMES:
+        raise ValueError(f"it states {count} frames")
+    slope, intercept = (number(header.data, f"Rescale{name}") for name in ("Slope", "Intercept"))
+    if slope == 0 or max(abs(slope or 0), abs(intercept or 0)) > LARGEST_SCALE:
+        raise ValueError(f"RescaleSlope {slope} and RescaleIntercept {intercept} give no measured value")
+    pet = pet_facts(header.data) if header.modality == "PT" else None
+    per_frame = value_of(header.data, "PerFrameFunctionalGroupsSequence")
+    if per_frame:
+        if len(per_frame) != count:
+            raise ValueError(f"it states {count} frames and describes {len(per_frame)}")
+        return list(_enhanced(header, per_frame, pet))
+    if header.sop_class == NM:
+        return list(_nuclear(header))
+    plain = _single(header, pet)
+    if count == 1:
+        return [plain]
+    # An old multi-frame file says where its first frame lies at best.
+    return [replace(plain, index=index, instance=index, position=None) for index in range(count)]
+
+
+def _vector(data: Dataset | None, keyword: str, length: int) -> tuple[float, ...] | None:
+    values = () if data is None else numbers(data, keyword)
+    return values if len(values) == length else None
+
+
+def _position(data: Dataset | None) -> Vector | None:
+    found = _vector(data, "ImagePositionPatient", 3)
+    return (found[0], found[1], found[2]) if found and max(map(abs, found)) < FARTHEST_MM else None
+
+
+def _pixel_mm(data: Dataset | None) -> tuple[float, float] | None:
+    found = _vector(data, "PixelSpacing", 2)
+    return (found[0], found[1]) if found and 1 / FARTHEST_MM < min(found) <= max(found) < FARTHEST_MM else None
+
+
+def _single(header: Header, pet: PetFacts | None) -> Frame:
+    data = header.data
+    assert header.pixels is not None  # frames() has looked
+    slope, intercept = number(data, "RescaleSlope"), number(data, "RescaleIntercept")
+    table = item(data, "ModalityLUTSequence")
+    return Frame(
+        path=header.path,
+        index=0,
+        sop_uid=header.sop_uid,
+        instance=int(number(data, "InstanceNumber") or 0),
+        position=_position(data),
+        orientation=_vector(data, "ImageOrientationPatient", 6),
+        pixel_mm=_pixel_mm(data),
+        thickness_mm=number(data, "SliceThickness"),
+        slope=1.0 if slope is None or table else slope,
+        intercept=0.0 if intercept is None or table else intercept,
+        rescaled=(slope is not None and intercept is not None) or table is not None,
+        unit=text(table, "ModalityLUTType") if table else text(data, "RescaleType"),
+        frame_of_reference=header.frame_of_reference,
+        image_type=header.image_type,
+        traits=_traits(data, header),
+        pixels=header.pixels,
+        table=lookup_table(data),
+        pet=pet,
+    )
+
+
+def _traits(data: Dataset, header: Header) -> Traits:
+    found = {key: text(data, key) for key in TRAITS if not key.endswith("Vector")}
+    found["ImageType"] = "\\".join(header.image_type)
+    if not found["DiffusionBValue"]:  # before enhanced MR, makers kept it to themselves
+        found["DiffusionBValue"] = clean(private(data, "SIEMENS MR HEADER", 0x0C))
+    return found
+
+
+def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[Frame]:
+    shared = item(header.data, "SharedFunctionalGroupsSequence")
+    plain = _single(header, pet)
+    for index, own in enumerate(per_frame):
+
+        def group(keyword: str, own: Dataset = own) -> Dataset | None:
+            return item(own, keyword) or item(shared, keyword)
+
+        measures = group("PixelMeasuresSequence")
+        values = group("PixelValueTransformationSequence")
+        slope = None if values is None else number(values, "RescaleSlope")
+        intercept = None if values is None else number(values, "RescaleIntercept")
+        kind = next((found for found in map(group, _FRAME_TYPES) if found is not None), None)
+        pet = plain.pet
+        mapping = group("RealWorldValueMappingSequence")
+        real = item(mapping, "MeasurementUnitsCodeSequence")
+        if pet is not None and mapping is not None and real is not None:  # its numbers have a unit, the rescale's not
+            pet = enhanced_pet_facts(header.data, pet, text(real, "CodeValue"))
+            slope, intercept = number(mapping, "RealWorldValueSlope"), number(mapping, "RealWorldValueIntercept")
+        image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
+        traits = plain.traits | {"ImageType": "\\".join(image_type)}
+        for macro, keywords in _MACROS.items():
+            found = group(macro)
+            if found is not None:
+                traits |= {ours: text(found, theirs) for theirs, ours in keywords.items() if text(found, theirs)}
+        direction = item(group("MRDiffusionSequence"), "DiffusionGradientDirectionSequence")
+        if direction is not None:
+            traits["DiffusionGradientOrientation"] = text(direction, "DiffusionGradientOrientation")
+        place = group("PlanePositionSequence")
+        plane = group("PlaneOrientationSequence")
+        yield replace(
+            plain,
+            index=index,
+            instance=index,
+            position=_position(place),
+            orientation=_vector(plane, "ImageOrientationPatient", 6),
+            pixel_mm=_pixel_mm(measures),
+            thickness_mm=None if measures is None else number(measures, "SliceThickness"),
+            slope=1.0 if slope is None else slope,
+            intercept=0.0 if intercept is None else intercept,
+            rescaled=slope is not None and intercept is not None,
+            unit="" if values is None else text(values, "RescaleType"),
+            image_type=image_type,
+            traits=traits,
+            pet=pet,
+        )
+
+
+def _nuclear(header: Header) -> Iterator[Frame]:
+    """Frames of a reconstructed SPECT: the first slice's place and the signed SpacingBetweenSlices along its normal.
+
+    There is nothing else to go by (rule: never SpacingBetweenSlices) but here the standard defines it, sign included.
+    """
+    data = header.data
+    count = header.pixels.frames if header.pixels else 0
+    plain = _single(header, None)
+    detector = item(data, "DetectorInformationSequence")
+    position = _position(detector) or plain.position
+    orientation = _vector(detector, "ImageOrientationPatient", 6) or plain.orientation
+    step = number(data, "SpacingBetweenSlices")
+    slices = [int(n) for n in numbers(data, "SliceVector")]
+    if len(slices) != count:
+        slices = list(range(1, count + 1)) if (number(data, "NumberOfSlices") or count) == count else []
+    known = position is not None and orientation is not None and slices and (step or count == 1)
+    vectors = {key: numbers(data, key) for key in NM_VECTORS}
+    for index in range(count):
+        place: Vector | None = None
+        if known and position is not None and orientation is not None:
+            normal = np.cross(orientation[:3], orientation[3:])
+            x, y, z = np.asarray(position) + (slices[index] - 1) * float(step or 0) * normal
+            place = (float(x), float(y), float(z))
+        told = {key: f"{values[index]:g}" for key, values in vectors.items() if len(values) == count}
+        yield replace(
+            plain, index=index, instance=index, position=place, orientation=orientation, traits=plain.traits | told
+        )

@@ -1,0 +1,126 @@
+"""GDCM in a process of its own: on some damaged JPEG streams it ends its process instead of reporting an error.
+
+Only JPEG lossless and 12-bit JPEG need GDCM; all else is decoded by decoders that raise. One child is started when it
+is first needed, serves until the program ends, and is replaced when it dies. It is a plain new interpreter (not
+multiprocessing's spawn, which would run the caller's main module again), and what it answers is a line of JSON and raw
+numbers, never a pickle. What GDCM prints about damaged streams goes nowhere: it could hold anything.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.files.dicom.header import DamagedFileError, Pixels
+
+LONGEST_S = 60.0  # for one file
+_lock = threading.Lock()
+_child: subprocess.Popen[bytes] | None = None
+
+
+def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDArray[Any]:
+    """Frames `indices` as [n, j, i], decoded by GDCM in the child.
+
+    Raises
+    ------
+    RuntimeError : the child died or took too long
+    ValueError : the decoder reported an error
+    DamagedFileError : the stream does not fit the header
+    """
+    request = {"path": os.fspath(path.absolute()), "pixels": asdict(pixels), "indices": list(indices)}
+    with _lock:
+        child = _started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        guard = threading.Timer(LONGEST_S, child.kill)
+        guard.start()
+        try:
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
+            answer = child.stdout.readline()
+            told: dict[str, Any] = json.loads(answer) if answer else {"died": True}
+            size = 0 if "shape" not in told else int(np.prod(told["shape"])) * np.dtype(told["dtype"]).itemsize
+            data = child.stdout.read(size)
+        except OSError as error:  # a broken pipe: it died while it was written to
+            stop()
+            raise RuntimeError("the decoder gave up on the damaged stream") from error
+        finally:
+            guard.cancel()
+        if "died" in told or len(data) != size:
+            stop()
+            raise RuntimeError("the decoder gave up on the damaged stream, or took too long")
+    if "reason" in told:
+        raise DamagedFileError(path, told["reason"])
+    if "error" in told:
+        raise ValueError(told["error"])
+    return np.frombuffer(data, told["dtype"]).reshape(told["shape"])
+
+
+def _started() -> subprocess.Popen[bytes]:
+    global _child
+    if _child is not None and _child.poll() is not None:
+        stop()
+    if _child is None:
+        _child = subprocess.Popen(
+            [sys.executable, "-c", "from app.files.dicom.gdcm_child import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path)},
+        )
+    return _child
+
+
+def stop() -> None:
+    """End the child, if there is one; the next file gets a new one."""
+    global _child
+    child, _child = _child, None
+    if child is not None:
+        child.kill()
+        for pipe in (child.stdin, child.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what it was still to be told cannot be told any more
+                    continue
+        child.wait()
+
+
+atexit.register(stop)
+
+
+def serve() -> None:
+    """The child: answer requests on stdin until it is closed."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what libraries print must not mix with the answers
+    for line in sys.stdin.buffer:
+        _answer(json.loads(line), answers)
+        answers.flush()
+
+
+def _answer(request: dict[str, Any], answers: IO[bytes]) -> None:
+    from app.files.dicom.header import MALFORMED
+    from app.files.dicom.pixels import decode_here
+
+    fields = request["pixels"]
+    pixels = Pixels(**{**fields, "padding": tuple(fields["padding"]) if fields["padding"] else None})
+    try:
+        frames = np.ascontiguousarray(decode_here(Path(request["path"]), pixels, request["indices"], "gdcm"))
+    except DamagedFileError as error:
+        answers.write(json.dumps({"reason": error.reason}).encode() + b"\n")
+    except MALFORMED as error:
+        answers.write(json.dumps({"error": str(error)[:200]}).encode() + b"\n")
+    else:
+        answers.write(json.dumps({"dtype": frames.dtype.str, "shape": frames.shape}).encode() + b"\n")
+        answers.write(frames.tobytes())

@@ -1,0 +1,162 @@
+"""A DICOM series' pixels as a Volume, on the grid that the scan laid."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import shift as shift_image
+
+from app.base.progress import Progress, silent
+from app.core.limits import require
+from app.core.volume import Series, Volume
+from app.files.dicom.frames import Frame
+from app.files.dicom.grid import Stack
+from app.files.dicom.pixels import decode
+
+if TYPE_CHECKING:
+    from app.files.dicom.scan import Details
+
+Mask = NDArray[np.bool_]
+AT_ONCE = 32  # frames of an uncompressed multi-frame file between two reports of progress
+
+
+def read(series: Series, progress: Progress = silent) -> Volume:
+    """Decode all frames of a series.
+
+    Raises
+    ------
+    DamagedFileError : a file is damaged; its name is in the sentence
+    TooLargeError : the volume does not fit into memory
+    """
+    details: Details = series.details
+    laid = details.stack
+    i, j, k = laid.geometry.size
+    require(i * j * k * (5 if laid.resampled else 3), series.description or "the series")
+    stored, valid = _decode_all(laid, progress)
+    factors = np.asarray(details.factors)
+    slope = np.array([frame.slope for frame in laid.frames]) * factors
+    intercept = np.array([frame.intercept for frame in laid.frames]) * factors
+    sources: list[Path | None] = [frame.path for frame in laid.frames]
+    if laid.resampled:
+        stored, slope, intercept, valid, sources = _regular(laid, stored, slope, intercept, valid)
+    return Volume(
+        stored=stored,
+        slope=slope,
+        intercept=intercept,
+        geometry=laid.geometry,
+        modality=series.modality,
+        unit=series.unit,
+        series=series,
+        valid=valid,
+        interpolated=laid.interpolated.copy(),
+        sources=tuple(sources),
+        window=_window(details, float(factors[0])),
+        inverted=details.inverted,
+    )
+
+
+def _window(details: Details, factor: float) -> tuple[float, float] | None:
+    """The header's window in the values' unit; it is stated before SUV scaling."""
+    return None if details.window is None else (details.window[0] * factor, details.window[1] * factor)
+
+
+def _decode_all(laid: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | None]:
+    """[n, j, i] in the order of laid.frames, in the smallest type that holds all; and the padding mask."""
+    by_path: dict[Path, list[int]] = defaultdict(list)
+    for n, frame in enumerate(laid.frames):
+        by_path[frame.path].append(n)
+    first = laid.frames[0].pixels
+    stored: NDArray[Any] | None = None
+    valid: Mask | None = None
+    shape = (len(laid.frames), first.rows, first.columns)
+    done = 0
+    pieces = [
+        (path, places[n : n + step])
+        for path, places in by_path.items()
+        for step in [AT_ONCE if laid.frames[places[0]].pixels.offset is not None else len(places)]
+        for n in range(0, len(places), step)
+    ]
+    for path, places in pieces:
+        progress(done / shape[0], f"slice {done + 1} of {shape[0]}")
+        frames = [laid.frames[n] for n in places]
+        pixels, inside = decode(path, frames[0].pixels, [frame.index for frame in frames])
+        pixels, inside = _finite(_through_table(pixels, frames[0]), inside)
+        if stored is None:
+            stored = np.empty(shape, pixels.dtype)
+        elif pixels.dtype != stored.dtype:
+            stored = stored.astype(np.result_type(stored, pixels), copy=False)
+        stored[places] = pixels
+        if inside is not None and not inside.all():
+            if valid is None:
+                valid = np.ones(shape, dtype=bool)
+            valid[places] = inside
+        done += len(places)
+    assert stored is not None  # a stack has at least one frame
+    progress(1.0, "all slices read")
+    return stored, valid
+
+
+def _finite(pixels: NDArray[Any], inside: Mask | None) -> tuple[NDArray[Any], Mask | None]:
+    """Float pixels without NaN and infinities: 0 stands there, and they count as padding."""
+    if pixels.dtype.kind != "f" or np.isfinite(pixels).all():
+        return pixels, inside
+    known = np.isfinite(pixels)
+    return np.where(known, pixels, 0).astype(pixels.dtype), known if inside is None else known & inside
+
+
+def _through_table(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
+    if frame.table is None:
+        return pixels
+    first, outputs = frame.table
+    index = np.clip(pixels.astype(np.int64) - first, 0, len(outputs) - 1)
+    return outputs[index].astype(np.float32)
+
+
+def _regular(
+    laid: Stack, stored: NDArray[Any], slope: NDArray[np.float64], intercept: NDArray[np.float64], valid: Mask | None
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], Mask | None, list[Path | None]]:
+    """Put acquired slices at their true place on the regular grid, and interpolate linearly between them."""
+    planes = stored.astype(np.float32)
+    if len(np.unique(slope)) > 1 or len(np.unique(intercept)) > 1:  # one scale, so that slices can be mixed
+        planes *= slope.astype(np.float32)[:, None, None]
+        planes += intercept.astype(np.float32)[:, None, None]
+        slope, intercept = np.ones(1), np.zeros(1)
+    if laid.shifts is not None:
+        planes, valid = _sheared(laid, planes, valid)
+    k = laid.geometry.size[2]
+    out = np.empty(laid.geometry.shape, np.float32)
+    inside = None if valid is None else np.empty(laid.geometry.shape, bool)
+    sources: list[Path | None] = [None] * k
+    for level in range(k):
+        above = int(np.searchsorted(laid.at, level - 1e-9))
+        above = min(above, len(laid.at) - 1)
+        below = max(above - 1, 0)
+        if abs(laid.at[above] - level) < 1e-9:
+            below = above
+            sources[level] = laid.frames[above].path
+        share = 0.0 if above == below else (level - laid.at[below]) / (laid.at[above] - laid.at[below])
+        out[level] = planes[below] if share == 0 else (1 - share) * planes[below] + share * planes[above]
+        if inside is not None and valid is not None:
+            inside[level] = valid[below] & valid[above]
+    return out, np.full(k, slope[0]), np.full(k, intercept[0]), inside, sources
+
+
+def _sheared(laid: Stack, planes: NDArray[np.float32], valid: Mask | None) -> tuple[NDArray[np.float32], Mask]:
+    """Move every slice sideways to where its ImagePositionPatient says it lies; outside it nothing is valid."""
+    assert laid.shifts is not None
+    i, j, _ = laid.geometry.size
+    out = np.empty((len(planes), j, i), np.float32)
+    inside = np.empty(out.shape, bool)
+    for n, (right, down) in enumerate(laid.shifts):
+        wide = np.full((j, i), planes[n].min(), np.float32)
+        rows, columns = planes[n].shape
+        wide[:rows, :columns] = planes[n]
+        known = np.zeros((j, i), np.float32)
+        known[:rows, :columns] = 1 if valid is None else valid[n]
+        out[n] = shift_image(wide, (down, right), order=1, mode="nearest")
+        inside[n] = shift_image(known, (down, right), order=1, mode="constant") > 0.999
+    return out, inside

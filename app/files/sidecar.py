@@ -1,0 +1,100 @@
+"""What stands beside a file that states nothing itself: a JSON sidecar (BIDS, dcm2niix), or its name.
+
+NIfTI, NRRD and MHA say neither modality nor unit. A sidecar is believed; a file name is believed for the modality
+only, with a warning; two modalities in one name ("pet_on_mri") settle nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.core.modalities import MODALITIES, PICTURED
+from app.core.volume import UNITS
+
+LARGEST_SIDECAR = 10 << 20
+ENDINGS = (".nii.gz", ".seg.nrrd", ".nii", ".hdr", ".img", ".nrrd", ".nhdr", ".mha", ".mhd")
+TOKENS = {
+    "CT": "ct cbct ncct cect cta ldct hrct",
+    "MR": "mr mri t1 t1w t1c t1ce t1gd t2 t2w t2star flair pd pdw dwi adc dti asl pcasl bold fmri swi epi mprage spgr",
+    "PT": "pet pt fdg fdgpet",
+    "NM": "spect nm",
+}
+PICTURE_TOKENS = TOKENS | {  # words that mean something else in the name of a volume: "ir" is inversion recovery
+    "XC": "vis visible",
+    "TG": "ir infrared thermal",
+}
+MASKS = {"mask", "masks", "seg", "segmentation", "label", "labels", "roi", "contour"}
+STATED_UNITS = {unit.lower(): unit for unit in UNITS} | {"bqml": "Bq/mL", "cnts": "counts", "hounsfield": "HU"}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """modality : DICOM code or ""; unit : one of UNITS or "" where nothing states it."""
+
+    modality: str
+    unit: str
+    description: str
+    body_part: str
+    warnings: tuple[str, ...]
+
+
+def stem(path: Path) -> str:
+    """The file's name without its ending, also a double one."""
+    name = path.name
+    ending = next((end for end in ENDINGS if name.lower().endswith(end)), path.suffix)
+    return name[: len(name) - len(ending)] or name
+
+
+def stated_by(path: Path, tokens: dict[str, str] = TOKENS) -> Stated:
+    """Modality, unit and description from the sidecar NAME.json, or the modality from the name.
+
+    tokens : the words, divided by spaces, that a name has for each modality
+    """
+    sidecar = _sidecar(path.with_name(stem(path) + ".json"))
+    told = {key: str(value)[:256] for key, value in sidecar.items() if isinstance(value, str)}
+    modality = MODALITIES.get(told.get("Modality", "").upper(), "")
+    unit = STATED_UNITS.get(told.get("Units", "").strip().lower(), "")
+    warnings: list[str] = []
+    if told.get("Units") and not unit:
+        warnings.append(f"The file beside it states the unit {told['Units'][:20]!r}, which is not known here.")
+    if not modality:
+        modality, warning = _by_name(stem(path), path.parent.name, tokens)
+        warnings.append(warning)
+    description = told.get("SeriesDescription") or stem(path)
+    return Stated(modality, unit, description, told.get("BodyPartExamined", ""), tuple(warnings))
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_SIDECAR:
+            return {}
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):  # there mostly is none, and a broken one states nothing
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _by_name(name: str, folder: str, tokens: dict[str, str]) -> tuple[str, str]:
+    """The modality that the file's name speaks of, or the whole name of its folder ("mri/0017.png"); and a warning."""
+    words = re.findall(r"[a-z]+[0-9]?[a-z]*|[0-9]+", name.lower())
+    found = sorted({modality for modality, meant in tokens.items() if set(words) & set(meant.split())})
+    if set(words) & MASKS:
+        return "", "Its name says it is a mask, not an image."
+    if len(found) == 1:
+        return found[0], f"The modality {_spoken(found[0])} is taken from the file's name; the file itself states none."
+    if found:
+        spoken = " and ".join(map(_spoken, found))
+        return "", f"The file's name speaks of {spoken}, and the file states no modality: choose its role."
+    by_folder = next((code for code, meant in tokens.items() if folder.lower() in meant.split()), "")
+    if by_folder:
+        spoken = _spoken(by_folder)
+        return by_folder, f"The modality {spoken} is taken from the folder's name; the file itself states none."
+    return "", "Neither the file nor its name states a modality: choose its role."
+
+
+def _spoken(modality: str) -> str:
+    return PICTURED.get(modality, modality)

@@ -1,0 +1,206 @@
+"""What to export and where to; the writing itself is `app.export.write` in a task, and asks before it overwrites."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QRadioButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.flow.workspace import Workspace
+from app.ui.shell.messages import Notice, Notify, of_error, plain_label
+
+if TYPE_CHECKING:
+    from app.case.pipeline import FusionStack
+    from app.export.plan import Options
+
+FORMATS = {
+    "png": "PNG pictures",
+    "tiff": "TIFF pictures",
+    "nifti": "NIfTI volume (luma and RGB)",
+    "dicom": "DICOM",
+}
+
+
+class ExportDialog(QDialog):
+    """Formats, slices, folder. `options()` and `folder()` say what was chosen."""
+
+    def __init__(self, count: int, current: int, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export the fused slices")
+        self._count, self._current = count, current
+        self.formats = {name: QCheckBox(title) for name, title in FORMATS.items()}
+        self.formats["png"].setChecked(True)
+        self.annotate = QCheckBox("with text and colour bar")
+        self.annotate.setChecked(True)
+        self.secondary, self.derived = QRadioButton("Secondary Capture (colour)"), QRadioButton("derived MR (grey)")
+        self.secondary.setChecked(True)
+        kinds = QButtonGroup(self)
+        kinds.addButton(self.secondary)
+        kinds.addButton(self.derived)
+        self.only_current = QRadioButton(f"the current slice ({current + 1})")
+        self.some = QRadioButton("slices")
+        self.all = QRadioButton(f"all {count} slices")
+        self.only_current.setChecked(True)
+        self.first, self.last = QSpinBox(), QSpinBox()
+        for box, value in ((self.first, 1), (self.last, count)):  # as the panes count; file names count from 0
+            box.setRange(1, count)
+            box.setValue(value)
+            box.valueChanged.connect(lambda: self.some.setChecked(True))
+        self.path = QLineEdit(str(folder))
+        self.path.setMinimumWidth(320)
+        browse = QPushButton("Browse…")
+        browse.clicked.connect(self._browse)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
+        self.ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self.ok.setText("Export")
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+        column = QVBoxLayout(self)
+        column.addWidget(self._format_box())
+        column.addWidget(self._slice_box())
+        row = QHBoxLayout()
+        row.addWidget(plain_label("Folder", wrap=False))
+        row.addWidget(self.path, 1)
+        row.addWidget(browse)
+        column.addLayout(row)
+        note = (
+            "Every export names the registration's verdict and says NOT FOR DIAGNOSTIC USE. "
+            "File names count slices from 0, as the command line does."
+        )
+        column.addWidget(plain_label(note, name="quiet"))
+        column.addWidget(self.buttons)
+        for check in self.formats.values():
+            check.toggled.connect(self._allow)
+        self._allow()
+
+    def _format_box(self) -> QGroupBox:
+        box = QGroupBox("Format")
+        grid = QGridLayout(box)
+        for row, name in enumerate(FORMATS):
+            grid.addWidget(self.formats[name], row, 0)
+        grid.addWidget(self.annotate, 0, 1, 2, 1)
+        grid.addWidget(self.secondary, 3, 1)
+        grid.addWidget(self.derived, 4, 1)
+        return box
+
+    def _slice_box(self) -> QGroupBox:
+        box = QGroupBox("Slices")
+        column = QVBoxLayout(box)
+        column.addWidget(self.only_current)
+        row = QHBoxLayout()
+        row.addWidget(self.some)
+        row.addWidget(self.first)
+        row.addWidget(plain_label("to", wrap=False))
+        row.addWidget(self.last)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self.all)
+        return box
+
+    def _allow(self) -> None:
+        self.ok.setEnabled(any(check.isChecked() for check in self.formats.values()))
+        self.annotate.setEnabled(self.formats["png"].isChecked() or self.formats["tiff"].isChecked())
+        for button in (self.secondary, self.derived):
+            button.setEnabled(self.formats["dicom"].isChecked())
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Export to", self.path.text())
+        if folder:
+            self.path.setText(folder)
+
+    def folder(self) -> Path:
+        return Path(self.path.text()).expanduser()
+
+    def slices(self) -> tuple[int, ...]:
+        if self.only_current.isChecked():
+            return (self._current,)
+        if self.all.isChecked():
+            return tuple(range(self._count))
+        low, high = sorted((self.first.value() - 1, self.last.value() - 1))
+        return tuple(range(low, high + 1))
+
+    def options(self, palette: str) -> Options:
+        from app.export.plan import Options
+
+        return Options(
+            formats=tuple(name for name, check in self.formats.items() if check.isChecked()),
+            slices=self.slices(),
+            palette=palette,
+            annotate=self.annotate.isChecked(),
+            derived_mr=self.derived.isChecked(),
+        )
+
+
+class Exporter:
+    """Opens the dialog, starts the task, asks before overwriting, and says what was written."""
+
+    def __init__(self, window: QWidget, workspace: Workspace, notify: Notify) -> None:
+        self._window, self._workspace, self._notify = window, workspace, notify
+        self._folder = Path.home() / "synoptic-export"
+
+    def ask(self) -> None:
+        scene, state = self._workspace.scene, self._workspace.state
+        if scene.stack is None or scene.mri is None or scene.stopped:
+            self._notify(Notice("There is no fused slice to export yet.", kind="warning", topic="export"))
+            return
+        grid = scene.mri.geometry
+        dialog = ExportDialog(grid.size[2], state.slice_of(grid, 2), self._folder, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        stack, palette = scene.stack, state.palette
+        dialog.accepted.connect(lambda: self.write(stack, dialog.folder(), dialog.options(palette)))
+        dialog.open()
+
+    def write(self, stack: FusionStack, folder: Path, options: Options) -> None:
+        self._folder = folder
+
+        def work(progress: Any) -> list[Path]:
+            from app.export import formats
+
+            return formats.write(stack, folder, options, progress=progress)
+
+        self._workspace.tasks.start(
+            "Exporting",
+            work,
+            lambda paths: self._written(folder, paths),
+            failed=lambda error: self._failed(stack, folder, options, error),
+            cancelled=lambda: self._notify(Notice("Export cancelled; nothing was written.", topic="export")),
+        )
+
+    def _written(self, folder: Path, paths: list[Path]) -> None:
+        files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
+        self._notify(Notice(f"Exported {files} to {folder}.", topic="export"))
+
+    def _failed(self, stack: FusionStack, folder: Path, options: Options, error: Exception) -> None:
+        from app.export.folder import TargetExistsError
+
+        if not isinstance(error, TargetExistsError) or options.overwrite:
+            self._notify(of_error("Exporting", error, "export"))
+            return
+        box = QMessageBox(QMessageBox.Icon.Question, "Overwrite?", str(error), parent=self._window)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setInformativeText("Nothing has been written yet.")
+        overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        overwrite.clicked.connect(lambda: self.write(stack, folder, replace(options, overwrite=True)))
+        box.open()

@@ -1,0 +1,226 @@
+"""Opening: paths -> the list of series -> two roles, MRI and partner -> their volumes in the scene.
+
+What comes after two volumes is pair_flow.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.base.errors import InputError
+from app.base.progress import Progress
+from app.case import pipeline
+from app.core.volume import Series, Study, Volume
+from app.ui.flow.workspace import Workspace
+from app.ui.shell.messages import Notice, of_error
+
+ROLES = ("mri", "partner")
+ROLE_TITLES = {"mri": "MRI", "partner": "Partner"}
+
+
+def title_of(role: str, series: Series | None) -> str:
+    """What holds a role is called an MRI only where it says that it is one, or where nothing holds it."""
+    return "Base" if role == "mri" and series is not None and series.modality != "MR" else ROLE_TITLES[role]
+
+
+class NothingReadableError(InputError):
+    """The hint is the first reason found: which file, and why not."""
+
+    def __init__(self, names: Sequence[str], reasons: Sequence[str]) -> None:
+        where = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        super().__init__(f"{where}: no image that can be read.", reasons[0] if reasons else "The folder is empty.")
+
+
+class Opening(QObject):
+    """noticed : a Notice to show; topic_cleared : the topic of notices that is settled; chosen_changed : a role has
+    another series. `failed` is what stopped the last opening, for those who run the window unattended."""
+
+    noticed = Signal(object)
+    topic_cleared = Signal(str)
+    chosen_changed = Signal()
+
+    def __init__(self, workspace: Workspace, *, palette_of: Callable[[str], str]) -> None:
+        super().__init__(workspace)
+        self.workspace = workspace
+        self.chosen: dict[str, Series | None] = dict.fromkeys(ROLES)
+        self.failed: Exception | None = None
+        self._closed = 0  # how often everything was closed: what was looked for before must not come back
+        self._palette_of = palette_of
+
+    # Opening and roles -----------------------------------------------------------------------------------------
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Add what lies under the paths to the list, and give the roles to a pair found there."""
+        paths = tuple(Path(path) for path in paths)
+        self.workspace.tasks.start(
+            "Looking for series",
+            lambda progress: pipeline.open_study(paths, progress),
+            self._unless_closed(lambda scan: self._opened(paths, scan)),
+            failed=self._unless_closed(self._failed_to_open),
+        )
+
+    def open_made(self, name: str, make: Callable[[Progress], Path]) -> None:
+        """Open what `make` prepares first, such as the demo study."""
+        self.workspace.tasks.start(
+            name,
+            make,
+            self._unless_closed(lambda path: self.open([path])),
+            failed=self._unless_closed(self._failed_to_open),
+        )
+
+    def _unless_closed(self, hear: Callable[[Any], None]) -> Callable[[Any], None]:
+        """A worker may have ended, its answer still waiting in the queue, when the reader closes everything."""
+        closed = self._closed
+        return lambda answer: hear(answer) if closed == self._closed else None
+
+    def _failed_to_open(self, error: Exception) -> None:
+        self.noticed.emit(of_error("Opening", error, "open"))
+        self.failed = _without_frames(error)
+
+    def _opened(self, paths: Sequence[Path], scan: Any) -> None:
+        scene = self.workspace.scene
+        known = {(study.uid, study.patient): study for study in scene.studies}
+        found = []
+        for study in scan.studies:
+            place = study.uid, study.patient  # anonymous copies of two patients can share all their UIDs
+            others = {one.uid for at, other in known.items() if at != place for one in other.series}
+            study = _named_apart(study, others)
+            found.append(study)
+            fresh = {one.uid for one in study.series}
+            kept = tuple(one for one in known[place].series if one.uid not in fresh) if place in known else ()
+            known[place] = replace(study, series=(*kept, *study.series))
+        self.workspace.set_scene(studies=tuple(known.values()), skipped=(*scene.skipped, *scan.skipped))
+        usable = [one for study in found for one in study.series if not one.problem]
+        if not usable:
+            reasons = [one.problem for study in scan.studies for one in study.series]
+            reasons += [f"{one.path.name}: {one.reason}" for one in scan.skipped]
+            self._failed_to_open(NothingReadableError([path.name or str(path) for path in paths], reasons))
+            return
+        self.topic_cleared.emit("open")
+        mri, partner = pipeline.guess_roles(found)
+        if mri is not None and partner is None and self.chosen["mri"] is not None and self.chosen["partner"] is None:
+            mri, partner = pipeline.guess_roles(tuple(known.values()))  # a second file: the other half of a pair
+        if mri is not None and partner is not None:
+            self._give_roles(mri, partner)
+        elif len(usable) == 1 or self.chosen["mri"] is None:
+            only = mri or partner or usable[0]
+            self.choose("mri" if only.modality in ("MR", "XC", "") and self.chosen["mri"] is None else "partner", only)
+
+    def _give_roles(self, mri: Series | None, partner: Series | None) -> None:
+        self.chosen = {"mri": mri, "partner": partner}
+        self._read_chosen()
+
+    def choose(self, role: str, series: Series | None) -> None:
+        """Give a series a role, or None to empty it; the other role swaps where it held that series."""
+        if series is not None and series.problem:
+            self.noticed.emit(Notice(series.problem, "Choose another series.", "error", f"role {role}"))
+            return
+        other = ROLES[1 - ROLES.index(role)]
+        held = self.chosen[other]
+        if series is not None and held is not None and held.uid == series.uid:
+            self.chosen[other] = self.chosen[role]
+        self.chosen[role] = series
+        self._read_chosen()
+
+    def close_all(self) -> None:
+        """Empty the window: nothing of the study stays in memory."""
+        self._closed += 1
+        self.workspace.tasks.cancel_all()
+        self.chosen = dict.fromkeys(ROLES)
+        self.workspace.set_scene(studies=(), skipped=(), mri=None, partner=None)
+        self.chosen_changed.emit()
+
+    def _read_chosen(self) -> None:
+        """Bring the scene's volumes to the chosen series: those at hand at once, the others one after the other."""
+        scene = self.workspace.scene
+        at_hand = [one for one in (scene.mri, scene.partner) if one is not None]
+        wanted: dict[str, Any] = {  # the very series: one that was found again may have other files by now
+            role: next((one for one in at_hand if one.series is series), None) for role, series in self.chosen.items()
+        }
+        self.workspace.set_scene(**wanted)  # a role without its volume yet is blank: no old picture stays
+        self.chosen_changed.emit()
+        self._read_next()
+
+    def _read_next(self) -> None:
+        scene = self.workspace.scene
+        volumes = {"mri": scene.mri, "partner": scene.partner}
+        for role in ROLES:
+            series = self.chosen[role]
+            if series is not None and volumes[role] is None:
+                self.workspace.tasks.start(
+                    "Loading the MRI" if role == "mri" else "Loading the partner",
+                    partial(_read, series),
+                    partial(self._read_done, role, series),
+                    failed=partial(self._read_failed, role),
+                    cancelled=self._read_cancelled,
+                    key="read",
+                )
+                return
+
+    def _read_done(self, role: str, series: Series, volume: Volume) -> None:
+        if self.chosen[role] is series:
+            self.topic_cleared.emit(f"role {role}")
+            self._place(role, volume)
+            if role == "partner" and volume.modality in ("PT", "NM", "CT"):
+                self.workspace.update(palette=self._palette_of(volume.modality))
+                self.workspace.clear_history()
+            if volume.series.warnings:
+                text = f"{title_of(role, series)}: {' '.join(volume.series.warnings)}"
+                self.noticed.emit(Notice(text, kind="warning", topic=f"role {role}"))
+        self._read_next()
+
+    def _read_failed(self, role: str, error: Exception) -> None:
+        self.chosen[role] = None
+        self.noticed.emit(of_error(f"Loading the {ROLE_TITLES[role]}", error, f"role {role}"))
+        self.failed = _without_frames(error)
+        self.chosen_changed.emit()
+        self._read_next()
+
+    def _read_cancelled(self) -> None:
+        scene = self.workspace.scene
+        for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
+            if volume is None:
+                self.chosen[role] = None
+        self.chosen_changed.emit()
+
+    def _place(self, role: str, volume: Volume) -> None:
+        if role == "mri":
+            self.workspace.set_scene(mri=volume)
+        else:
+            self.workspace.set_scene(partner=volume)
+
+
+def _named_apart(study: Study, others: set[str]) -> Study:
+    """The study with a uid of its own for every series that shares one with `others`; the same again each time."""
+    series = []
+    for one in study.series:
+        uid = next(name for name in chain([one.uid], (f"{one.uid}#copy{n}" for n in count(2))) if name not in others)
+        series.append(one if uid == one.uid else replace(one, uid=uid))
+    return replace(study, series=tuple(series))
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The error alone: its frames, and those of its causes, hold the arrays of a volume half read."""
+    one: BaseException | None = error
+    seen: set[int] = set()
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        one.__traceback__ = None
+        one = one.__cause__ or one.__context__
+    return error
+
+
+def _read(series: Series, progress: Progress) -> Volume:
+    from app.files import readers
+    from app.view.windows import default_window
+
+    volume = readers.read(series, progress)
+    default_window(volume)  # worked out here, so that the first paint finds it
+    return volume

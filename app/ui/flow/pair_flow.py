@@ -1,0 +1,350 @@
+"""From two volumes to fused slices, each step starting the next: compare headers, register, align, fuse.
+
+The flow looks at the scene whenever it changes and starts the first step that is missing (`steps`). When something it
+rests on is replaced (another series, a nudge, an undo, another network), what is missing now is started. A step that
+failed or was cancelled by the reader is not tried again until something it rests on changes, or the reader asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from app.base.progress import Progress
+from app.case import pipeline
+from app.fusion import registry
+from app.fusion.weights import WeightsError
+from app.ui.flow.pair_work import compare_headers, reader_name, register_from
+from app.ui.flow.slice_times import SliceTimes
+from app.ui.flow.steps import Step, Steps
+from app.ui.flow.workspace import Workspace
+from app.ui.shell.messages import Notice, of_error
+from app.view.scene import Scene
+
+if TYPE_CHECKING:  # these bring SimpleITK or torch with them
+    from app.core.values import FusionWindow
+    from app.registration.register import RegistrationResult
+
+CALM_MS = 400  # a nudge is followed live in the panes; the volume is resampled when the reader pauses
+
+
+class PairFlow(QObject):
+    """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out;
+    stand_in : the network that is used because the one chosen cannot be, "" where the reader chose it
+
+    noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
+    given_up : a step that was cancelled or failed (refused weights apart)
+    """
+
+    noticed = Signal(object)
+    topic_cleared = Signal(str)
+    network_refused = Signal(str)
+    given_up = Signal(str)
+    _slice_done = Signal(object, object, int)  # step, stack, k: from the worker to the GUI thread
+
+    def __init__(self, workspace: Workspace, slice_ms: Mapping[str, float] | None = None) -> None:
+        super().__init__(workspace)
+        self.workspace = workspace
+        self.times = SliceTimes(slice_ms or {}, self)
+        self.stand_in = ""
+        self.refused: dict[str, WeightsError] = {}
+        self._steps = Steps(workspace, _NEEDS, self._step_failed, self._step_cancelled)
+        self._register_next = False
+        self._calm_for: RegistrationResult | None = None
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM_MS)
+        self._calm.timeout.connect(self._advance)
+        self._slice_done.connect(self._on_slice)
+        workspace.scene_changed.connect(self._advance)
+
+    @property
+    def pending(self) -> bool:
+        """Whether anything runs or is about to."""
+        return self.workspace.tasks.busy or self._calm.isActive()
+
+    @property
+    def registering(self) -> bool:
+        step = self._steps["register"]
+        return step is not None and step.running
+
+    @property
+    def fusion_ended(self) -> bool:
+        """Whether no more slices are on their way: all are there, or it was cancelled, or failed."""
+        step = self._steps["fuse"]
+        return step is not None and not step.running
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether `go_on` would begin anything: slices are missing, and nothing on the way to them runs."""
+        scene = self.workspace.scene
+        begun = [step for name in ("register", *_TO_FUSED) if (step := self._steps[name])]
+        stopped = bool(begun) and not self._calm.isActive() and not any(step.running for step in begun)
+        return stopped and not scene.stopped and (scene.stack is None or not scene.stack.complete)
+
+    # Registration ----------------------------------------------------------------------------------------------
+
+    def register(self) -> None:
+        """Register automatically, also where the headers agree, starting from the present alignment."""
+        scene = self.workspace.scene
+        if scene.mri is None or scene.partner is None or scene.registration is None or scene.stopped:
+            return
+        if not (scene.mri.geometry.in_mm and scene.partner.geometry.in_mm):
+            self.noticed.emit(Notice("Plain pictures have no millimetres, and cannot be registered.", kind="warning"))
+            return
+        self._steps.forget("register")
+        self._register_next = True
+        self._advance()
+
+    def confirm(self) -> None:
+        """The reader has checked the alignment: said by who and when, and no picture need be computed again."""
+        from app.registration import register as registrations
+
+        scene = self.workspace.scene
+        if scene.registration is None or scene.stopped or self.registering:
+            return
+        found = registrations.confirmed(scene.registration)
+        when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
+        record = f"Checked and confirmed by {reader_name()}, {when}. {found.stop_reason}".strip()
+        self.topic_cleared.emit("register")
+        self._say_the_same(replace(found, stop_reason=record))
+
+    def _say_the_same(self, registration: RegistrationResult) -> None:
+        """Replace the registration by one with the same transform, keeping all that was computed with it."""
+        scene = self.workspace.scene
+        aligned = None if scene.aligned is None else replace(scene.aligned, registration=registration)
+        stack = None if scene.stack is None or aligned is None else replace(scene.stack, aligned=aligned)
+        fusing = self._steps["fuse"]
+        if fusing is not None and aligned is not None:
+            fusing.rests_on = (aligned, *fusing.rests_on[1:])
+        self.workspace.set_scene(registration=registration, aligned=aligned, stack=stack)
+
+    def realign(self, fixed_to_moving: NDArray[np.float64], *, from_file: bool = False) -> None:
+        """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
+        from app.registration import register as registrations
+
+        scene = self.workspace.scene
+        if scene.registration is None or scene.mri is None or scene.partner is None or scene.stopped:
+            return
+        self._register_next = False
+        if from_file:
+            moved = registrations.from_file(scene.mri, scene.partner, fixed_to_moving)
+        else:
+            moved = registrations.nudged(scene.registration, fixed_to_moving)
+        self.workspace.set_scene(registration=moved)
+
+    def reset_alignment(self) -> None:
+        """Back to where the headers put the pair."""
+        scene = self.workspace.scene
+        if scene.mri is None or scene.partner is None or scene.registration is None:
+            return
+        from app.registration import register as registrations
+
+        self._register_next = False
+        self.workspace.set_scene(registration=registrations.identity(scene.mri, scene.partner))
+
+    def load_transform(self, path: Path) -> None:
+        """An ITK transform file for the pair in view; the reader confirms it like any other."""
+        scene = self.workspace.scene
+
+        def work(progress: Progress) -> NDArray[np.float64]:
+            from app.files import tfm
+
+            return tfm.read_tfm(path)
+
+        def done(matrix: NDArray[np.float64]) -> None:
+            now = self.workspace.scene
+            if now.mri is scene.mri and now.partner is scene.partner:
+                self.realign(matrix, from_file=True)
+
+        self.workspace.tasks.start(
+            "Loading the transform",
+            work,
+            done,
+            failed=lambda error: self.noticed.emit(of_error("Loading the transform", error, "transform")),
+        )
+
+    def save_transform(self, path: Path) -> None:
+        """As an ITK transform file about the MRI's centre; overwrites, since the reader was asked."""
+        scene = self.workspace.scene
+        if scene.registration is None or scene.mri is None:
+            return
+        matrix, centre = scene.registration.fixed_to_moving, scene.mri.geometry.centre_mm
+
+        def work(progress: Progress) -> None:
+            from app.files import tfm
+
+            tfm.write_tfm(path, matrix, centre, overwrite=True)
+
+        self.workspace.tasks.start(
+            "Saving the transform",
+            work,
+            lambda _: self.noticed.emit(Notice(f"Saved {path}.", topic="transform")),
+            failed=lambda error: self.noticed.emit(of_error("Saving the transform", error, "transform")),
+        )
+
+    # Fusion ----------------------------------------------------------------------------------------------------
+
+    def go_on(self) -> None:
+        """Go on after a cancel or a failure; slices that were fused stay."""
+        for step in _TO_FUSED:
+            if (begun := self._steps[step]) and not begun.running:
+                self._steps.forget(step)
+        self._advance()
+
+    # The engine ------------------------------------------------------------------------------------------------
+
+    def _advance(self, _: Scene | None = None) -> None:
+        """Drop what rests on something replaced; start the first step that is missing."""
+        scene = self.workspace.scene
+        self._steps.forget_outdated()
+        if scene.mri is None or scene.partner is None or scene.stopped:
+            return
+        if scene.registration is None:
+            self._register_next = False
+            self._steps.begin(
+                "headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared
+            )
+        elif self._register_next:
+            self._register_next = False
+            self._steps.begin("register", "Registering", register_from(scene), self._registered)
+        elif self.registering:
+            return
+        elif scene.aligned is None:
+            self._align_when_calm(scene)
+        elif (scene.stack is None or not scene.stack.complete) and self._steps["fuse"] is None:
+            self._fuse(scene)
+
+    def _step_failed(self, name: str, title: str, error: Exception) -> None:
+        if isinstance(error, WeightsError):
+            self._refuse(self.workspace.scene.network, error)
+            return
+        self.noticed.emit(of_error(title, error, name))
+        self.given_up.emit(name)
+        self._advance()  # a failed registration leaves the start, which can be looked at
+
+    def _refuse(self, network: str, error: WeightsError) -> None:
+        """Say why, and go on with the first network that is left."""
+        self.refused[network] = error
+        left = next(spec for spec in registry.available() if spec.name not in self.refused)
+        hint = f"{error.hint} {left.title} is used instead."
+        self.noticed.emit(Notice(str(error), hint, "error", f"network {network}"))
+        self.network_refused.emit(network)
+        self.stand_in = left.name
+        self.workspace.set_scene(network=left.name)
+
+    def _step_cancelled(self, name: str) -> None:
+        if name == "register":
+            text = "Registration cancelled; the pair stands as it did before."
+            self.noticed.emit(Notice(text, topic="register"))
+        self.given_up.emit(name)
+        self._advance()
+
+    def _compared(self, answer: tuple[RegistrationResult, FusionWindow, FusionWindow]) -> None:
+        registration, mri_window, partner_window = answer
+        scene = self.workspace.scene
+        assert scene.mri is not None  # the step would have been forgotten
+        assert scene.partner is not None
+        in_mm = scene.mri.geometry.in_mm and scene.partner.geometry.in_mm
+        self._register_next = in_mm and registration.verdict.value != "header-aligned"
+        if self._register_next:
+            text = "The two series do not share a frame of reference: registering them automatically."
+            hint = "Check the result over the overlay, then confirm it with C, or correct it."
+            self.noticed.emit(Notice(text, hint, topic="register"))
+        changes: dict[str, Any] = {"mri_fusion_window": mri_window, "partner_fusion_window": partner_window}
+        self.workspace.set_scene(registration=registration, **changes)
+        self.workspace.clear_history()  # undo starts with what the reader does
+
+    def _registered(self, result: RegistrationResult) -> None:
+        hint = "Check it over the overlay, then press C to confirm, or correct it (Alt+arrows)."
+        if result.verdict.value == "unverified":
+            self.noticed.emit(Notice(f"Registered automatically in {result.elapsed_s:.1f} s.", hint, topic="register"))
+        else:
+            self.noticed.emit(Notice(result.verdict.sentence, kind="warning", topic="register"))
+        if result.warnings:
+            self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
+        self.workspace.set_scene(registration=result)
+
+    def _align_when_calm(self, scene: Scene) -> None:
+        registration = scene.registration
+        assert registration is not None
+        assert scene.mri is not None
+        assert scene.partner is not None
+        if registration.method == "manual" and self._calm_for is not registration:
+            self._calm_for = registration
+            self._calm.start()
+        elif not self._calm.isActive():
+            mri, partner = scene.mri, scene.partner
+            self._steps.begin(
+                "align",
+                "Resampling the partner",
+                lambda progress: pipeline.align(mri, partner, registration, progress),
+                lambda aligned: self.workspace.set_scene(aligned=aligned),
+            )
+
+    def _fuse(self, scene: Scene) -> None:
+        aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
+        if aligned is None or mri_window is None or partner_window is None:
+            return
+        request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
+        grid = aligned.mri.geometry
+        spec = registry.listed(scene.network)
+        expected_s, _ = self.times.seconds(spec, scene)
+        step = self._steps.fresh("fuse")  # before the worker starts: its first slice may be there at once
+
+        def work(progress: Progress) -> pipeline.FusionStack:
+            return pipeline.fuse_pair(
+                aligned,
+                request,
+                earlier=scene.stack,
+                wanted=lambda: self.workspace.state.slice_of(grid, 2),
+                on_slice=lambda stack, k: self._slice_done.emit(step, stack, k),
+                expected_s=expected_s,
+                progress=progress,
+            )
+
+        self._steps.begin("fuse", f"Fusing with {spec.title}", work, self._fused, step)
+        self.topic_cleared.emit("fuse")
+
+    @Slot(object, object, int)
+    def _on_slice(self, step: Step, stack: pipeline.FusionStack, k: int) -> None:
+        if self._steps["fuse"] is not step:
+            return  # stale: what it was fused from is no longer shown
+        self.times.note(stack)
+        scene = self.workspace.scene
+        shown = scene.stack
+        fresh = shown is None or shown.fused is not stack.fused or shown.notes != stack.notes
+        if fresh and scene.aligned is not None:
+            self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))
+        if self.workspace.scene.stack is not None:
+            self.workspace.note_fused(self.workspace.scene.stack, k)
+
+    def _fused(self, stack: pipeline.FusionStack) -> None:
+        aligned = self.workspace.scene.aligned
+        if aligned is None:
+            return
+        self.workspace.set_scene(stack=replace(stack, aligned=aligned))
+        if stack.notes:
+            self.noticed.emit(Notice(" ".join(stack.notes), kind="warning", topic="fuse"))
+
+
+_TO_FUSED = ("headers", "align", "fuse")  # the steps without which there is no fused slice
+_NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
+    "headers": lambda scene: (scene.mri, scene.partner),
+    "register": lambda scene: (scene.mri, scene.partner, scene.registration),
+    "align": lambda scene: (scene.mri, scene.partner, scene.registration),
+    "fuse": lambda scene: (
+        scene.aligned,
+        scene.network,
+        scene.device,
+        scene.mri_fusion_window,
+        scene.partner_fusion_window,
+    ),
+}

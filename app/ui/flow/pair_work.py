@@ -1,0 +1,50 @@
+"""What the workers of pair_flow.py run: plain functions of volumes and a progress, which import the heavy modules."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from app.base.progress import Progress
+from app.core.volume import Volume
+from app.view.scene import Scene
+
+if TYPE_CHECKING:
+    from app.core.values import FusionWindow
+    from app.registration.register import RegistrationResult
+
+
+def reader_name() -> str:
+    """Who sits here, as the computer knows them; never the patient."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # no entry for this user, as in some containers
+        return "unknown user"
+
+
+def compare_headers(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
+    def work(progress: Progress) -> tuple[RegistrationResult, FusionWindow, FusionWindow]:
+        from app.core import values as pixels
+        from app.registration import register as registration
+
+        progress(0.1)
+        found = registration.identity(mri, partner)
+        return found, pixels.default_fusion_window(mri), pixels.default_fusion_window(partner)
+
+    return work
+
+
+def register_from(scene: Scene) -> Callable[[Progress], Any]:
+    mri, partner, start = scene.mri, scene.partner, scene.registration
+    assert mri is not None
+    assert partner is not None
+    assert start is not None
+    moved = start.method not in ("header", "identity")
+
+    def work(progress: Progress) -> RegistrationResult:
+        from app.registration import register as registration
+
+        return registration.register(mri, partner, start=start.fixed_to_moving if moved else None, progress=progress)
+
+    return work

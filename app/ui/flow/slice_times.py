@@ -1,0 +1,107 @@
+"""How long networks take for a slice on this computer, measured while they fuse; before that, their publisher's word.
+
+Kept in the settings by network, device and size of the slices: {"lkcfunet cpu 256x256": 4100.0}, in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.base.assets import model_weights
+from app.base.progress import spoken
+from app.base.settings import MOST_SLICE_TIMES
+from app.core.volume import Volume
+from app.fusion import cards, weights
+from app.fusion.registry import NetworkSpec
+from app.view.scene import Scene
+
+if TYPE_CHECKING:
+    from app.case.pipeline import FusionStack
+
+Size = tuple[int, int]  # columns, rows of a slice
+_MOMENT_S = 5.0
+PUBLISHED: Size = (256, 256)
+
+
+class SliceTimes(QObject):
+    """changed : a time that is shown somewhere has changed."""
+
+    changed = Signal()
+
+    def __init__(self, known: Mapping[str, float], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.known = dict(known)
+        try:
+            self._published = weights.read_manifest(model_weights())
+        except weights.ManifestError:  # the list of networks says so, where none of them can run
+            self._published = {}
+        self._automatic = "cuda" if any(" cuda " in key for key in known) else "cpu"
+
+    def note(self, stack: FusionStack) -> None:
+        """Remember what a slice of this stack takes, the newest last."""
+        if stack.request.device == "auto":
+            self._automatic = stack.device
+        key = _key(stack.request.network, stack.device, size_of(stack.aligned.mri))
+        before, now = self.known.pop(key, 0.0), 1000 * stack.slice_s
+        self.known[key] = now
+        for oldest in list(self.known)[:-MOST_SLICE_TIMES]:
+            del self.known[oldest]
+        if spoken(before / 1000) != spoken(now / 1000):
+            self.changed.emit()
+
+    def seconds(self, spec: NetworkSpec, scene: Scene) -> tuple[float, bool]:
+        """What a slice of the scene will take, 0 where nothing is known; and whether it was measured here."""
+        device, size = self._device(scene), size_of(scene.mri)
+        measured = self.known.get(_key(spec.name, device, size))
+        if measured is not None:
+            return measured / 1000, True
+        pixels = size[0] * size[1] / (PUBLISHED[0] * PUBLISHED[1])
+        return self._publishers(spec).get(device, 0.0) * pixels / 1000, False
+
+    def beside_name(self, spec: NetworkSpec, scene: Scene) -> str:
+        """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice, published" before it was measured here."""
+        seconds, here = self.seconds(spec, scene)
+        if here:
+            return f"{spec.title}, {_about(seconds)} a slice"
+        published = self._publishers(spec).get(self._device(scene))
+        return f"{spec.title}, {spoken(published / 1000)} a slice, published" if published else spec.title
+
+    def explained(self, spec: NetworkSpec, scene: Scene) -> str:
+        """Where the time beside the name comes from, in a sentence."""
+        seconds, here = self.seconds(spec, scene)
+        if here:
+            columns, rows = size_of(scene.mri)
+            on = {"cpu": "CPU", "cuda": "GPU"}[self._device(scene)]
+            return f"{_about(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
+        told = cards.published(self._publishers(spec))
+        return f"{told} This computer's own time shows once it has fused." if told else ""
+
+    def slices(self, spec: NetworkSpec, scene: Scene, count: int) -> str:
+        """ "about 11 min" for that many slices of the scene; "" where nothing is known, or it is over in a moment."""
+        seconds, here = self.seconds(spec, scene)
+        if seconds * count < _MOMENT_S:
+            return ""
+        return _about(seconds * count) + ("" if here else " by its publisher's figure")
+
+    def _device(self, scene: Scene) -> str:
+        return self._automatic if scene.device == "auto" else scene.device
+
+    def _publishers(self, spec: NetworkSpec) -> dict[str, Any]:
+        return self._published.get(spec.name, {}).get("ms_per_slice") or {}
+
+
+def size_of(mri: Volume | None) -> Size:
+    """Columns and rows of the slices that are fused; the publisher's where there is no MRI yet."""
+    return PUBLISHED if mri is None else (mri.geometry.size[0], mri.geometry.size[1])
+
+
+def _key(network: str, device: str, size: Size) -> str:
+    return f"{network} {device} {size[0]}x{size[1]}"
+
+
+def _about(seconds: float) -> str:
+    told = spoken(seconds)
+    return told if told.startswith("under") else f"about {told}"

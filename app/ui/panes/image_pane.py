@@ -1,0 +1,248 @@
+"""One picture of the study: composes what the workspace says, paints it at the right size, and says what it is.
+
+Nothing is painted that was not composed from the present state and scene: a pane keeps no picture of its own beyond
+the one that answers exactly them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QImage,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.core.planes import axis_named
+from app.ui.flow.workspace import Workspace
+from app.ui.panes import measure_paint, pane_paint
+from app.ui.panes.live_overlay import LivePartner
+from app.ui.panes.mouse import PaneMouse
+from app.view.colours import Pixels
+from app.view.compose import STOPPED, Picture, compose
+from app.view.labels import bar, labels
+from app.view.memo import Memo
+from app.view.scene import Scene
+from app.view.state import ViewState
+from app.view.viewport import Viewport, viewport, zoom_rect, zoom_viewport
+
+SERIES_MIME = "application/x-synoptic-series"  # a dragged series: its uid in UTF-8
+_BACKGROUND = QColor(0, 0, 0)
+_ROOMY = 330  # logical pixels: narrower panes get smaller words
+
+
+@dataclass(frozen=True)
+class PaneSpec:
+    """What a pane shows.
+
+    role : "mri", "partner" or "fused" (both sliders); plane : "axial", "coronal", "sagittal", "" for the state's axis
+    zoomed : it shows the zoom rectangle, each voxel as a square
+    """
+
+    name: str
+    title: str
+    role: str
+    plane: str = ""
+    zoomed: bool = False
+
+
+class ImagePane(QWidget):
+    """A pane of one PaneSpec; `live` and `memo` are shared by all panes of a window."""
+
+    def __init__(self, workspace: Workspace, spec: PaneSpec, live: LivePartner, memo: Memo) -> None:
+        super().__init__()
+        self.spec = spec
+        self.workspace = workspace
+        self._live = live
+        self._memo = memo
+        self._mouse = PaneMouse(self, workspace)
+        self._composed: tuple[ViewState, Scene, Picture] | None = None
+        self._image: tuple[Pixels, QImage] | None = None
+        self.setObjectName(f"pane-{spec.name}")
+        self.setAccessibleName(spec.title)
+        self.setMouseTracking(True)
+        self.setAcceptDrops(spec.role in ("mri", "partner"))
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(120, 120)
+        workspace.changed.connect(self._on_changed)
+        workspace.scene_changed.connect(self._on_changed)
+        workspace.slice_fused.connect(self._on_slice_fused)
+        live.ready.connect(self._forget)
+
+    def sizeHint(self) -> QSize:
+        return QSize(400, 400)
+
+    # What is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def zoomed(self) -> bool:
+        return self.spec.zoomed
+
+    def axis(self) -> int | None:
+        """The index axis of the scene's grid this pane cuts across; None for the state's."""
+        grid = self.workspace.scene.grid
+        return axis_named(grid, self.spec.plane) if grid is not None and self.spec.plane else None
+
+    def picture(self) -> Picture:
+        """The picture that answers the present state and scene."""
+        state, scene = self.workspace.state, self.workspace.scene
+        if self._composed is None or self._composed[0] is not state or self._composed[1] is not scene:
+            picture = compose(state, scene, self.spec.role, axis=self.axis(), resample=self._live, memo=self._memo)
+            self._composed = state, scene, picture
+        return self._composed[2]
+
+    def view(self) -> Viewport | None:
+        """Where the picture lies in the pane; None where there is no grid."""
+        return self._view_of(self.picture())
+
+    def linked(self) -> bool:
+        """Whether the pane lies on the shared grid, so that its places are points of the shared crosshair."""
+        plane = self.picture().plane
+        return plane is not None and plane.grid is self.workspace.scene.grid
+
+    def windowed_role(self) -> str | None:
+        """Whose window a drag changes: on an overlay the partner's."""
+        kind = self.picture().kind
+        return {"mri": "mri", "partner": "partner", "overlay": "partner"}.get(kind)
+
+    def _view_of(self, picture: Picture) -> Viewport | None:
+        if picture.plane is None:
+            return None
+        state, width, height = self.workspace.state, float(self.width()), float(self.height())
+        if self.spec.zoomed and picture.plane.grid is self.workspace.scene.grid:
+            return zoom_viewport(state, picture.plane, picture.index, width, height)
+        linked = picture.plane.grid is self.workspace.scene.grid
+        return viewport(state, picture.plane, picture.index, width, height, linked=linked)
+
+    def _on_changed(self, _: object) -> None:
+        if self._composed is not None and self._composed[1] is not self.workspace.scene:
+            self._composed = self._image = None  # a pane out of sight must not keep a closed study in memory
+        if self.isVisible():
+            self.update()
+
+    def _on_slice_fused(self, k: int) -> None:
+        if self.spec.role == "fused" and self.isVisible() and self.picture().pixels is None:
+            self._forget()  # the slice waited for may be there now
+
+    def _forget(self) -> None:
+        self._composed = None
+        self.update()
+
+    # Painting --------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        picture = self.picture()
+        state, scene = self.workspace.state, self.workspace.scene
+        width, height = float(self.width()), float(self.height())
+        view = self._view_of(picture)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), _BACKGROUND)
+        if picture.pixels is not None and view is not None:
+            self._paint_pixels(painter, picture, view)
+        elif picture.message:
+            pane_paint.message(
+                painter, width, height, picture.message, tone="stop" if picture.message == STOPPED else "plain"
+            )
+        if view is not None and picture.plane is not None:
+            self._paint_marks(painter, state, picture, view)
+        pane_paint.corners(
+            painter, width, height, labels(state, scene, self.spec.role, picture), size=12 if width >= _ROOMY else 11
+        )
+        pane_paint.banner(painter, width, height)
+        pane_paint.border(painter, width, height, active=self._is_active(state, picture))
+        painter.end()
+
+    def _paint_pixels(self, painter: QPainter, picture: Picture, view: Viewport) -> None:
+        pixels = picture.pixels
+        assert pixels is not None  # the caller looked
+        if self._image is None or self._image[0] is not pixels:
+            rows, columns = pixels.shape
+            made = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_RGB32)
+            self._image = pixels, made  # the image looks into the array, which therefore stays
+        image = self._image[1]
+        x, y, width, height = view.target()
+        ratio = self.devicePixelRatioF()
+        one_to_one = abs(width * ratio - image.width()) < 0.5 and abs(height * ratio - image.height()) < 0.5
+        if one_to_one:  # on whole device pixels nothing needs to be interpolated
+            x, y, width, height = round(x * ratio) / ratio, round(y * ratio) / ratio, image.width(), image.height()
+            width, height = width / ratio, height / ratio
+        smooth = self.workspace.state.smooth and not self.spec.zoomed and not one_to_one
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+        painter.drawImage(QRectF(x, y, width, height), image)
+
+    def _paint_marks(self, painter: QPainter, state: ViewState, picture: Picture, view: Viewport) -> None:
+        plane = view.plane
+        width, height = float(self.width()), float(self.height())
+        linked = plane.grid is self.workspace.scene.grid
+        if picture.pixels is not None and linked:
+            if state.show_crosshair:
+                x, y, _ = view.to_pane(state.crosshair_mm)
+                pane_paint.crosshair(painter, width, height, x, y)
+            measure_paint.measurements(painter, self.workspace, view, self._memo)
+            if state.layout == "zoom" and not self.spec.zoomed:
+                pane_paint.rectangle(painter, view.rect_in_pane(zoom_rect(state, plane)))
+        if state.annotations == "none" or picture.pixels is None:
+            return
+        shown = bar(state, self.workspace.scene, picture)
+        if shown is not None and height >= 200:
+            pane_paint.colour_bar(painter, width, height, shown)
+        if plane.grid.in_mm:
+            pane_paint.letters(painter, width, height, plane, right_inset=20 if shown is not None else 0)
+            pane_paint.scale_bar(painter, width, height, view)
+
+    def _is_active(self, state: ViewState, picture: Picture) -> bool:
+        return state.layout == "planes" and picture.plane is not None and picture.plane.axis == state.axis
+
+    # Events ----------------------------------------------------------------------------------------------------
+
+    def ask_menu(self, at: QPointF) -> None:
+        self.workspace.menu_wanted.emit(self.spec.role, self.mapToGlobal(at.toPoint()))
+
+    def toggle_maximised(self) -> None:
+        self.workspace.update(maximised="" if self.workspace.state.maximised else self.spec.name)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        self._mouse.press(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._mouse.move(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._mouse.release(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._mouse.double_click(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self._mouse.wheel(event)
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._mouse.leave(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:  # the mouse's right button may be a zoom drag
+            self.ask_menu(QPointF(QPoint(self.width() // 2, self.height() // 2)))
+        event.accept()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasFormat(SERIES_MIME):
+            event.acceptProposedAction()
+        else:
+            event.ignore()  # files are the window's affair
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        uid = bytes(event.mimeData().data(SERIES_MIME).data()).decode("utf-8")
+        event.acceptProposedAction()
+        self.workspace.role_wanted.emit(self.spec.role, uid)

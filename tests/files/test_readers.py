@@ -1,0 +1,248 @@
+"""The list of formats, what goes in, and the document that comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from app.base.errors import AppError
+from app.core.volume import Series, Volume
+from app.files import readers
+from app.files.readers import READERS
+from app.files.scan_report import info_document
+from tests.files.dicom.dicom_files import ROOT, dataset, write_series
+
+
+def write_each(folder: Path) -> dict[str, Path]:
+    """One small file for every reader, by its name."""
+    import SimpleITK as sitk
+
+    made = {
+        "nifti": folder / "mr.nii",
+        "nrrd_mha": folder / "ct.nrrd",
+        "pictures": folder / "p.png",
+        "dicom": folder / "d.dcm",
+    }
+    nibabel.save(nibabel.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([-1.0, -1, 2, 1])), made["nifti"])
+    sitk.WriteImage(sitk.Image(3, 4, 5, sitk.sitkInt16), str(made["nrrd_mha"]))
+    Image.fromarray(np.eye(4, dtype=np.uint8)).save(made["pictures"])
+    dataset().save_as(made["dicom"], enforce_file_format=True)
+    return made
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_each_reader_claims_its_own_file_and_no_other(tmp_path, reader):
+    made = write_each(tmp_path)
+    assert set(made) == {one.name for one in READERS}
+    claimed = [name for name, path in made.items() if reader.format.claims(path, path.read_bytes()[: readers.HEAD])]
+    assert claimed == [reader.name]
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_each_reader_reads_what_it_scanned(tmp_path, reader):
+    (series,) = readers.scan([write_each(tmp_path)[reader.name]]).series
+    volume = readers.read(series)
+    assert series.reader == reader.name
+    assert volume.geometry.size == series.size
+    assert volume.unit == series.unit
+    assert len(volume.sources) == series.size[2]
+
+
+def test_several_paths_at_once_and_the_same_twice(tmp_path):
+    write_each(tmp_path)
+    scan = readers.scan([tmp_path, tmp_path / "d.dcm"])
+    assert len(scan.series) == len(READERS)
+
+
+def test_a_path_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(AppError, match="there is no such file"):
+        readers.scan([tmp_path / "nothing"])
+
+
+def test_what_no_format_claims_is_skipped_with_a_reason(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    (tmp_path / "empty.dcm").touch()
+    (tmp_path / "in.zip").write_bytes(b"PK\x03\x04 and so on")
+    os.mkfifo(tmp_path / "pipe.dcm")  # opening it would wait for ever
+    reasons = {skip.path.name: skip.reason for skip in readers.scan([tmp_path]).skipped}
+    assert "none of the image formats" in reasons["notes.txt"]
+    assert "empty" in reasons["empty.dcm"]
+    assert "archive" in reasons["in.zip"]
+    assert "regular file" in reasons["pipe.dcm"]
+
+
+def test_what_stands_beside_an_image_is_not_reported_as_skipped(tmp_path):
+    import SimpleITK as sitk
+
+    sitk.WriteImage(sitk.Image(3, 4, 5, sitk.sitkInt16), str(tmp_path / "mr.mhd"))  # and mr.raw
+    (tmp_path / "mr.json").write_text("{}")
+    (tmp_path / "other.json").write_text("{}")
+    assert [skip.path.name for skip in readers.scan([tmp_path]).skipped] == ["other.json"]
+
+
+def test_importing_the_readers_loads_no_format():
+    program = "import sys, app.files.readers; print([m for m in ('pydicom', 'nibabel', 'PIL') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_info_document_has_the_promised_form(tmp_path):
+    write_series(tmp_path / "ct", "CT", places=[0, 2, 6])
+    write_series(tmp_path / "pt", "PT", change=lambda ds, k: ds.update({"SeriesInstanceUID": f"{ROOT}.4"}))
+    (tmp_path / "notes.txt").write_text("hello")
+    document = json.loads(json.dumps(info_document(readers.scan([tmp_path])), allow_nan=False))
+    assert set(document) == {"studies", "skipped"}
+    assert document["skipped"] == [
+        {"path": str(tmp_path / "notes.txt"), "reason": "it is none of the image formats that can be opened here."}
+    ]
+    (study,) = document["studies"]
+    assert (study["patient"], study["uid"]) == ("P1", f"{ROOT}.1")
+    ct, pt = study["series"]
+    assert set(ct) == {
+        "uid", "modality", "description", "slices", "size", "spacing_mm", "orientation", "unit",
+        "frame_of_reference_uid", "suv", "warnings",
+    }  # fmt: skip
+    assert (ct["uid"], ct["modality"], ct["slices"], ct["size"], ct["spacing_mm"]) == (
+        f"{ROOT}.2", "CT", 3, [8, 6, 4], [1.5, 2.0, 2.0],
+    )  # fmt: skip
+    assert (ct["orientation"], ct["unit"], ct["frame_of_reference_uid"]) == ("LPS", "HU", f"{ROOT}.9")
+    assert ct["suv"]["factor"] is None
+    assert "missing" in ct["warnings"][0]
+    assert pt["suv"]["factor"] == pytest.approx(70_000 / (350e6 * 2 ** (-3600 / 6586.2)))
+
+
+def test_the_info_document_lists_factors_where_slices_differ(tmp_path):
+    def change(ds, k):
+        ds.DecayCorrection, ds.AcquisitionTime = "NONE", f"11{k:02d}00"
+
+    document = info_document(readers.scan([write_series(tmp_path, "PT", change=change)]))
+    factors = document["studies"][0]["series"][0]["suv"]["factor"]
+    assert len(factors) == 5
+    assert factors == sorted(factors)
+
+
+def test_a_problem_leads_the_warnings(tmp_path):
+    folder = write_series(tmp_path, change=lambda ds, k: ds.__delattr__("PixelSpacing"))
+    (series,) = info_document(readers.scan([folder]))["studies"][0]["series"]
+    assert "PixelSpacing" in series["warnings"][0]
+    assert series["spacing_mm"] is None
+
+
+# Broken files: anything may be wrong with them, and still there is an answer in words ------------------------------
+
+
+def originals() -> dict[str, bytes]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        made = write_each(Path(folder))
+        pet = Path(folder, "pet.dcm")
+        dataset("PT").save_as(pet, enforce_file_format=True)
+        with zipfile.ZipFile(Path(folder, "s.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in made.values():
+                archive.write(path, path.name)
+        return {path.name: path.read_bytes() for path in (*made.values(), pet, Path(folder, "s.zip"))}
+
+
+ORIGINALS = originals()
+
+
+def complaint(work: Callable[[], object]) -> str:
+    """The sentence of an AppError, "" where all went well; anything else is a bug and comes out."""
+    try:
+        work()
+    except AppError as error:
+        return str(error)
+    return ""
+
+
+def open_all(path: Path) -> list[str]:
+    """Scan and read whatever can be; the sentences said on the way."""
+    found: list[Series] = []
+    said = [complaint(lambda: found.extend(readers.scan([path]).series))]
+    return said + [complaint(lambda one=one: readers.read(one).values()) for one in found]
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("broken")
+
+
+@given(
+    name=st.sampled_from(sorted(ORIGINALS)),
+    cut=st.one_of(st.none(), st.floats(0, 1)),
+    changes=st.lists(st.tuples(st.floats(0, 1), st.binary(min_size=1, max_size=4)), max_size=6),
+)
+def test_files_cut_or_overwritten_anywhere_give_an_answer_in_words(broken, name, cut, changes):
+    raw = bytearray(ORIGINALS[name])
+    for where, new in changes:
+        at = int(where**2 * (len(raw) - 1))  # more often near the start, where the header is
+        raw[at : at + len(new)] = new[: len(raw) - at]
+    if cut is not None:
+        del raw[int(cut * len(raw)) :]
+    path = broken / name
+    path.write_bytes(raw)
+    tracemalloc.start()
+    started = time.monotonic()
+    try:
+        said = open_all(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert time.monotonic() - started < 10
+    assert peak < 64 << 20  # of files below 10 kB
+    assert all(sentence == "" or sentence.endswith((".", ".)")) for sentence in said), said
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("part", ["volumes", "dicom-odd"])
+def test_every_real_file_opens_or_is_refused_in_a_sentence(part):
+    folder = Path(os.environ["SYNOPTIC_DATA"], part)
+    folders = sorted({path.parent for path in folder.rglob("*") if path.is_file()})
+    assert folders
+    told = 0
+    for one in folders:
+        files = sorted(path for path in one.iterdir() if path.is_file())
+        for paths in [files, *([path] for path in files)] if part == "dicom-odd" else [files]:
+            started = time.monotonic()
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                scan = readers.scan(paths)
+                told += len(scan.series) + len(scan.skipped)
+                for series in scan.series:
+                    read: list[Volume] = []
+                    sentence = complaint(lambda series=series, read=read: read.append(readers.read(series)))
+                    assert sentence.endswith(".") if sentence else np.isfinite(read[0].values()).all()
+            assert all(skip.reason.endswith(".") for skip in scan.skipped)
+            assert time.monotonic() - started < 10, paths[0]
+    assert told > len(folders)
+
+
+@pytest.mark.data
+def test_every_orientation_of_one_head_shows_the_same_head():
+    folder = Path(os.environ["SYNOPTIC_DATA"], "dicom-odd", "nifti", "orientations")
+    found = readers.scan([folder]).series
+    assert len(found) == 12
+    volumes = [readers.read(series) for series in found]
+    for series in found:
+        assert series.orientation == series.description
+    centre = volumes[0].geometry.centre_mm
+    points = centre + np.random.default_rng(0).uniform(-50, 50, (200, 3))
+    first = [volumes[0].value_at(point) for point in points]
+    for volume in volumes[1:]:
+        assert [volume.value_at(point) for point in points] == first

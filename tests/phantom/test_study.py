@@ -1,0 +1,249 @@
+"""The demo study on disk: read back with pydicom and nibabel by the standard's own formulas, against its truth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+
+from app.base.errors import AppError
+from app.base.progress import Cancelled
+from app.phantom import study as demo
+from app.phantom.study import write_demo
+
+SERIES = {"mr": "mr-t1", "ct": "ct", "pet": "pet", "spect": "spect"}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo") / "study"
+    write_demo(folder, small=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truth(study: Path) -> dict[str, Any]:
+    return json.loads((study / "truth.json").read_text(encoding="utf-8"))
+
+
+def headers(study: Path, name: str) -> list[pydicom.Dataset]:
+    """Slices of a series in the order of their positions; the one file of SPECT."""
+    found = [pydicom.dcmread(path) for path in (study / "dicom" / SERIES[name]).iterdir()]
+    if name == "spect":
+        return found
+    normal = np.cross(*np.reshape(np.array(found[0].ImageOrientationPatient, float), (2, 3)))
+    return sorted(found, key=lambda ds: float(np.dot(np.array(ds.ImagePositionPatient, float), normal)))
+
+
+def dicom_volume(study: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Values after rescale, [k, j, i], and the affine, index to LPS mm, built as PS3.3 C.7.6.2.1.1 says."""
+    slices = headers(study, name)
+    first = slices[0]
+    place = first.DetectorInformationSequence[0] if name == "spect" else first
+    row, column = np.reshape(np.array(place.ImageOrientationPatient, float), (2, 3))
+    if name == "spect":
+        values = first.pixel_array.astype(float)
+        step = np.cross(row, column) * float(first.SpacingBetweenSlices)
+    else:
+        values = np.stack(
+            [ds.pixel_array * float(ds.get("RescaleSlope", 1)) + float(ds.get("RescaleIntercept", 0)) for ds in slices]
+        )
+        ends = [np.array(ds.ImagePositionPatient, float) for ds in (slices[0], slices[-1])]
+        step = (ends[1] - ends[0]) / (len(slices) - 1)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1] = row * float(first.PixelSpacing[1]), column * float(first.PixelSpacing[0])
+    affine[:3, 2], affine[:3, 3] = step, np.array(place.ImagePositionPatient, float)
+    return values, affine
+
+
+def mean_within(values: np.ndarray, affine: np.ndarray, lps_mm: list[float], radius_mm: float = 4) -> float:
+    index = np.indices(values.shape)[::-1].reshape(3, -1)
+    far = np.linalg.norm(affine[:3, :3] @ index + affine[:3, 3:] - np.reshape(lps_mm, (3, 1)), axis=0)
+    return float(values.reshape(-1)[far <= radius_mm].mean())
+
+
+def suv_factor(ds: pydicom.Dataset) -> float:
+    """QIBA's formula by hand, for DecayCorrection START."""
+    tracer = ds.RadiopharmaceuticalInformationSequence[0]
+    injected = datetime.strptime(tracer.RadiopharmaceuticalStartDateTime, "%Y%m%d%H%M%S")
+    scanned = datetime.strptime(ds.SeriesDate + ds.SeriesTime, "%Y%m%d%H%M%S")
+    half_lives = (scanned - injected).total_seconds() / float(tracer.RadionuclideHalfLife)
+    return float(ds.PatientWeight) * 1000 / (float(tracer.RadionuclideTotalDose) * 2**-half_lives)
+
+
+def test_the_folders_hold_what_was_promised(study, truth):
+    assert sorted(path.name for path in (study / "dicom").iterdir()) == ["ct", "mr-t1", "pet", "spect"]
+    assert sorted(path.name for path in (study / "nifti").iterdir()) == [
+        "ct.nii.gz",
+        "mr.nii.gz",
+        "pet.nii.gz",
+        "spect.nii.gz",
+    ]
+    for name, folder in SERIES.items():
+        files = len([*(study / "dicom" / folder).iterdir()])
+        assert files == (1 if name == "spect" else truth["series"][name]["size"][2])
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_nifti_and_dicom_agree_in_geometry_and_values(study, truth, name):
+    values, affine = dicom_volume(study, name)
+    image = nibabel.load(study / "nifti" / f"{name}.nii.gz")
+    np.testing.assert_allclose(np.diag([-1, -1, 1, 1]) @ affine, image.affine, atol=2e-4)  # LPS to RAS
+    np.testing.assert_allclose(image.get_qform(), image.get_sform(), atol=2e-4)
+    np.testing.assert_allclose(values, image.get_fdata().T, rtol=1e-6)
+    np.testing.assert_allclose(affine, truth["series"][name]["index_to_lps_mm"], atol=1e-4)
+    assert list(image.shape) == truth["series"][name]["size"]
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+def test_tissues_have_their_hounsfield_units(study, truth):
+    values, affine = dicom_volume(study, "ct")
+    expected = truth["tissue_values"]["ct"]["before_blur_and_noise"]
+    for place, tissue in (("left thalamus", "thalamus"), ("left putamen", "striatum"), ("left eye", "vitreous")):
+        found = mean_within(values, affine, truth["landmarks_lps_mm"][place]["ct"])
+        assert found == pytest.approx(expected[tissue], abs=2)
+    assert values.min() == pytest.approx(-1000, abs=25)
+    assert 1100 < values.max() < 1500
+
+
+def test_suv_by_the_formula_from_the_header(study, truth):
+    values, affine = dicom_volume(study, "pet")
+    factor = suv_factor(headers(study, "pet")[0])
+    assert factor == pytest.approx(truth["suv"]["suvbw_per_bqml"], rel=1e-6)
+    grey = mean_within(values * factor, affine, truth["landmarks_lps_mm"]["left thalamus"]["pet"])
+    lesion = mean_within(values * factor, affine, truth["lesion"]["position_lps_mm"]["pet"])
+    assert 8 < grey < 10.5
+    assert 13 < lesion < 16
+    measured = truth["tissue_values"]["pet"]["measured_within_4_mm"]
+    assert grey == pytest.approx(measured["left thalamus"], rel=0.01)
+    assert lesion == pytest.approx(measured["lesion"], rel=0.01)
+
+
+def test_slopes_of_the_pet_differ_between_slices(study):
+    slopes = {float(ds.RescaleSlope) for ds in headers(study, "pet")}
+    assert len(slopes) > 20
+
+
+@pytest.mark.parametrize("name", ["pet", "spect"])
+def test_the_hot_spot_lies_at_the_lesion(study, truth, name):
+    values, affine = dicom_volume(study, name)
+    k, j, i = np.indices(values.shape)
+    place = np.stack([i, j, k], -1) @ affine[:3, :3].T + affine[:3, 3]
+    lesion = np.array(truth["lesion"]["position_lps_mm"][name])
+    near = np.linalg.norm(place - lesion, axis=-1) < 25
+    weight = np.where(near & (values > 0.75 * values[near].max()), values, 0)
+    centroid = (place * weight[..., None]).reshape(-1, 3).sum(0) / weight.sum()
+    assert np.linalg.norm(centroid - lesion) < 3
+
+
+@pytest.mark.parametrize("name", ["ct", "pet", "spect"])
+def test_the_transforms_take_every_landmark_from_the_mr_to_the_partner(truth, name):
+    matrix = np.array(truth["fixed_to_moving"][name])
+    places = [truth["lesion"]["position_lps_mm"], *truth["landmarks_lps_mm"].values()]
+    for place in places:
+        np.testing.assert_allclose((matrix @ [*place["mr"], 1])[:3], place[name], atol=1e-4)
+
+
+def test_the_lesion_is_on_the_patients_right(truth):
+    assert truth["lesion"]["position_lps_mm"]["mr"][0] < -25  # LPS: x grows to the left
+    assert truth["marker"]["position_lps_mm"]["mr"][0] > 70
+
+
+def test_no_two_series_share_a_frame_of_reference_and_all_share_one_patient(study):
+    first = [headers(study, name)[0] for name in SERIES]
+    assert len({ds.FrameOfReferenceUID for ds in first}) == 4
+    assert len({ds.SeriesInstanceUID for ds in first}) == 4
+    assert {(ds.StudyInstanceUID, ds.PatientID, str(ds.PatientName)) for ds in first} == {
+        (first[0].StudyInstanceUID, "SYNOPTIC-DEMO", "DEMO^HEAD PHANTOM")
+    }
+    assert all(ds.PatientIdentityRemoved == "YES" and ds.BodyPartExamined == "HEAD" for ds in first)
+
+
+@pytest.mark.parametrize("name", ["mr", "ct", "pet"])
+def test_file_names_say_nothing_about_the_order(study, name):
+    folder = study / "dicom" / SERIES[name]
+    heights = [float(pydicom.dcmread(path).ImagePositionPatient[2]) for path in sorted(folder.iterdir())]
+    assert heights != sorted(heights)
+    assert heights != sorted(heights, reverse=True)
+
+
+def test_dciodvfy_finds_no_error(study):
+    for path in sorted((study / "dicom").rglob("*.dcm")):
+        found = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+        told = found.stdout + found.stderr
+        assert "Error" not in told, f"{path.relative_to(study)}: {told}"
+        assert any(kind in told for kind in ("MRImage", "CTImage", "PETImage", "NMImage"))
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_the_same_seed_gives_the_same_bytes(study, tmp_path):
+    write_demo(tmp_path / "again", small=True)
+    assert digests(tmp_path / "again") == digests(study)
+
+
+def test_what_is_returned_is_what_truth_json_says(study, truth, tmp_path):
+    other = write_demo(tmp_path / "other", small=True, seed=3)
+    assert other == json.loads((tmp_path / "other" / "truth.json").read_text(encoding="utf-8"))
+    assert other["fixed_to_moving"] != truth["fixed_to_moving"]
+
+
+def test_progress_grows_to_one_and_an_empty_folder_is_used(tmp_path):
+    told: list[float] = []
+    (tmp_path / "empty").mkdir()
+    write_demo(tmp_path / "empty", small=True, progress=lambda fraction, message="": told.append(fraction))
+    assert told[-1] == 1
+    assert all(a <= b + 1e-9 for a, b in pairwise(told))
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+@pytest.mark.parametrize("stop_at", [0.0, 0.4, 0.98])
+def test_cancelled_it_leaves_nothing_behind(tmp_path, stop_at):
+    def cancel(fraction: float, message: str = "") -> None:
+        if fraction >= stop_at:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        write_demo(tmp_path / "study", small=True, progress=cancel)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_folder_with_something_in_it_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(AppError, match="not an empty folder") as caught:
+        write_demo(tmp_path, small=True)
+    assert "empty" in caught.value.hint
+    with pytest.raises(AppError, match="not an empty folder"):
+        write_demo(tmp_path / "notes.txt", small=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_disk_that_refuses_is_told_in_a_sentence_and_nothing_is_left(tmp_path, monkeypatch):
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(demo, "write_nifti", full)
+    with pytest.raises(AppError, match="No space left on device"):
+        write_demo(tmp_path / "study", small=True)
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_place_that_cannot_hold_a_folder_is_told_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(AppError, match="could not be written"):
+        write_demo(tmp_path / "file" / "study", small=True)

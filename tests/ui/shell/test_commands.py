@@ -1,0 +1,59 @@
+"""One table feeds keys, menus and help: no key twice, nothing without a function, the expected defaults."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from PySide6.QtGui import QKeySequence
+
+from app.base.assets import resources
+from app.ui.dialogs.help_dialog import about_html, keys_html
+from app.ui.shell.actions import Handlers
+from app.ui.shell.commands import COMMANDS, HELD, MOUSE, sections
+
+DEFAULTS = {  # what readers of other viewers expect
+    "W": "tool:window", "P": "tool:pan", "Z": "tool:zoom", "X": "tool:crosshair", "F": "fit", "R": "reset",
+    "I": "invert", "N": "annotations", "Q": "overlay_less", "E": "overlay_more", "Up": "previous_slice",
+    "Down": "next_slice", "Home": "first_slice", "End": "last_slice", "PgUp": "ten_back", "PgDown": "ten_on",
+    "Left": "previous_series", "Right": "next_series", "1": "preset:1", "9": "preset:9", "0": "preset:0",
+    "Ctrl+Z": "undo", "Ctrl+Shift+Z": "redo", "?": "keys", "L": "tool:length", "A": "tool:angle", "O": "tool:ellipse",
+}  # fmt: skip
+
+
+def test_no_key_means_two_things():
+    keys = Counter(QKeySequence(key).toString() for command in COMMANDS for key in command.keys)
+    assert [key for key, count in keys.items() if count > 1] == []
+
+
+def test_every_key_is_one_qt_understands():
+    for command in COMMANDS:
+        for key in command.keys:
+            assert QKeySequence(key).toString(), f"{command.name}: {key}"
+
+
+@pytest.mark.parametrize("key", DEFAULTS)
+def test_the_usual_keys_do_the_usual_things(key):
+    assert [one.name for one in COMMANDS if key in one.keys] == [DEFAULTS[key]]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+def test_every_command_has_a_function_and_its_icon(command):
+    assert callable(getattr(Handlers, command.name.partition(":")[0]))
+    if command.icon:
+        assert (resources() / "icons" / f"{command.icon}.svg").is_file()
+
+
+def test_help_lists_every_key_the_mouse_and_what_is_held():
+    listed = [row for rows in sections().values() for row in rows]
+    assert set(MOUSE) | set(HELD) <= set(listed)
+    told = {keys for keys, _ in listed}
+    assert {" or ".join(one.keys) for one in COMMANDS if one.keys} <= told
+    page = keys_html()
+    assert "Ctrl+Shift+Z" in page
+    assert "Space (hold)" in page
+
+
+def test_about_says_that_it_is_not_for_diagnosis():
+    assert "NOT FOR DIAGNOSTIC USE" in about_html()
+    assert "not a medical device" in about_html()

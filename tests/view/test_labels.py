@@ -1,0 +1,138 @@
+"""The words on the panes, as a reader meets them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.core.values import Clipped
+from app.registration.verdict import Verdict
+from app.view.compose import compose
+from app.view.labels import bar, labels, verdict_line
+from app.view.scene import Scene
+from app.view.state import ViewState
+from tests.scenes import fused, head, pair, volume
+
+
+@pytest.fixture(scope="module")
+def scene():
+    mri, pet = head(32, 24)
+    return pair(mri, pet)
+
+
+STATE = ViewState(mri_window=(300.0, 600.0), partner_window=(5.0, 10.0), crosshair_mm=(0.5, 0.5, 2.5))
+
+
+def words(state, scene, role, axis=None):
+    shown = labels(state, scene, role, compose(state, scene, role, axis=axis))
+    return [line.text for corner in (shown.top_left, shown.top_right, shown.bottom_left) for line in corner]
+
+
+def test_the_mri_pane_names_patient_series_window_and_place(scene):
+    assert words(STATE, scene, "mri") == [
+        "MRI  MR head",
+        "Muster Anna  P1",
+        "C 300  W 600 a.u.",
+        "S 2.5 mm",
+        "axial 15 / 24",
+    ]
+
+
+def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
+    said = words(STATE, scene, "partner")
+    assert "resampled" in said
+    assert "aligned by header" in said
+    assert "C 5  W 10 SUVbw" in said
+
+
+def test_the_overlay_says_its_share_and_both_windows(scene):
+    said = words(STATE, scene, "fused")
+    assert "Overlay: PET 50% on MRI" in said
+    assert "partner resampled" in said
+    assert {"MRI  C 300  W 600 a.u.", "PET  C 5  W 10 SUVbw"} <= set(said)
+
+
+def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
+    stack = replace(
+        fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32), network="lightfusionnet"),
+        clipped_percent=(Clipped(61.0, 0.0), Clipped(0.0, 7.2)),
+    )
+    state, scene = replace(STATE, fusion=1.0), scene.having(stack=stack)
+    shown = labels(state, scene, "fused", compose(state, scene, "fused"))
+    assert [line.text for line in shown.top_left] == ["Fusion: LightFusionNet", "fused plane: axial"]
+    assert [(line.text, line.tone) for line in shown.bottom_left[:2]] == [
+        ("MRI fused 0 to 600 a.u.", "plain"),
+        ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn"),
+    ]
+    assert "reformatted from fused axial slices" in words(state, scene, "fused", axis=0)
+    assert not any("HU" in text for text in words(state, scene, "fused"))
+
+
+def test_a_network_that_never_saw_a_patient_says_so():
+    mri = volume(np.ones((17, 33, 33), np.int16))
+    scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="CT", unit="HU"))
+    stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="refinefuse-ir-vis")
+    said = words(replace(STATE, fusion=1.0), scene.having(stack=stack), "fused")
+    assert "network was never trained on patients" in said
+
+
+def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
+    sagittal = np.array([[0, 0, 1.0, -8], [1, 0, 0, -16], [0, -1, 0, 16], [0, 0, 0, 1]])
+    mri = volume(np.ones((17, 33, 33), np.int16), affine=sagittal)
+    scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="PT", unit="SUVbw", affine=sagittal))
+    stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="lightfusionnet")
+    state = replace(STATE, fusion=1.0, crosshair_mm=(0, 0, 0))
+    said = words(state, scene.having(stack=stack), "fused")
+    assert "fused plane: sagittal" in said
+    assert "network was trained on axial slices" in said
+    classical = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="average")
+    assert "network was never trained on patients" not in said
+    assert "network was trained on axial slices" not in words(state, scene.having(stack=classical), "fused")
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_every_verdict_has_its_label(verdict):
+    line = verdict_line(str(verdict))
+    assert (line.tone == "plain") == (verdict in (Verdict.HEADER_ALIGNED, Verdict.REGISTERED))
+
+
+def test_warnings_stay_when_the_annotations_are_switched_off():
+    mri, pet = head(32, 24)
+    scene = pair(mri, pet, verdict="unverified")
+    state = replace(STATE, annotations="none")
+    assert words(state, scene, "mri") == []
+    assert words(state, scene, "fused") == ["ALIGNMENT NOT VERIFIED"]
+    marked = Scene().having(mri=replace(mri, interpolated=np.ones(24, bool)))
+    assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
+
+
+def test_a_series_with_warnings_points_to_them(scene):
+    mri = replace(scene.mri, series=replace(scene.mri.series, warnings=("Two slices are missing.",)))
+    shown = labels(STATE, Scene().having(mri=mri), "mri", compose(STATE, Scene().having(mri=mri), "mri"))
+    assert [(line.text, line.tone) for line in shown.top_left[2:]] == [("1 warning: see the series list", "warn")]
+
+
+def test_the_patient_can_be_hidden_alone(scene):
+    said = words(replace(STATE, annotations="no patient data"), scene, "mri")
+    assert not any("Muster" in text or "P1" in text for text in said)
+    assert "MRI  MR head" in said
+
+
+def test_pictures_show_no_millimetres():
+    picture = volume(np.zeros((1, 5, 6), np.uint8), in_mm=False, modality="")
+    said = words(ViewState(mri_window=(128, 256)), Scene().having(mri=picture), "mri")
+    assert "picture, no millimetres" in said
+    assert not any(" mm" in text for text in said)
+
+
+def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_hue_of_a_fusion(scene):
+    assert bar(STATE, scene, compose(STATE, scene, "mri")) is None
+    own = bar(STATE, scene, compose(STATE, scene, "partner"))
+    assert (own.palette, own.low, own.high, own.caption) == ("Inverted Grey", "0", "10", "SUVbw")
+    over = bar(STATE, scene, compose(STATE, scene, "fused"))
+    assert (over.palette, over.caption) == ("Hot Iron", "SUVbw")
+    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
+    state = replace(STATE, fusion=0.5)
+    assert bar(state, with_stack, compose(state, with_stack, "fused")).caption == "hue: PET SUVbw"
