@@ -184,12 +184,12 @@ def register_pair(
     how : "auto", the header where the frames of reference agree, else a rigid registration; "none", as the
         coordinates stand; or an ITK transform file
     """
-    from app.core import transforms
+    from app.files import tfm
     from app.registration import register as registration
 
     as_it_stands = registration.identity(mri, partner)
     if isinstance(how, Path):
-        return replace(registration.nudged(as_it_stands, transforms.read_tfm(how)), method="file")
+        return replace(registration.nudged(as_it_stands, tfm.read_tfm(how)), method="file")
     in_mm = mri.geometry.in_mm and partner.geometry.in_mm
     if how == "none" or as_it_stands.verdict.value == "header-aligned" or not in_mm:
         return as_it_stands

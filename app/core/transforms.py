@@ -1,4 +1,4 @@
-"""Rigid transforms as 4x4 matrices: build, take apart, nudge; `read_tfm` and `write_tfm` keep them in ITK's files.
+"""Rigid transforms as 4x4 matrices: build, take apart, nudge; `files.tfm` keeps them in ITK's files.
 
 A matrix takes a point of the fixed image (the MRI), LPS mm, to the point of the moving image that shows the same
 place: ITK's direction, the one `sitk.Resample(moving, fixed, transform)` and 3D Slicer's .tfm files use.
@@ -8,19 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from app.files.tfm import read_tfm, write_tfm
-
-__all__ = [
-    "Matrix",
-    "euler",
-    "inverse",
-    "nudged_matrix",
-    "read_tfm",
-    "rigid",
-    "rotation_angle_deg",
-    "write_tfm",
-]
 
 Matrix = NDArray[np.float64]
 

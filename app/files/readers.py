@@ -56,7 +56,7 @@ READERS = (  # asked in this order; DICOM last, because a DICOM file may lack it
     Reader("nifti", "NIfTI", "app.files.nifti_reader"),
     Reader("nrrd_mha", "NRRD, MetaImage", "app.files.nrrd_mha_reader"),
     Reader("pictures", "PNG, JPEG, TIFF, BMP", "app.files.picture_reader"),
-    Reader("dicom", "DICOM", "app.files.dicom.scan"),
+    Reader("dicom", "DICOM", "app.files.dicom.reader"),
 )
 
 
@@ -244,7 +244,7 @@ def _unknown(path: Path, head: bytes) -> str:
 def _gzipped_dicom(path: Path, head: bytes, skipped: list[Skipped]) -> Path | None:
     """The unpacked file, where a gzip holds DICOM."""
     from app.files import archives  # brings pydicom
-    from app.files.dicom import scan as dicom  # brings pydicom
+    from app.files.dicom import reader as dicom  # brings pydicom
 
     if not dicom.claims(path, archives.gzip_head(head)):
         skipped.append(Skipped(path, "it is a packed file without an image in it: unpack it to see what it holds."))

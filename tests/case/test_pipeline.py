@@ -17,7 +17,7 @@ from PIL import Image
 
 from app.cli import main
 from app.core.geometry import transform_points
-from app.core.transforms import read_tfm
+from app.files.tfm import read_tfm
 from app.phantom.study import write_demo
 from tests.paths import ROOT
 

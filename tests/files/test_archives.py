@@ -48,7 +48,7 @@ def test_a_zip_opens_like_a_folder_in_a_private_place(tmp_path):
 def test_unpacked_files_are_gone_when_the_program_ends(tmp_path):
     path = zipped(tmp_path / "s.zip", slices(tmp_path / "s"))
     program = (
-        "import sys; from pathlib import Path; from app.imaging import readers\n"
+        "import sys; from pathlib import Path; from app.files import readers\n"
         "print(readers.scan([Path(sys.argv[1])]).series[0].paths[0])"
     )
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)

@@ -4,8 +4,8 @@ import SimpleITK as sitk
 
 from app.base.errors import ExportError
 from app.core.geometry import transform_points
-from app.core.transforms import read_tfm, rigid, write_tfm
-from app.files.tfm import TransformFileError, check_target
+from app.core.transforms import rigid
+from app.files.tfm import TransformFileError, check_target, read_tfm, write_tfm
 
 CENTRE = (12.0, -30.0, 44.0)
 POINTS = np.array([[0.0, 0, 0], [100, -80, 60], [-37, 55, -91]])

@@ -3,7 +3,8 @@
 Only JPEG lossless and 12-bit JPEG need GDCM; all else is decoded by decoders that raise. One child is started when it
 is first needed, serves until the program ends, and is replaced when it dies. It is a plain new interpreter (not
 multiprocessing's spawn, which would run the caller's main module again), and what it answers is a line of JSON and raw
-numbers, never a pickle. What GDCM prints about damaged streams goes nowhere: it could hold anything.
+numbers, never a pickle. What GDCM prints about damaged streams goes nowhere: it could hold anything. This module knows
+no decoder: whoever asks names the program that the child runs, and that program hands its decoder to `serve`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
@@ -22,15 +23,20 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.files.dicom.header import DamagedFileError, Pixels
+from app.files.dicom.header import MALFORMED, DamagedFileError, Pixels
+
+Decoder = Callable[[Path, Pixels, Sequence[int]], NDArray[Any]]
+"""path, its pixels, indices of frames -> the frames [n, j, i]"""
 
 LONGEST_S = 60.0  # for one file
 _lock = threading.Lock()
 _child: subprocess.Popen[bytes] | None = None
 
 
-def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDArray[Any]:
-    """Frames `indices` as [n, j, i], decoded by GDCM in the child.
+def decode_in_child(path: Path, pixels: Pixels, indices: Sequence[int], *, program: str) -> NDArray[Any]:
+    """Frames `indices` as [n, j, i], decoded in the child.
+
+    program : Python source that the child runs where none is running yet; it ends in `serve(decoder)`
 
     Raises
     ------
@@ -40,7 +46,7 @@ def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDAr
     """
     request = {"path": os.fspath(path.absolute()), "pixels": asdict(pixels), "indices": list(indices)}
     with _lock:
-        child = _started()
+        child = _started(program)
         assert child.stdin is not None
         assert child.stdout is not None
         guard = threading.Timer(LONGEST_S, child.kill)
@@ -67,13 +73,13 @@ def decode_with_gdcm(path: Path, pixels: Pixels, indices: Sequence[int]) -> NDAr
     return np.frombuffer(data, told["dtype"]).reshape(told["shape"])
 
 
-def _started() -> subprocess.Popen[bytes]:
+def _started(program: str) -> subprocess.Popen[bytes]:
     global _child
     if _child is not None and _child.poll() is not None:
         stop()
     if _child is None:
         _child = subprocess.Popen(
-            [sys.executable, "-c", "from app.files.dicom.gdcm_child import serve; serve()"],
+            [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -100,23 +106,20 @@ def stop() -> None:
 atexit.register(stop)
 
 
-def serve() -> None:
-    """The child: answer requests on stdin until it is closed."""
+def serve(decode: Decoder) -> None:
+    """The child: answer requests on stdin, each by `decode`, until it is closed."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print must not mix with the answers
     for line in sys.stdin.buffer:
-        _answer(json.loads(line), answers)
+        _answer(json.loads(line), decode, answers)
         answers.flush()
 
 
-def _answer(request: dict[str, Any], answers: IO[bytes]) -> None:
-    from app.files.dicom.header import MALFORMED
-    from app.files.dicom.pixels import decode_here
-
+def _answer(request: dict[str, Any], decode: Decoder, answers: IO[bytes]) -> None:
     fields = request["pixels"]
     pixels = Pixels(**{**fields, "padding": tuple(fields["padding"]) if fields["padding"] else None})
     try:
-        frames = np.ascontiguousarray(decode_here(Path(request["path"]), pixels, request["indices"], "gdcm"))
+        frames = np.ascontiguousarray(decode(Path(request["path"]), pixels, request["indices"]))
     except DamagedFileError as error:
         answers.write(json.dumps({"reason": error.reason}).encode() + b"\n")
     except MALFORMED as error:

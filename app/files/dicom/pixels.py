@@ -19,6 +19,7 @@ from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import UID
 
 from app.core.limits import BoundedFile, require
+from app.files.dicom import gdcm_child
 from app.files.dicom.header import MALFORMED, DamagedFileError, Pixels, hush
 
 Stored = NDArray[Any]
@@ -33,6 +34,7 @@ PLUGINS = {  # decoders that report damage instead of ending the process
 BY_GDCM = {f"1.2.840.10008.1.2.4.{tail}" for tail in ("51", "57", "70")}  # JPEG extended (12 bits), JPEG lossless
 UNCOMPRESSED = {f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2")}
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
+_GDCM_PROGRAM = "from app.files.dicom.pixels import serve_gdcm; serve_gdcm()"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 
 
@@ -108,10 +110,13 @@ def _by_decoder(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
     lossy12 = pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8
     plugin = "" if lossy12 else PLUGINS.get(pixels.syntax, "")
     if not plugin and pixels.syntax in BY_GDCM:
-        from app.files.dicom.gdcm_child import decode_with_gdcm  # starts a process
-
-        return decode_with_gdcm(path, pixels, indices)
+        return gdcm_child.decode_in_child(path, pixels, indices, program=_GDCM_PROGRAM)
     return decode_here(path, pixels, indices, plugin)
+
+
+def serve_gdcm() -> None:
+    """What the child of `gdcm_child` runs: decode by GDCM whatever it is asked for."""
+    gdcm_child.serve(lambda path, pixels, indices: decode_here(path, pixels, indices, "gdcm"))
 
 
 def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str) -> Stored:

@@ -1,24 +1,22 @@
-"""DICOM: from files to series (`scan`, headers only), and from a series to a volume (`read`, in dicom_read)."""
+"""DICOM: from files to series, by their headers alone; `series_reader` reads a series' pixels."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from app.base.progress import Progress, silent
 from app.core.volume import Series, Suv
+from app.files.dicom.details import Details
 from app.files.dicom.frames import NM, Frame, frames
 from app.files.dicom.grid import NotAStack, Stack, stack
 from app.files.dicom.header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text, value_of
 from app.files.dicom.pixels import missing_bytes
-from app.files.dicom.series_reader import read
 from app.files.dicom.split import Part, split
 from app.files.dicom.suv import attenuation_corrected, suv
 from app.files.scan_result import Found, Skipped, made_up_uid
-
-__all__ = ["Details", "claims", "read", "scan"]
 
 NAME = "dicom"
 MOST_TOLD = 5  # damaged files named one by one
@@ -44,16 +42,6 @@ SCREENSHOT = "It is a secondary capture (a picture of a screen or film): its gre
 PROJECTIONS = "It holds projections, not slices: only reconstructed (tomographic) images can be stacked into a volume."
 MOSAIC = "It is a Siemens mosaic (all slices side by side in one picture), which is not unpacked: convert it first."
 OTHER = "It is of modality {}: only CT, MR, PET and SPECT (NM) images can be opened as a volume."
-
-
-@dataclass(frozen=True)
-class Details:
-    """What `read` needs besides the Series: the stack, factors per slice, and the header's display wishes."""
-
-    stack: Stack
-    factors: tuple[float, ...]
-    window: tuple[float, float] | None
-    inverted: bool
 
 
 def claims(path: Path, head: bytes) -> bool:

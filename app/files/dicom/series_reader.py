@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +13,10 @@ from scipy.ndimage import shift as shift_image
 from app.base.progress import Progress, silent
 from app.core.limits import require
 from app.core.volume import Series, Volume
+from app.files.dicom.details import Details
 from app.files.dicom.frames import Frame
 from app.files.dicom.grid import Stack
 from app.files.dicom.pixels import decode
-
-if TYPE_CHECKING:
-    from app.files.dicom.scan import Details
 
 Mask = NDArray[np.bool_]
 AT_ONCE = 32  # frames of an uncompressed multi-frame file between two reports of progress

@@ -14,7 +14,7 @@ from pydicom.uid import JPEGLosslessSV1
 from app.base.errors import AppError
 from app.core.volume import Series
 from app.files import readers
-from app.files.dicom import gdcm_child as isolated
+from app.files.dicom import gdcm_child
 from tests.files.dicom.dicom_files import dataset, slice_values
 
 
@@ -32,32 +32,32 @@ def series(tmp_path) -> Series:
 
 def test_it_decodes_and_is_reused(series):
     np.testing.assert_array_equal(readers.read(series).stored[0], slice_values(0))
-    first = isolated._child
+    first = gdcm_child._child
     readers.read(series)
-    assert isolated._child is first
+    assert gdcm_child._child is first
 
 
 def test_it_is_replaced_when_it_died(series):
     readers.read(series)
-    isolated._child.kill()
-    isolated._child.wait()
+    gdcm_child._child.kill()
+    gdcm_child._child.wait()
     np.testing.assert_array_equal(readers.read(series).stored[0], slice_values(0))
 
 
 def test_a_child_that_ends_on_a_file_is_told_in_a_sentence(series, monkeypatch):
-    isolated.stop()
-    monkeypatch.setattr(isolated.sys, "executable", "/bin/false")
+    gdcm_child.stop()
+    monkeypatch.setattr(gdcm_child.sys, "executable", "/bin/false")
     with pytest.raises(AppError, match=r"j\.dcm: .*gave up"):
         readers.read(series)
 
 
 def test_a_child_that_hangs_is_ended(series, monkeypatch, tmp_path):
-    isolated.stop()
+    gdcm_child.stop()
     sleeper = tmp_path / "sleeper"
     sleeper.write_text("#!/bin/sh\nexec sleep 60\n")
     sleeper.chmod(0o700)
-    monkeypatch.setattr(isolated.sys, "executable", str(sleeper))
-    monkeypatch.setattr(isolated, "LONGEST_S", 0.3)
+    monkeypatch.setattr(gdcm_child.sys, "executable", str(sleeper))
+    monkeypatch.setattr(gdcm_child, "LONGEST_S", 0.3)
     with pytest.raises(AppError, match="too long"):
         readers.read(series)
 
