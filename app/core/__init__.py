@@ -1,0 +1,1 @@
+"""The currency between all rooms: volumes, grids, planes, units and windows, modalities, palettes, transforms."""

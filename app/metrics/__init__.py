@@ -1,0 +1,1 @@
+"""Ten measures of a fused picture, each one function with its source."""

@@ -1,0 +1,1 @@
+"""Train the networks, and measure them beside other methods."""

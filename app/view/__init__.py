@@ -1,0 +1,1 @@
+"""From a case and where one looks to pixels, words and marks of a pane; no Qt."""

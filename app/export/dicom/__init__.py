@@ -1,0 +1,1 @@
+"""Fused slices as DICOM objects that a PACS accepts."""

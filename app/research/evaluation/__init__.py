@@ -1,0 +1,1 @@
+"""Tables, statistics, lesions, robustness and efficiency of fused pictures."""

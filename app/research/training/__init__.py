@@ -1,0 +1,1 @@
+"""From registered pairs to weights: losses, the loop, recipes."""

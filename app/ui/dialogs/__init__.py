@@ -1,0 +1,1 @@
+"""What opens over the window: export, help, cards of networks."""

@@ -1,0 +1,1 @@
+"""What stands beside the pictures: series, registration, fusion, metrics."""

@@ -1,0 +1,1 @@
+"""What frames the work: commands, keys, messages, theme, status."""
