@@ -43,7 +43,7 @@ UNPACKING = (  # what unpackers raise on broken archives; Cancelled and AppError
     zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
-_packed_in: dict[Path, Path] = {}  # folder of unpacked files: the archive they came from
+_archive_of: dict[Path, Path] = {}  # folder of unpacked files: the archive they came from
 
 
 class ArchiveError(InputError):
@@ -66,7 +66,7 @@ def private_folder() -> Path:
 
 def shown(path: Path) -> Path:
     """What the reader knows an unpacked file by: the archive and the name in it; other paths as they are."""
-    for folder, archive in _packed_in.items():
+    for folder, archive in _archive_of.items():
         if path.is_relative_to(folder):
             return archive / path.relative_to(folder)
     return path
@@ -79,8 +79,8 @@ def _remove_left_behind() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
         number = folder.name.removeprefix(PREFIX).split("-")[0]
         try:
-            mine = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
-            if mine and number.isdigit() and not _alive(int(number)):
+            own_folder = not folder.is_symlink() and folder.stat().st_uid == os.getuid()
+            if own_folder and number.isdigit() and not _alive(int(number)):
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:  # gone meanwhile, or someone else's
             continue
@@ -112,15 +112,15 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
         if len(entries) > MOST_ENTRIES:
             raise ArchiveError(path, f"it holds {len(entries)} files, more than {MOST_ENTRIES}.")
         folder = Path(tempfile.mkdtemp(dir=private_folder()))
-        _packed_in[folder] = path
-        left = int(min(MOST_BYTES, DISK_SHARE * shutil.disk_usage(folder).free))
-        if sum(entry.file_size for entry in entries) > left:
-            raise ArchiveError(path, f"it unpacks to more than {left / 2**30:.1f} GB.")
-        seen: set[str] = set()
+        _archive_of[folder] = path
+        budget = int(min(MOST_BYTES, DISK_SHARE * shutil.disk_usage(folder).free))
+        if sum(entry.file_size for entry in entries) > budget:
+            raise ArchiveError(path, f"it unpacks to more than {budget / 2**30:.1f} GB.")
+        names: set[str] = set()
         for n, entry in enumerate(entries):
             progress(n / len(entries), f"unpacking {n + 1} of {len(entries)}")
             label = path / clean(entry.filename)
-            reason = _refused(entry, seen)
+            reason = _refusal(entry, names)
             if reason:
                 skipped.append(Skipped(label, reason))
                 continue
@@ -128,11 +128,11 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source:
-                    written = _copy(_read_on(source), target, left)
+                    length = _copy(_read_on(source), target, budget)
             except UNPACKING as error:
                 skipped.append(Skipped(label, f"it cannot be unpacked ({type(error).__name__})."))
                 continue
-            left -= written
+            budget -= length
             with target.open("rb") as file:
                 nested_archive = file.read(4) in ARCHIVES
             if nested_archive:
@@ -141,7 +141,7 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
             yield target
 
 
-def _refused(entry: zipfile.ZipInfo, seen: set[str]) -> str:
+def _refusal(entry: zipfile.ZipInfo, names: set[str]) -> str:
     """Why an entry is not unpacked, or ""."""
     name = entry.filename
     parts = PurePosixPath(name).parts
@@ -153,9 +153,9 @@ def _refused(entry: zipfile.ZipInfo, seen: set[str]) -> str:
         return "it is encrypted: unpack the archive with its password first."
     if entry.file_size > SMALL and entry.file_size > LARGEST_RATIO * max(entry.compress_size, 1):
         return f"it would unpack to more than {LARGEST_RATIO} times its size, as an attack would."
-    if name.casefold() in seen:
+    if name.casefold() in names:
         return "the archive holds two files of this name."
-    seen.add(name.casefold())
+    names.add(name.casefold())
     return ""
 
 
@@ -164,16 +164,16 @@ def _read_on(source: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _copy(source: Iterator[bytes], target: Path, most: int) -> int:
+def _copy(source: Iterator[bytes], target: Path, limit: int) -> int:
     """Write pieces to a new file; returns the bytes written. Stops at `most`, whatever the archive's index said."""
-    written = 0
+    length = 0
     with target.open("xb") as file:
         for piece in source:
-            written += len(piece)
-            if written > most:
+            length += len(piece)
+            if length > limit:
                 raise ValueError("larger than stated")
             file.write(piece)
-    return written
+    return length
 
 
 def gzip_head(head: bytes, count: int = 512) -> bytes:
@@ -194,16 +194,16 @@ def unpack_gzip(path: Path) -> Path:
     ArchiveError : damaged, or it unpacks to too much
     """
     folder = Path(tempfile.mkdtemp(dir=private_folder()))
-    _packed_in[folder] = path
+    _archive_of[folder] = path
     target = folder / path.name.removesuffix(".gz")
-    most = int(min(LARGEST_GZIP, max(SMALL, LARGEST_RATIO * path.stat().st_size)))
+    limit = int(min(LARGEST_GZIP, max(SMALL, LARGEST_RATIO * path.stat().st_size)))
     try:
         with path.open("rb") as file:
-            _copy(unpacked(_read_on(file)), target, most)
+            _copy(unpacked(_read_on(file)), target, limit)
     except zlib.error as error:
         raise ArchiveError(path, "its gzip stream is damaged.") from error
     except ValueError as error:
-        raise ArchiveError(path, f"it unpacks to more than {most / 2**20:.0f} MB.") from error
+        raise ArchiveError(path, f"it unpacks to more than {limit / 2**20:.0f} MB.") from error
     return target
 
 
@@ -222,25 +222,25 @@ def dicomdir_files(path: Path, skipped: list[Skipped]) -> list[Path]:
     try:
         with BoundedFile(path) as file:
             records = dcmread(file, specific_tags=["DirectoryRecordSequence"]).get("DirectoryRecordSequence")
-        listed = [components for record in records or () if (components := _components(record))]
+        file_ids = [components for record in records or () if (components := _components(record))]
     except MALFORMED as error:
         raise ArchiveError(path, "this DICOMDIR is damaged; open its folder instead.") from error
-    if not listed:
+    if not file_ids:
         raise ArchiveError(path, "this DICOMDIR lists no files; open its folder instead.")
     root = path.parent.resolve()
     files = []
-    for components in listed:
+    for components in file_ids:
         label = path.parent.joinpath(*(part.strip("/\\") or "_" for part in components))
         if any(part in ("", ".", "..") or set(part) & set("/\\:\0") for part in components):
             skipped.append(Skipped(label, "the DICOMDIR points outside its folder."))
             continue
-        found = _as_on_disk(root, components)
-        if found is None:
+        target = _as_on_disk(root, components)
+        if target is None:
             skipped.append(Skipped(label, "the DICOMDIR lists it, but it is not there."))
-        elif not found.resolve().is_relative_to(root):
+        elif not target.resolve().is_relative_to(root):
             skipped.append(Skipped(label, "the DICOMDIR points outside its folder, by a link."))
         else:
-            files.append(found)
+            files.append(target)
     return files
 
 
@@ -253,13 +253,13 @@ def _components(record: Dataset) -> list[str]:
 
 def _as_on_disk(root: Path, components: list[str]) -> Path | None:
     """The file, also where the disk spells it in another case, as copies of CDs do."""
-    at = root
+    path = root
     for part in components:
-        if (at / part).exists():
-            at = at / part
+        if (path / part).exists():
+            path = path / part
             continue
         try:
-            at = next(child for child in at.iterdir() if child.name.casefold() == part.casefold())
+            path = next(child for child in path.iterdir() if child.name.casefold() == part.casefold())
         except (StopIteration, OSError):
             return None
-    return at if at.is_file() else None
+    return path if path.is_file() else None

@@ -22,8 +22,8 @@ from app.base.progress import Progress, silent
 from app.core.geometry import Geometry
 from app.core.limits import require
 from app.core.volume import Series, Volume
-from app.files.scan_result import Found, Skipped, made_up_uid
-from app.files.sidecar import stated_by
+from app.files.scan_result import ScanResult, Skipped, made_up_uid
+from app.files.sidecar import read_sidecar
 from app.files.straighten import is_sheared, straight_geometry, straightened
 
 MOST_UNPACKED = 1100  # times a packed file's length: deflate cannot do more, so that a header asking for more lies
@@ -89,7 +89,7 @@ class Details:
     volume: int
 
 
-def scan_files(paths: Sequence[Path], name: str, parse: Parse, progress: Progress) -> Found:
+def scan_files(paths: Sequence[Path], name: str, parse: Parse, progress: Progress) -> ScanResult:
     """Headers only, but for CT, whose values decide whether they can be HU."""
     series: list[Series] = []
     skipped: list[Skipped] = []
@@ -101,7 +101,7 @@ def scan_files(paths: Sequence[Path], name: str, parse: Parse, progress: Progres
             skipped.append(Skipped(path, error.reason))
         except OSError as error:
             skipped.append(Skipped(path, f"it cannot be opened ({error.strerror or 'read error'})."))
-    return Found(tuple(series), tuple(skipped))
+    return ScanResult(tuple(series), tuple(skipped))
 
 
 def _scan_one(path: Path, name: str, parse: Parse) -> list[Series]:
@@ -109,35 +109,35 @@ def _scan_one(path: Path, name: str, parse: Parse) -> list[Series]:
     layout.check_length()
     if layout.volumes > MOST_VOLUMES:
         raise GridFileError(path, f"it states {layout.volumes} volumes, more than {MOST_VOLUMES}.")
-    stated = stated_by(path)
-    warnings = [*warnings, *stated.warnings]
+    sidecar = read_sidecar(path)
+    warnings = [*warnings, *sidecar.warnings]
     geometry = Geometry(layout.size, layout.affine)
     if is_sheared(layout.affine):
         geometry = straight_geometry(geometry)
         warnings.append("The stored grid is skewed: the volume was resampled to a straight grid, and is marked so.")
-    unit = stated.unit or _unit(stated.modality, layout, warnings)
+    unit = sidecar.unit or _unit(sidecar.modality, layout, warnings)
     uid = made_up_uid(path)
     several = layout.volumes > 1
-    made = []
+    series = []
     for volume in range(layout.volumes):
-        told = f"The file holds {layout.volumes} volumes (4-D); this is volume {volume + 1}." if several else ""
-        made.append(
+        note = f"The file holds {layout.volumes} volumes (4-D); this is volume {volume + 1}." if several else ""
+        series.append(
             Series(
                 uid=f"{uid}#{volume + 1}" if several else uid,
-                modality=stated.modality,
-                description=f"{stated.description} (volume {volume + 1})" if several else stated.description,
+                modality=sidecar.modality,
+                description=f"{sidecar.description} (volume {volume + 1})" if several else sidecar.description,
                 paths=(path,),
                 size=geometry.size,
                 spacing_mm=geometry.spacing_mm,
                 orientation=geometry.orientation,
                 unit=unit,
                 reader=name,
-                body_part=stated.body_part,
-                warnings=(told, *warnings) if told else tuple(warnings),
+                body_part=sidecar.body_part,
+                warnings=(note, *warnings) if note else tuple(warnings),
                 details=Details(layout, volume),
             )
         )
-    return made
+    return series
 
 
 def _unit(modality: str, layout: Layout, warnings: list[str]) -> str:
@@ -174,9 +174,9 @@ def read(series: Series, progress: Progress = silent) -> Volume:
     stored = stored.astype(layout.dtype.newbyteorder("="), copy=False)
     stored, valid = _finite(stored, path)
     if valid is not None:
-        lost = int(stored.size - np.count_nonzero(valid))
-        told = f"{lost} voxels hold no finite number (NaN or infinite): they are left out like padding."
-        series = replace(series, warnings=(*series.warnings, told))
+        count = int(stored.size - np.count_nonzero(valid))
+        warning = f"{count} voxels hold no finite number (NaN or infinite): they are left out like padding."
+        series = replace(series, warnings=(*series.warnings, warning))
     geometry = Geometry(layout.size, layout.affine)
     sources: tuple[Path | None, ...] = (series.paths[0],) * layout.size[2]
     skewed = is_sheared(layout.affine)
@@ -212,31 +212,31 @@ def _finite(stored: NDArray[Any], path: Path) -> tuple[NDArray[Any], NDArray[np.
 
 def pieces(layout: Layout, volume: int) -> Iterator[bytes]:
     """The bytes of one volume, a few megabytes at a time, so that a lying header cannot ask for much."""
-    before, left = layout.skip + volume * layout.volume_bytes, layout.volume_bytes
+    skip, missing = layout.skip + volume * layout.volume_bytes, layout.volume_bytes
     try:
         with layout.path.open("rb") as file:
             file.seek(layout.start)
             if not layout.packed:
-                file.seek(layout.start + before)
-                before = 0
+                file.seek(layout.start + skip)
+                skip = 0
                 stream: Iterator[bytes] = iter(lambda: file.read(CHUNK), b"")
             else:
                 stream = unpacked(iter(lambda: file.read(1 << 18), b""))
             for piece in stream:
-                if before >= len(piece):
-                    before -= len(piece)
+                if skip >= len(piece):
+                    skip -= len(piece)
                     continue
-                piece = piece[before : before + left]
-                before = 0
-                left -= len(piece)
+                piece = piece[skip : skip + missing]
+                skip = 0
+                missing -= len(piece)
                 yield piece
-                if not left:
+                if not missing:
                     return
     except zlib.error as error:
         raise GridFileError(layout.path, "its packed data are damaged.") from error
     except OSError as error:
         raise GridFileError(layout.path, f"it cannot be read ({error.strerror or 'read error'}).") from error
-    raise GridFileError(layout.path, f"its data are cut short: {left} bytes of the volume are missing.")
+    raise GridFileError(layout.path, f"its data are cut short: {missing} bytes of the volume are missing.")
 
 
 def unpacked(packed: Iterator[bytes]) -> Iterator[bytes]:
@@ -244,22 +244,22 @@ def unpacked(packed: Iterator[bytes]) -> Iterator[bytes]:
     unpack = zlib.decompressobj(AUTOMATIC)
     for piece in packed:
         while piece:
-            out = unpack.decompress(piece, CHUNK)
+            output = unpack.decompress(piece, CHUNK)
             piece = unpack.unconsumed_tail
             if unpack.eof:
                 piece, unpack = unpack.unused_data.lstrip(b"\0"), zlib.decompressobj(AUTOMATIC)
-            if out:
-                yield out
+            if output:
+                yield output
 
 
 def _holds_air(layout: Layout) -> bool:
     """Whether some value is at or below -500 after scaling; stops at the first."""
-    rest = b""
+    remainder = b""
     for piece in pieces(layout, 0):
-        whole = rest + piece
-        usable = len(whole) - len(whole) % layout.dtype.itemsize
-        values = np.frombuffer(whole[:usable], layout.dtype).astype(np.float64)
-        rest = whole[usable:]
+        block = remainder + piece
+        usable = len(block) - len(block) % layout.dtype.itemsize
+        values = np.frombuffer(block[:usable], layout.dtype).astype(np.float64)
+        remainder = block[usable:]
         values = values[np.isfinite(values)] * layout.slope + layout.intercept
         if values.size and values.min() <= LEAST_AIR:
             return True

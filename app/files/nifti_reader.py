@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from app.base.progress import Progress, silent
 from app.files.grid_file import AUTOMATIC, GridFileError, Layout, read, scan_files
-from app.files.scan_result import Found
+from app.files.scan_result import ScanResult
 
 __all__ = ["claims", "read", "scan"]
 
@@ -44,7 +44,7 @@ def claims(path: Path, head: bytes) -> bool:
     return head[:4] in FIRST_WORDS or path.name.lower().endswith(ENDINGS)
 
 
-def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
+def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     """One series for each volume; the two files of a pair stand once."""
     heads = dict.fromkeys(path.with_suffix(".hdr") if path.suffix.lower() == ".img" else path for path in paths)
     return scan_files(list(heads), NAME, read_layout, progress)
@@ -144,10 +144,10 @@ def _affine(path: Path, header: Any, size: tuple[int, int, int]) -> tuple[NDArra
         warnings.append("The qform in the header is broken and was not used.")
     if scode > 0 and sform is not None:
         if qform is not None:
-            apart = _apart_mm(sform, qform, size)
-            if apart > max(1.0, 0.5 * min(np.linalg.norm(sform[:3, :3], axis=0))):
+            apart_mm = _apart_mm(sform, qform, size)
+            if apart_mm > max(1.0, 0.5 * min(np.linalg.norm(sform[:3, :3], axis=0))):
                 warnings.append(
-                    f"The header places the volume twice, up to {apart:.1f} mm apart (sform and qform);"
+                    f"The header places the volume twice, up to {apart_mm:.1f} mm apart (sform and qform);"
                     " the sform is used."
                 )
         return RAS_TO_LPS @ sform, warnings
@@ -178,6 +178,6 @@ def _usable(affine: NDArray[np.float64] | None, scale: float) -> NDArray[np.floa
     return scaled
 
 
-def _apart_mm(one: NDArray[np.float64], two: NDArray[np.float64], size: tuple[int, int, int]) -> float:
+def _apart_mm(first: NDArray[np.float64], second: NDArray[np.float64], size: tuple[int, int, int]) -> float:
     corners = np.array([[x, y, z, 1] for x in (0, size[0] - 1) for y in (0, size[1] - 1) for z in (0, size[2] - 1)])
-    return float(np.linalg.norm((corners @ (one - two).T)[:, :3], axis=1).max())
+    return float(np.linalg.norm((corners @ (first - second).T)[:, :3], axis=1).max())

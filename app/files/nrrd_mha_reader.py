@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.base.progress import Progress, silent
 from app.files.grid_file import GridFileError, Layout, read, scan_files
-from app.files.scan_result import Found
+from app.files.scan_result import ScanResult
 
 __all__ = ["claims", "read", "scan"]
 
@@ -52,7 +52,7 @@ def claims(path: Path, head: bytes) -> bool:
     return head[:5] == b"NRRD0" or meta
 
 
-def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
+def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     return scan_files(paths, NAME, read_layout, progress)
 
 
@@ -88,10 +88,10 @@ def _beside(path: Path, name: str) -> Path:
 
 
 def _numbers(text: str) -> list[float]:
-    found = [float(word) for word in text.split()]
-    if not all(math.isfinite(number) for number in found):
+    numbers = [float(word) for word in text.split()]
+    if not all(math.isfinite(number) for number in numbers):
         raise ValueError("a number is not finite")
-    return found
+    return numbers
 
 
 def _layout(
@@ -103,9 +103,9 @@ def _layout(
     sizes: list[int],
     dtype: np.dtype[Any],
     axes: Array,
-    at: Array,
+    origin: Array,
 ) -> Layout:
-    """axes : columns are the vectors of i, j, k in LPS mm; at : the first voxel's centre."""
+    """axes : columns are the vectors of i, j, k in LPS mm; origin : the first voxel's centre."""
     sizes = sizes + [1] * (3 - len(sizes))
     if len(sizes) != 3 or min(sizes) < 1:
         raise GridFileError(path, f"its sizes {sizes} are not those of a volume.")
@@ -113,7 +113,7 @@ def _layout(
     if min(lengths) < 1e-4 or max(lengths) > 1e4 or abs(np.linalg.det(axes / lengths)) < 1e-3:
         raise GridFileError(path, "its axes do not span a volume in millimetres.")
     affine = np.eye(4)
-    affine[:3, :3], affine[:3, 3] = axes, at
+    affine[:3, :3], affine[:3, 3] = axes, origin
     return Layout(data, start, packed, skip, (sizes[0], sizes[1], sizes[2]), 1, dtype, 1.0, 0.0, affine)
 
 
@@ -121,8 +121,8 @@ def _layout(
 
 
 def _nrrd(path: Path, head: bytes) -> tuple[Layout, list[str]]:
-    ended = re.search(rb"\r?\n\r?\n", head)
-    text = head[: ended.start()] if ended else head
+    end = re.search(rb"\r?\n\r?\n", head)
+    text = head[: end.start()] if end else head
     fields: dict[str, str] = {}
     for line in text.decode("utf-8", "replace").splitlines()[1:]:
         if line.startswith("#") or ":=" in line or ":" not in line:
@@ -141,28 +141,28 @@ def _nrrd(path: Path, head: bytes) -> tuple[Layout, list[str]]:
     dtype = np.dtype((">" if fields.get("endian", "").lower() == "big" else "<") + code)
     sizes = [int(word) for word in _field(path, fields, "sizes").split()]
     warnings: list[str] = []
-    axes, at, spatial = _nrrd_axes(path, fields, len(sizes), warnings)
+    axes, origin, spatial = _nrrd_axes(path, fields, len(sizes), warnings)
     if any(size != 1 for n, size in enumerate(sizes) if n not in spatial):
         raise GridFileError(path, f"it holds several values or volumes per voxel (sizes {sizes}): save one of them.")
-    data, start = path, ended.end() if ended else len(head)
+    data, start = path, end.end() if end else len(head)
     if "data file" in fields:
         name = fields["data file"]
         if name.upper().startswith("LIST") or "%" in name:
             raise GridFileError(path, "its data are spread over several files: save them in one.")
         data, start = _beside(path, name), 0
-    elif ended is None:
+    elif end is None:
         raise GridFileError(path, "its header has no end.")
     packed = encoding != "raw"
     skip = int(fields.get("byte skip", fields.get("byteskip", "0")))
     lines = int(fields.get("line skip", fields.get("lineskip", "0")))
     if lines != 0 or skip < -1 or skip > 1 << 30 or (skip == -1 and packed):
         raise GridFileError(path, "its header skips parts of the data in a way that cannot be read.")
-    chosen = [sizes[n] for n in spatial]
+    spatial_sizes = [sizes[n] for n in spatial]
     if skip == -1:  # the data are the file's last bytes
-        start, skip = data.stat().st_size - math.prod(chosen) * dtype.itemsize, 0
+        start, skip = data.stat().st_size - math.prod(spatial_sizes) * dtype.itemsize, 0
         if start < 0:
             raise GridFileError(path, "it is cut short.")
-    return _layout(path, data, start, packed, skip, chosen, dtype, axes, at), warnings
+    return _layout(path, data, start, packed, skip, spatial_sizes, dtype, axes, origin), warnings
 
 
 def _nrrd_axes(path: Path, fields: dict[str, str], count: int, warnings: list[str]) -> tuple[Array, Array, list[int]]:
@@ -200,11 +200,11 @@ def _nrrd_axes(path: Path, fields: dict[str, str], count: int, warnings: list[st
 
 
 def _meta(path: Path, head: bytes) -> tuple[Layout, list[str]]:
-    ended = re.search(rb"^\s*ElementDataFile\s*=[^\n]*\n?", head, re.M)
-    if ended is None:
+    end = re.search(rb"^\s*ElementDataFile\s*=[^\n]*\n?", head, re.M)
+    if end is None:
         raise GridFileError(path, "its header lacks the field 'ElementDataFile'.")
     fields: dict[str, str] = {}
-    for line in head[: ended.end()].decode("utf-8", "replace").splitlines():
+    for line in head[: end.end()].decode("utf-8", "replace").splitlines():
         key, _, value = line.partition("=")
         fields[key.strip()] = value.strip()
     count = int(_field(path, fields, "NDims"))
@@ -226,32 +226,32 @@ def _meta(path: Path, head: bytes) -> tuple[Layout, list[str]]:
     if name.upper().startswith("LIST") or "%" in name:
         raise GridFileError(path, "its data are spread over several files: save them in one.")
     local = name.upper() == "LOCAL"
-    data, start = (path, ended.end()) if local else (_beside(path, name), int(fields.get("HeaderSize", "0")))
+    data, start = (path, end.end()) if local else (_beside(path, name), int(fields.get("HeaderSize", "0")))
     sizes = sizes[:3]
     if start == -1:
         start = data.stat().st_size - math.prod(sizes) * dtype.itemsize
     if start < 0:
         raise GridFileError(path, "it is cut short.")
     warnings: list[str] = []
-    axes, at = _meta_axes(path, fields, count, warnings)
+    axes, origin = _meta_axes(path, fields, count, warnings)
     packed = fields.get("CompressedData", "False").lower() in ("true", "1")
-    return _layout(path, data, start, packed, 0, sizes, dtype, axes, at), warnings
+    return _layout(path, data, start, packed, 0, sizes, dtype, axes, origin), warnings
 
 
 def _meta_axes(path: Path, fields: dict[str, str], count: int, warnings: list[str]) -> tuple[Array, Array]:
-    stated = fields.get("ElementSpacing", fields.get("ElementSize"))
-    if stated is None:
+    voxel_size = fields.get("ElementSpacing", fields.get("ElementSize"))
+    if voxel_size is None:
         warnings.append("The header states no voxel size: 1 mm was assumed, lengths are not to be trusted.")
-    spacing = _numbers(stated or "1 " * count)
-    turn = next((fields[key] for key in ("TransformMatrix", "Rotation", "Orientation") if key in fields), None)
-    if turn is None:
+    spacing = _numbers(voxel_size or "1 " * count)
+    rotation = next((fields[key] for key in ("TransformMatrix", "Rotation", "Orientation") if key in fields), None)
+    if rotation is None:
         warnings.append(UNPLACED)
-    matrix = np.array(_numbers(turn)) if turn else np.eye(count).ravel()
-    origin = next((fields[key] for key in ("Offset", "Position", "Origin") if key in fields), "0 " * count)
-    at = _numbers(origin)
-    if len(spacing) != count or matrix.size != count * count or len(at) != count:
+    matrix = np.array(_numbers(rotation)) if rotation else np.eye(count).ravel()
+    offset = next((fields[key] for key in ("Offset", "Position", "Origin") if key in fields), "0 " * count)
+    origin = _numbers(offset)
+    if len(spacing) != count or matrix.size != count * count or len(origin) != count:
         raise GridFileError(path, "spacing, offset or matrix do not fit the number of dimensions.")
-    axes, whole = np.eye(3), min(count, 3)
-    rows = matrix.reshape(count, count)[:whole, :whole]  # one row for each axis' vector
-    axes[:whole, :whole] = (rows * np.abs(spacing[:whole])[:, None]).T
-    return axes, np.array([*at, 0.0][:3])
+    axes, used = np.eye(3), min(count, 3)
+    rows = matrix.reshape(count, count)[:used, :used]  # one row for each axis' vector
+    axes[:used, :used] = (rows * np.abs(spacing[:used])[:, None]).T
+    return axes, np.array([*origin, 0.0][:3])

@@ -17,8 +17,8 @@ from app.base.progress import Progress, silent
 from app.core.geometry import Geometry
 from app.core.limits import BoundedFile, require
 from app.core.volume import Series, Volume
-from app.files.scan_result import Found, Skipped, made_up_uid
-from app.files.sidecar import PICTURE_TOKENS, stated_by
+from app.files.scan_result import ScanResult, Skipped, made_up_uid
+from app.files.sidecar import PICTURE_TOKENS, read_sidecar
 
 NAME = "pictures"
 MARKS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
@@ -44,7 +44,7 @@ def claims(path: Path, head: bytes) -> bool:
     return head.startswith(MARKS) and head[128:132] != b"DICM"
 
 
-def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
+def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     series: list[Series] = []
     skipped: list[Skipped] = []
     for n, path in enumerate(paths):
@@ -53,7 +53,7 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
             series.append(_scan_one(path))
         except PictureError as error:
             skipped.append(Skipped(path, error.reason))
-    return Found(tuple(series), tuple(skipped))
+    return ScanResult(tuple(series), tuple(skipped))
 
 
 def _scan_one(path: Path) -> Series:
@@ -66,15 +66,15 @@ def _scan_one(path: Path) -> Series:
         raise PictureError(path, "it is not a picture that can be read.") from error
     if not 0 < width * height <= min(MOST_PIXELS, MOST_UNPACKED * path.stat().st_size):
         raise PictureError(path, f"it states {width} x {height} pixels, more than its file can hold.")
-    stated = stated_by(path, PICTURE_TOKENS)
-    warnings = [*stated.warnings, "A plain picture: it has no millimetres, no sides and no unit."]
+    sidecar = read_sidecar(path, PICTURE_TOKENS)
+    warnings = [*sidecar.warnings, "A plain picture: it has no millimetres, no sides and no unit."]
     if mode in ("RGBA", "LA", "PA"):
         warnings.append("Its transparency is ignored.")
     problem = f"It holds {pages} pages, which may be anything: save the page to open by itself." if pages > 1 else ""
     return Series(
         uid=made_up_uid(path),
-        modality=stated.modality,
-        description=stated.description,
+        modality=sidecar.modality,
+        description=sidecar.description,
         paths=(path,),
         size=(width, height, 1),
         spacing_mm=None,

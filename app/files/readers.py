@@ -19,7 +19,7 @@ from typing import Protocol, cast
 from app.base.errors import InputError
 from app.base.progress import Progress, nested, silent
 from app.core.volume import Patient, Series, Study, Volume
-from app.files.scan_result import Found, Skipped
+from app.files.scan_result import ScanResult, Skipped
 from app.files.sidecar import stem
 
 HEAD = 512  # bytes that `claims` sees
@@ -34,7 +34,7 @@ class Format(Protocol):
 
     def claims(self, path: Path, head: bytes) -> bool: ...
 
-    def scan(self, paths: Sequence[Path], progress: Progress = silent) -> Found: ...
+    def scan(self, paths: Sequence[Path], progress: Progress = silent) -> ScanResult: ...
 
     def read(self, series: Series, progress: Progress = silent) -> Volume: ...
 
@@ -101,19 +101,21 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Scan:
         files += _files(path, skipped, nested(progress, 0.0, 0.05))
     files = list(dict.fromkeys(files))
     claimed = _claimed(files, skipped, progress)
-    found: list[Found] = []
-    done = 0
+    results: list[ScanResult] = []
+    finished = 0
     for reader in READERS:
-        mine = claimed.get(reader.name, [])
-        if mine:
-            share = nested(progress, 0.1 + 0.9 * done / len(files), 0.1 + 0.9 * (done + len(mine)) / len(files))
-            found.append(reader.format.scan(mine, share))
-            done += len(mine)
+        batch = claimed.get(reader.name, [])
+        if batch:
+            share = nested(
+                progress, 0.1 + 0.9 * finished / len(files), 0.1 + 0.9 * (finished + len(batch)) / len(files)
+            )
+            results.append(reader.format.scan(batch, share))
+            finished += len(batch)
     progress(1.0, "all headers read")
     beside = {path.parent / stem(path) for name in BESIDE for path in claimed.get(name, [])}
     skipped = [skip for skip in skipped if not (skip.path.suffix in COMPANIONS and skip.path.with_suffix("") in beside)]
-    skipped += [skip for one in found for skip in one.skipped]
-    return Scan(_studies(found), tuple(_known_by_archive(skip) for skip in skipped))
+    skipped += [skip for result in results for skip in result.skipped]
+    return Scan(_studies(results), tuple(_named_by_archive(skip) for skip in skipped))
 
 
 def read(series: Series, progress: Progress = silent) -> Volume:
@@ -172,8 +174,8 @@ def _inside(path: Path, skipped: list[Skipped], progress: Progress) -> Iterator[
                 if not _ignored(member.name):
                     yield from _regular(member, skipped)
         elif archives.is_dicomdir(file, head):
-            for listed in archives.dicomdir_files(file, skipped):
-                yield from _regular(listed, skipped)
+            for target in archives.dicomdir_files(file, skipped):
+                yield from _regular(target, skipped)
         else:
             yield file
 
@@ -217,7 +219,7 @@ def _claimed(files: Sequence[Path], skipped: list[Skipped], progress: Progress) 
         head = _head(path, skipped)
         if head is None:
             continue
-        name = next((name for name, one in formats if one.claims(path, head)), None)
+        name = next((name for name, format_ in formats if format_.claims(path, head)), None)
         if name is None and head[:2] == b"\x1f\x8b":
             inner = _gzipped_dicom(path, head, skipped)
             if inner is not None:
@@ -229,7 +231,7 @@ def _claimed(files: Sequence[Path], skipped: list[Skipped], progress: Progress) 
     return claimed
 
 
-def _known_by_archive(skip: Skipped) -> Skipped:
+def _named_by_archive(skip: Skipped) -> Skipped:
     """A skipped file from an archive under the archive's name, not that of the temporary folder."""
     archives = sys.modules.get("app.files.archives")
     return skip if archives is None else replace(skip, path=archives.shown(skip.path))
@@ -244,9 +246,9 @@ def _unknown(path: Path, head: bytes) -> str:
 def _gzipped_dicom(path: Path, head: bytes, skipped: list[Skipped]) -> Path | None:
     """The unpacked file, where a gzip holds DICOM."""
     from app.files import archives  # brings pydicom
-    from app.files.dicom import reader as dicom  # brings pydicom
+    from app.files.dicom.scan import claims  # brings pydicom
 
-    if not dicom.claims(path, archives.gzip_head(head)):
+    if not claims(path, archives.gzip_head(head)):
         skipped.append(Skipped(path, "it is a packed file without an image in it: unpack it to see what it holds."))
         return None
     try:
@@ -256,13 +258,13 @@ def _gzipped_dicom(path: Path, head: bytes, skipped: list[Skipped]) -> Path | No
         return None
 
 
-def _studies(found: Sequence[Found]) -> tuple[Study, ...]:
+def _studies(results: Sequence[ScanResult]) -> tuple[Study, ...]:
     """Series grouped by study and patient; files without a study make one study for each of their folders."""
-    described = {uid: told for one in found for uid, told in one.studies.items()}
+    descriptions = {uid: description for result in results for uid, description in result.studies.items()}
     groups: dict[tuple[str, Patient], list[Series]] = {}
-    taken: dict[str, int] = {}
-    for series in (series for one in found for series in one.series):
-        count = taken[series.uid] = taken.get(series.uid, 0) + 1
+    counts: dict[str, int] = {}
+    for series in (series for result in results for series in result.series):
+        count = counts[series.uid] = counts.get(series.uid, 0) + 1
         if count > 1:  # two patients with one SeriesInstanceUID, or the same file twice: both must be choosable
             series = replace(series, uid=f"{series.uid}#copy{count}")
         study = series.study_uid or f"folder {series.paths[0].parent.name}"
@@ -272,8 +274,8 @@ def _studies(found: Sequence[Found]) -> tuple[Study, ...]:
             patient=patient,
             uid=uid,
             series=tuple(sorted(group, key=lambda series: (series.number, bool(series.problem)))),
-            description=described.get(uid, ("", ""))[0],
-            date=described.get(uid, ("", ""))[1],
+            description=descriptions.get(uid, ("", ""))[0],
+            date=descriptions.get(uid, ("", ""))[1],
         )
         for (uid, patient), group in groups.items()
     )

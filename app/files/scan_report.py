@@ -59,12 +59,12 @@ def info_text(scan: Scan) -> str:
         patient = study.patient.id or study.patient.name or "not named"
         lines.append(f"Study {study.uid or 'without UID'}  patient {patient}")
         for series in study.series:
-            told = series_document(series)
-            size = " x ".join(str(n) for n in told["size"])
-            spacing = " x ".join(f"{step:.4g}" for step in told["spacing_mm"] or ()) or "no"
+            document = series_document(series)
+            size = " x ".join(str(n) for n in document["size"])
+            spacing = " x ".join(f"{step:.4g}" for step in document["spacing_mm"] or ()) or "no"
             kind = series.modality or "??"
             lines.append(f"  {kind:3} {size} at {spacing} mm {series.orientation} {series.unit}  {series.description}")
             lines.append(f"      {series.uid}")
-            lines += [f"      ! {warning}" for warning in told["warnings"]]
+            lines += [f"      ! {warning}" for warning in document["warnings"]]
     lines += [f"Skipped {skip.path}: {skip.reason}" for skip in scan.skipped]
     return "\n".join(lines) or "Nothing found."

@@ -18,7 +18,7 @@ class Skipped:
 
 
 @dataclass(frozen=True)
-class Found:
+class ScanResult:
     """The series in some files; studies: description and date by StudyInstanceUID, where the format knows them."""
 
     series: tuple[Series, ...] = ()

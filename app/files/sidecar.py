@@ -32,7 +32,7 @@ STATED_UNITS = {unit.lower(): unit for unit in UNITS} | {"bqml": "Bq/mL", "cnts"
 
 
 @dataclass(frozen=True)
-class Stated:
+class Sidecar:
     """modality : DICOM code or ""; unit : one of UNITS or "" where nothing states it."""
 
     modality: str
@@ -49,52 +49,52 @@ def stem(path: Path) -> str:
     return name[: len(name) - len(ending)] or name
 
 
-def stated_by(path: Path, tokens: dict[str, str] = TOKENS) -> Stated:
+def read_sidecar(path: Path, tokens: dict[str, str] = TOKENS) -> Sidecar:
     """Modality, unit and description from the sidecar NAME.json, or the modality from the name.
 
     tokens : the words, divided by spaces, that a name has for each modality
     """
-    sidecar = _sidecar(path.with_name(stem(path) + ".json"))
-    told = {key: str(value)[:256] for key, value in sidecar.items() if isinstance(value, str)}
-    modality = MODALITIES.get(told.get("Modality", "").upper(), "")
-    unit = STATED_UNITS.get(told.get("Units", "").strip().lower(), "")
+    document = _json_beside(path.with_name(stem(path) + ".json"))
+    texts = {key: str(value)[:256] for key, value in document.items() if isinstance(value, str)}
+    modality = MODALITIES.get(texts.get("Modality", "").upper(), "")
+    unit = STATED_UNITS.get(texts.get("Units", "").strip().lower(), "")
     warnings: list[str] = []
-    if told.get("Units") and not unit:
-        warnings.append(f"The file beside it states the unit {told['Units'][:20]!r}, which is not known here.")
+    if texts.get("Units") and not unit:
+        warnings.append(f"The file beside it states the unit {texts['Units'][:20]!r}, which is not known here.")
     if not modality:
-        modality, warning = _by_name(stem(path), path.parent.name, tokens)
+        modality, warning = _modality_by_name(stem(path), path.parent.name, tokens)
         warnings.append(warning)
-    description = told.get("SeriesDescription") or stem(path)
-    return Stated(modality, unit, description, told.get("BodyPartExamined", ""), tuple(warnings))
+    description = texts.get("SeriesDescription") or stem(path)
+    return Sidecar(modality, unit, description, texts.get("BodyPartExamined", ""), tuple(warnings))
 
 
-def _sidecar(path: Path) -> dict[str, Any]:
+def _json_beside(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > LARGEST_SIDECAR:
             return {}
-        found = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):  # there mostly is none, and a broken one states nothing
         return {}
-    return found if isinstance(found, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
-def _by_name(name: str, folder: str, tokens: dict[str, str]) -> tuple[str, str]:
+def _modality_by_name(name: str, folder: str, tokens: dict[str, str]) -> tuple[str, str]:
     """The modality that the file's name speaks of, or the whole name of its folder ("mri/0017.png"); and a warning."""
     words = re.findall(r"[a-z]+[0-9]?[a-z]*|[0-9]+", name.lower())
-    found = sorted({modality for modality, meant in tokens.items() if set(words) & set(meant.split())})
+    modalities = sorted({modality for modality, vocabulary in tokens.items() if set(words) & set(vocabulary.split())})
     if set(words) & MASKS:
         return "", "Its name says it is a mask, not an image."
-    if len(found) == 1:
-        return found[0], f"The modality {_spoken(found[0])} is taken from the file's name; the file itself states none."
-    if found:
-        spoken = " and ".join(map(_spoken, found))
-        return "", f"The file's name speaks of {spoken}, and the file states no modality: choose its role."
-    by_folder = next((code for code, meant in tokens.items() if folder.lower() in meant.split()), "")
+    titles = " and ".join(map(_title, modalities))
+    if len(modalities) == 1:
+        return modalities[0], f"The modality {titles} is taken from the file's name; the file itself states none."
+    if modalities:
+        return "", f"The file's name speaks of {titles}, and the file states no modality: choose its role."
+    by_folder = next((code for code, vocabulary in tokens.items() if folder.lower() in vocabulary.split()), "")
     if by_folder:
-        spoken = _spoken(by_folder)
-        return by_folder, f"The modality {spoken} is taken from the folder's name; the file itself states none."
+        title = _title(by_folder)
+        return by_folder, f"The modality {title} is taken from the folder's name; the file itself states none."
     return "", "Neither the file nor its name states a modality: choose its role."
 
 
-def _spoken(modality: str) -> str:
+def _title(modality: str) -> str:
     return PICTURED.get(modality, modality)

@@ -43,8 +43,8 @@ def straightened(
     flip = np.array([2, 1, 0])
     matrix, offset = index[:3, :3][flip][:, flip], index[:3, 3][flip]
     image = stored.astype(np.float32)
-    known = np.ones(stored.shape, np.float32) if valid is None else valid.astype(np.float32)
+    valid_share = np.ones(stored.shape, np.float32) if valid is None else valid.astype(np.float32)
     low = float(image.min())
-    out = affine_transform(image, matrix, offset, straight.shape, order=1, mode="constant", cval=low)
-    inside = affine_transform(known, matrix, offset, straight.shape, order=1, mode="constant") > 0.999
-    return out, inside, straight
+    resampled = affine_transform(image, matrix, offset, straight.shape, order=1, mode="constant", cval=low)
+    inside = affine_transform(valid_share, matrix, offset, straight.shape, order=1, mode="constant") > 0.999
+    return resampled, inside, straight

@@ -110,20 +110,20 @@ def _parts(path: Path, text: str) -> list[tuple[str, Numbers, Numbers]]:
     names: list[str] = []
     numbers: list[dict[str, Numbers]] = []
     for line in text.splitlines():
-        key, colon, rest = line.partition(":")
+        key, colon, value = line.partition(":")
         if line.startswith("#") or not colon:
             continue
         if key.strip() == "Transform":
-            names.append(rest.strip())
+            names.append(value.strip())
             numbers.append({})
         elif key.strip() in ("Parameters", "FixedParameters") and numbers:
             try:
-                numbers[-1][key.strip()] = [float(n) for n in rest.split()]
+                numbers[-1][key.strip()] = [float(n) for n in value.split()]
             except ValueError as error:
-                raise TransformFileError(path, f"{rest.strip()[:40]!r} is not a list of numbers.") from error
+                raise TransformFileError(path, f"{value.strip()[:40]!r} is not a list of numbers.") from error
     return [
-        (name, given.get("Parameters", []), given.get("FixedParameters", []))
-        for name, given in zip(names, numbers, strict=True)
+        (name, fields.get("Parameters", []), fields.get("FixedParameters", []))
+        for name, fields in zip(names, numbers, strict=True)
     ]
 
 

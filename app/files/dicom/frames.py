@@ -128,13 +128,15 @@ def _vector(data: Dataset | None, keyword: str, length: int) -> tuple[float, ...
 
 
 def _position(data: Dataset | None) -> Vector | None:
-    found = _vector(data, "ImagePositionPatient", 3)
-    return (found[0], found[1], found[2]) if found and max(map(abs, found)) < FARTHEST_MM else None
+    values = _vector(data, "ImagePositionPatient", 3)
+    return (values[0], values[1], values[2]) if values and max(map(abs, values)) < FARTHEST_MM else None
 
 
 def _pixel_mm(data: Dataset | None) -> tuple[float, float] | None:
-    found = _vector(data, "PixelSpacing", 2)
-    return (found[0], found[1]) if found and 1 / FARTHEST_MM < min(found) <= max(found) < FARTHEST_MM else None
+    spacing = _vector(data, "PixelSpacing", 2)
+    if not spacing or not 1 / FARTHEST_MM < min(spacing) <= max(spacing) < FARTHEST_MM:
+        return None
+    return spacing[0], spacing[1]
 
 
 def _single(header: Header, pet: PetFacts | None) -> Frame:
@@ -165,26 +167,26 @@ def _single(header: Header, pet: PetFacts | None) -> Frame:
 
 
 def _traits(data: Dataset, header: Header) -> Traits:
-    found = {key: text(data, key) for key in TRAITS if not key.endswith("Vector")}
-    found["ImageType"] = "\\".join(header.image_type)
-    if not found["DiffusionBValue"]:  # before enhanced MR, makers kept it to themselves
-        found["DiffusionBValue"] = clean(private(data, "SIEMENS MR HEADER", 0x0C))
-    return found
+    traits = {key: text(data, key) for key in TRAITS if not key.endswith("Vector")}
+    traits["ImageType"] = "\\".join(header.image_type)
+    if not traits["DiffusionBValue"]:  # before enhanced MR, makers kept it to themselves
+        traits["DiffusionBValue"] = clean(private(data, "SIEMENS MR HEADER", 0x0C))
+    return traits
 
 
 def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[Frame]:
     shared = item(header.data, "SharedFunctionalGroupsSequence")
     plain = _single(header, pet)
-    for index, own in enumerate(per_frame):
+    for index, frame in enumerate(per_frame):
 
-        def group(keyword: str, own: Dataset = own) -> Dataset | None:
-            return item(own, keyword) or item(shared, keyword)
+        def group(keyword: str, frame: Dataset = frame) -> Dataset | None:
+            return item(frame, keyword) or item(shared, keyword)
 
         measures = group("PixelMeasuresSequence")
         values = group("PixelValueTransformationSequence")
         slope = None if values is None else number(values, "RescaleSlope")
         intercept = None if values is None else number(values, "RescaleIntercept")
-        kind = next((found for found in map(group, _FRAME_TYPES) if found is not None), None)
+        kind = next((frame_type for frame_type in map(group, _FRAME_TYPES) if frame_type is not None), None)
         pet = plain.pet
         mapping = group("RealWorldValueMappingSequence")
         real = item(mapping, "MeasurementUnitsCodeSequence")
@@ -194,9 +196,9 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
         traits = plain.traits | {"ImageType": "\\".join(image_type)}
         for macro, keywords in _MACROS.items():
-            found = group(macro)
-            if found is not None:
-                traits |= {ours: text(found, theirs) for theirs, ours in keywords.items() if text(found, theirs)}
+            fields = group(macro)
+            if fields is not None:
+                traits |= {trait: text(fields, key) for key, trait in keywords.items() if text(fields, key)}
         direction = item(group("MRDiffusionSequence"), "DiffusionGradientDirectionSequence")
         if direction is not None:
             traits["DiffusionGradientOrientation"] = text(direction, "DiffusionGradientOrientation")
@@ -235,15 +237,15 @@ def _nuclear(header: Header) -> Iterator[Frame]:
     slices = [int(n) for n in numbers(data, "SliceVector")]
     if len(slices) != count:
         slices = list(range(1, count + 1)) if (number(data, "NumberOfSlices") or count) == count else []
-    known = position is not None and orientation is not None and slices and (step or count == 1)
+    placed = position is not None and orientation is not None and slices and (step or count == 1)
     vectors = {key: numbers(data, key) for key in NM_VECTORS}
     for index in range(count):
         place: Vector | None = None
-        if known and position is not None and orientation is not None:
+        if placed and position is not None and orientation is not None:
             normal = np.cross(orientation[:3], orientation[3:])
             x, y, z = np.asarray(position) + (slices[index] - 1) * float(step or 0) * normal
             place = (float(x), float(y), float(z))
-        told = {key: f"{values[index]:g}" for key, values in vectors.items() if len(values) == count}
+        steps = {key: f"{values[index]:g}" for key, values in vectors.items() if len(values) == count}
         yield replace(
-            plain, index=index, instance=index, position=place, orientation=orientation, traits=plain.traits | told
+            plain, index=index, instance=index, position=place, orientation=orientation, traits=plain.traits | steps
         )

@@ -46,7 +46,7 @@ def decode_in_child(path: Path, pixels: Pixels, indices: Sequence[int], *, progr
     """
     request = {"path": os.fspath(path.absolute()), "pixels": asdict(pixels), "indices": list(indices)}
     with _lock:
-        child = _started(program)
+        child = _running_child(program)
         assert child.stdin is not None
         assert child.stdout is not None
         guard = threading.Timer(LONGEST_S, child.kill)
@@ -54,26 +54,26 @@ def decode_in_child(path: Path, pixels: Pixels, indices: Sequence[int], *, progr
         try:
             child.stdin.write(json.dumps(request).encode() + b"\n")
             child.stdin.flush()
-            answer = child.stdout.readline()
-            told: dict[str, Any] = json.loads(answer) if answer else {"died": True}
-            size = 0 if "shape" not in told else int(np.prod(told["shape"])) * np.dtype(told["dtype"]).itemsize
+            line = child.stdout.readline()
+            answer: dict[str, Any] = json.loads(line) if line else {"died": True}
+            size = 0 if "shape" not in answer else int(np.prod(answer["shape"])) * np.dtype(answer["dtype"]).itemsize
             data = child.stdout.read(size)
         except OSError as error:  # a broken pipe: it died while it was written to
             stop()
             raise RuntimeError("the decoder gave up on the damaged stream") from error
         finally:
             guard.cancel()
-        if "died" in told or len(data) != size:
+        if "died" in answer or len(data) != size:
             stop()
             raise RuntimeError("the decoder gave up on the damaged stream, or took too long")
-    if "reason" in told:
-        raise DamagedFileError(path, told["reason"])
-    if "error" in told:
-        raise ValueError(told["error"])
-    return np.frombuffer(data, told["dtype"]).reshape(told["shape"])
+    if "reason" in answer:
+        raise DamagedFileError(path, answer["reason"])
+    if "error" in answer:
+        raise ValueError(answer["error"])
+    return np.frombuffer(data, answer["dtype"]).reshape(answer["shape"])
 
 
-def _started(program: str) -> subprocess.Popen[bytes]:
+def _running_child(program: str) -> subprocess.Popen[bytes]:
     global _child
     if _child is not None and _child.poll() is not None:
         stop()

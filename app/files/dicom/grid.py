@@ -19,7 +19,7 @@ SAME_MM = 0.01  # positions are written rounded; below this two are the same
 EVEN_SHARE = 0.01  # of the spacing: a slice this close to its place in the grid is left as it is
 STRAIGHT_PIXELS = 0.1  # sideways drift over the whole stack that is left alone
 FAR_GAP = 10  # spacings; beyond, a gap parts two stacks
-LISTED = 3  # gaps named one by one in a warning
+GAPS_NAMED = 3  # gaps named one by one in a warning
 
 Array = NDArray[np.float64]
 
@@ -127,7 +127,7 @@ def stack(frames: Sequence[Frame]) -> Stack:
     straight = bool(shifts.max() <= STRAIGHT_PIXELS)
     if not straight:
         origin = corner[0] - shifts[0, 0] * columns_mm * row - shifts[0, 1] * rows_mm * column
-        size = [n + int(np.ceil(most - 1e-6)) for n, most in zip(size, shifts.max(axis=0), strict=True)]
+        size = [n + int(np.ceil(shift - 1e-6)) for n, shift in zip(size, shifts.max(axis=0), strict=True)]
         interpolated[:] = True
         warnings.append(_tilt(corner, normal, places))
     affine = np.eye(4)
@@ -142,8 +142,8 @@ def _levels(frames: Sequence[Frame], places: Array, warnings: list[str]) -> tupl
     count = len(frames)
     if count == 1:
         thickness = frames[0].thickness_mm or 0.0
-        stated = f"the stated {thickness:g} mm" if thickness > 0 else "1 mm, because none is stated"
-        warnings.append(f"There is only one slice here; its thickness is taken as {stated}.")
+        source = f"the stated {thickness:g} mm" if thickness > 0 else "1 mm, because none is stated"
+        warnings.append(f"There is only one slice here; its thickness is taken as {source}.")
         return np.zeros(1), thickness if thickness > 0 else 1.0, 1
     steps = np.diff(places)
     mean = float(places[-1] - places[0]) / (count - 1)
@@ -153,18 +153,18 @@ def _levels(frames: Sequence[Frame], places: Array, warnings: list[str]) -> tupl
     numbers = np.round((places - places[0]) / usual)
     if (np.diff(numbers) >= 1).all():  # every slice has its place in the grid, some places may be empty
         fitted = float(np.polyfit(numbers, places, 1)[0]) if count > 2 else usual
-        off = np.abs((places - places[0]) / fitted - numbers)
-        if off.max() <= max(EVEN_SHARE, SAME_MM / fitted):
-            _tell_missing(frames, places, numbers, fitted, float(off.max()), warnings)
+        deviation = np.abs((places - places[0]) / fitted - numbers)
+        if deviation.max() <= max(EVEN_SHARE, SAME_MM / fitted):
+            _warn_missing(frames, places, numbers, fitted, float(deviation.max()), warnings)
             return numbers, fitted, int(numbers[-1]) + 1
     # Uneven: a grid as fine as the closest slices, but no finer than half the usual step.
-    wanted = float(steps[steps >= usual / 2].min())
-    levels = max(2, round((places[-1] - places[0]) / wanted) + 1)
+    finest = float(steps[steps >= usual / 2].min())
+    levels = max(2, round((places[-1] - places[0]) / finest) + 1)
     spacing = float(places[-1] - places[0]) / (levels - 1)
     at = (places - places[0]) / spacing
     near = np.abs(at - np.round(at)) * spacing <= SAME_MM
     at[near] = np.round(at[near])
-    _tell_uneven(frames, places, steps, usual, spacing, warnings)
+    _warn_uneven(frames, places, steps, usual, spacing, warnings)
     return at, spacing, levels
 
 
@@ -176,36 +176,36 @@ def _between(frames: Sequence[Frame], places: Array, n: int) -> str:
     return f"between {one} at {places[n]:.2f} mm and {two} at {places[n + 1]:.2f} mm"
 
 
-def _tell_missing(
-    frames: Sequence[Frame], places: Array, numbers: Array, spacing: float, off: float, warnings: list[str]
+def _warn_missing(
+    frames: Sequence[Frame], places: Array, numbers: Array, spacing: float, deviation: float, warnings: list[str]
 ) -> None:
     gaps = np.diff(numbers).astype(int)
-    for n in np.flatnonzero(gaps > 1)[: 10 * LISTED]:
+    for n in np.flatnonzero(gaps > 1)[: 10 * GAPS_NAMED]:
         missing = int(gaps[n]) - 1
-        what = "1 slice is missing" if missing == 1 else f"{missing} slices are missing"
+        gap = "1 slice is missing" if missing == 1 else f"{missing} slices are missing"
         warnings.append(
-            f"{what} {_between(frames, places, int(n))} (spacing {spacing:.2f} mm): interpolated there, and marked."
+            f"{gap} {_between(frames, places, int(n))} (spacing {spacing:.2f} mm): interpolated there, and marked."
         )
-    if off * spacing > SAME_MM:
+    if deviation * spacing > SAME_MM:
         n = int(np.abs(np.diff(places) / spacing - gaps).argmax())
         warnings.append(
-            f"The slice spacing is uneven by up to {off * spacing:.3f} mm {_between(frames, places, n)};"
+            f"The slice spacing is uneven by up to {deviation * spacing:.3f} mm {_between(frames, places, n)};"
             f" the slices were left as they are, on a grid of {spacing:.3f} mm."
         )
 
 
-def _tell_uneven(
+def _warn_uneven(
     frames: Sequence[Frame], places: Array, steps: Array, usual: float, spacing: float, warnings: list[str]
 ) -> None:
     odd = np.flatnonzero(np.abs(steps - usual) > SAME_MM)
-    worst = odd[np.argsort(-np.abs(steps[odd] - usual), kind="stable")][:LISTED]
+    worst = odd[np.argsort(-np.abs(steps[odd] - usual), kind="stable")][:GAPS_NAMED]
     for n in worst:
         warnings.append(
             f"The slice spacing is {steps[n]:.2f} mm instead of {usual:.2f} mm {_between(frames, places, int(n))}."
         )
-    more = f" ({len(odd)} uneven gaps in all)" if len(odd) > len(worst) else ""
+    extra = f" ({len(odd)} uneven gaps in all)" if len(odd) > len(worst) else ""
     warnings.append(
-        f"The slices were resampled to an even spacing of {spacing:.3f} mm{more}; interpolated slices are marked."
+        f"The slices were resampled to an even spacing of {spacing:.3f} mm{extra}; interpolated slices are marked."
     )
 
 

@@ -142,15 +142,15 @@ def clean(value: Any, longest: int = 256) -> str:
     value = str(value)[: 4 * longest]
     if value.isascii() and value.isprintable():  # nearly always
         return value.strip()[:longest]
-    kept = "".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
-    return kept.strip()[:longest]
+    printable = "".join(c for c in value if unicodedata.category(c) not in ("Cc", "Cf", "Co", "Cs"))
+    return printable.strip()[:longest]
 
 
 def value_of(data: Dataset, key: str | int) -> Any:
     """An element's value by keyword or tag; None where it is missing, or damaged and so as good as missing."""
     try:
-        found = data.get(key)
-        return found.value if isinstance(key, int) and found is not None else found
+        element = data.get(key)
+        return element.value if isinstance(key, int) and element is not None else element
     except MALFORMED:
         return None
 
@@ -168,8 +168,8 @@ def texts(data: Dataset, keyword: str) -> tuple[str, ...]:
 
 def number(data: Dataset, keyword: str) -> float | None:
     """The first value as a finite float, or None where it is missing or no number."""
-    found = numbers(data, keyword)
-    return found[0] if found else None
+    values = numbers(data, keyword)
+    return values[0] if values else None
 
 
 def numbers(data: Dataset, keyword: str) -> tuple[float, ...]:
@@ -184,10 +184,10 @@ def as_numbers(value: Any) -> tuple[float, ...]:
         value = value.decode("ascii", "replace").strip(" \0").split("\\")
     try:
         parts = value if isinstance(value, MultiValue | list | tuple) else [value]
-        found = tuple(float(part) for part in parts)
+        floats = tuple(float(part) for part in parts)
     except (TypeError, ValueError, OverflowError):
         return ()
-    return found if all(math.isfinite(part) for part in found) else ()
+    return floats if all(math.isfinite(part) for part in floats) else ()
 
 
 def private(data: Dataset, creator: str, element: int) -> Any:
@@ -335,11 +335,11 @@ def _preamble(head: bytes) -> str:
 
 def lookup_table(data: Dataset) -> tuple[int, NDArray[np.float64]] | None:
     """The modality LUT as (first stored value mapped, outputs), or None; a broken one raises ValueError."""
-    found = item(data, "ModalityLUTSequence")
-    if found is None:
+    table = item(data, "ModalityLUTSequence")
+    if table is None:
         return None
-    descriptor = [int(n) for n in as_numbers(found.get("LUTDescriptor"))]
-    raw = found.get("LUTData")
+    descriptor = [int(n) for n in as_numbers(table.get("LUTDescriptor"))]
+    raw = table.get("LUTData")
     outputs = np.frombuffer(raw, "<u2") if isinstance(raw, bytes) else np.asarray(raw, dtype=np.float64)
     if len(descriptor) != 3 or outputs.size < (descriptor[0] or 65536):
         raise ValueError("modality LUT shorter than its descriptor says")

@@ -19,7 +19,7 @@ def decode_jpeg12(frames: Iterable[bytes], rows: int, columns: int) -> NDArray[n
     """Unsigned grey frames [n, j, i] from JPEG streams of 12 bits; a damaged one raises ValueError."""
     gdcm.Trace.WarningOff()
     gdcm.Trace.ErrorOff()
-    out = []
+    pictures = []
     for stream in frames:
         fragment = gdcm.Fragment()
         fragment.SetByteStringValue(stream)
@@ -39,5 +39,5 @@ def decode_jpeg12(frames: Iterable[bytes], rows: int, columns: int) -> NDArray[n
         data = pixels.encode("utf-8", "surrogateescape") if isinstance(pixels, str) else b""
         if len(data) != 2 * rows * columns:
             raise ValueError("the 12-bit JPEG stream is damaged")
-        out.append(np.frombuffer(data, "<u2").reshape(rows, columns))
-    return np.stack(out)
+        pictures.append(np.frombuffer(data, "<u2").reshape(rows, columns))
+    return np.stack(pictures)

@@ -59,8 +59,8 @@ def decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> tuple[Stored, 
     except DamagedFileError:
         raise
     except MALFORMED as error:
-        told = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
-        raise DamagedFileError(path, f"its pixel data cannot be decoded ({told}).") from error
+        message = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+        raise DamagedFileError(path, f"its pixel data cannot be decoded ({message}).") from error
     if raw.shape != (len(indices), pixels.rows, pixels.columns):
         raise DamagedFileError(path, f"its pixel data are {raw.shape[1:]}, not {pixels.rows} x {pixels.columns}.")
     valid = None
@@ -86,23 +86,23 @@ def _in_place(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:
             vr, _ = struct.unpack("<2sH", file.read(4))
             if vr not in _LONG_VRS:
                 raise DamagedFileError(path, f"its pixel data have the unexpected VR {vr!r}.")
-        stated = struct.unpack("<I", file.read(4))[0]
+        length = struct.unpack("<I", file.read(4))[0]
         if tag not in _FLOAT and tag != _PIXEL_DATA:
             raise DamagedFileError(path, "its pixel data are not where the header ends.")
         kind = np.dtype(_FLOAT.get(tag) or f"<{'i' if pixels.signed else 'u'}{pixels.bits_allocated // 8}")
         if pixels.bits_allocated not in (8, 16, 32, 64) or kind.itemsize * 8 != pixels.bits_allocated:
             raise DamagedFileError(path, f"{pixels.bits_allocated} bits per pixel cannot be read.")
-        if stated != 0xFFFFFFFF and stated < pixels.frames * pixels.frame_bytes:
+        if length != 0xFFFFFFFF and length < pixels.frames * pixels.frame_bytes:
             raise DamagedFileError(
-                path, f"its pixel data have {stated} bytes, too few for {pixels.rows} x {pixels.columns}."
+                path, f"its pixel data have {length} bytes, too few for {pixels.rows} x {pixels.columns}."
             )
         start = file.tell()
-        out = np.empty((len(indices), pixels.rows, pixels.columns), kind)
+        frames = np.empty((len(indices), pixels.rows, pixels.columns), kind)
         for n, index in enumerate(indices):
             file.seek(start + index * pixels.frame_bytes)
-            if file.readinto(out[n].data.cast("B")) != pixels.frame_bytes:
+            if file.readinto(frames[n].data.cast("B")) != pixels.frame_bytes:
                 raise DamagedFileError(path, "it is cut short in its pixel data.")
-    return out.astype(kind.newbyteorder("="), copy=False)
+    return frames.astype(kind.newbyteorder("="), copy=False)
 
 
 def _by_decoder(path: Path, pixels: Pixels, indices: Sequence[int]) -> Stored:

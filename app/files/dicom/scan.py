@@ -16,10 +16,10 @@ from app.files.dicom.header import MALFORMED, DamagedFileError, Header, number, 
 from app.files.dicom.pixels import missing_bytes
 from app.files.dicom.split import Part, split
 from app.files.dicom.suv import attenuation_corrected, suv
-from app.files.scan_result import Found, Skipped, made_up_uid
+from app.files.scan_result import ScanResult, Skipped, made_up_uid
 
 NAME = "dicom"
-MOST_TOLD = 5  # damaged files named one by one
+MOST_NAMED = 5  # damaged files named one by one
 Images = tuple[Header, list[Frame]]  # a file
 _CLASSES = "1.2.840.10008.5.1.4.1.1."
 SECONDARY = {_CLASSES + tail for tail in ("7", "7.1", "7.2", "7.3", "7.4")}
@@ -54,7 +54,7 @@ def claims(path: Path, head: bytes) -> bool:
     return len(head) >= 8 and (little or big)
 
 
-def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
+def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     """Read all headers, group them into series and find out which of those are volumes."""
     groups: dict[tuple[str, ...], list[Images]] = defaultdict(list)
     skipped: list[Skipped] = []
@@ -67,11 +67,11 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
         except DamagedFileError as error:
             skipped.append(Skipped(path, error.reason))
             continue
-        reason, found = _images(header)
+        reason, images = _images(header)
         uid = header.series_uid or made_up_uid(path)
-        if found:
+        if images:
             patient = header.patient
-            groups[uid, header.study_uid, header.modality, patient.id, patient.name].append((header, found))
+            groups[uid, header.study_uid, header.modality, patient.id, patient.name].append((header, images))
             continue
         skipped.append(Skipped(path, reason))
         if header.pixels:
@@ -83,7 +83,7 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> Found:
         data = group[0][0].data
         studies.setdefault(study, (text(data, "StudyDescription"), text(data, "StudyDate")))
         series += _series(uid, group, damaged.get(uid, []))
-    return Found(tuple(series), tuple(skipped), studies)
+    return ScanResult(tuple(series), tuple(skipped), studies)
 
 
 def _images(header: Header) -> tuple[str, list[Frame]]:
@@ -100,9 +100,9 @@ def _images(header: Header) -> tuple[str, list[Frame]]:
 def _not_an_image(header: Header) -> str:
     """Why a file is no image that could be part of a series, or ""."""
     short = header.sop_class.removeprefix(_CLASSES)
-    what = NOT_IMAGES.get(short) or NOT_IMAGES_BY_MODALITY.get(header.modality)
-    if what:
-        return f"it is {what}, not an image to fuse."
+    description = NOT_IMAGES.get(short) or NOT_IMAGES_BY_MODALITY.get(header.modality)
+    if description:
+        return f"it is {description}, not an image to fuse."
     if header.pixels is None:
         return "it holds no image (no rows and columns)."
     if not header.pixels.present:
@@ -141,22 +141,22 @@ def _series(uid: str, group: Sequence[Images], damaged: Sequence[str]) -> list[S
     """All parts of one SeriesInstanceUID as Series."""
     by_path = {header.path: header for header, _ in group}
     kinds = {header.path: _kind(header) for header, _ in group}
-    found = [frame for _, some in group for frame in some]
-    told = [f"{name} is damaged and was left out; the volume is shown without it." for name in damaged[:MOST_TOLD]]
-    if len(damaged) > MOST_TOLD:
-        told.append(f"{len(damaged) - MOST_TOLD} more damaged files were left out.")
-    told += dict.fromkeys(header.preamble for header, _ in group if header.preamble)
+    pictures = [frame for _, images in group for frame in images]
+    warnings = [f"{name} is damaged and was left out; the volume is shown without it." for name in damaged[:MOST_NAMED]]
+    if len(damaged) > MOST_NAMED:
+        warnings.append(f"{len(damaged) - MOST_NAMED} more damaged files were left out.")
+    warnings += dict.fromkeys(header.preamble for header, _ in group if header.preamble)
     try:
-        parts = split(found, lambda frame: kinds[frame.path])
+        parts = split(pictures, lambda frame: kinds[frame.path])
     except DamagedFileError as error:  # two files at one place had to be compared, and one cannot be decoded
-        parts = [Part(tuple(found), mixed=True, warnings=(str(error),))]
+        parts = [Part(tuple(pictures), mixed=True, warnings=(str(error),))]
     return [
-        _one(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, tuple(told))
+        _part_series(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, tuple(warnings))
         for n, part in enumerate(parts)
     ]
 
 
-def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tuple[str, ...]) -> Series:
+def _part_series(uid: str, part: Part, header: Header, kinds: dict[Path, str], notes: tuple[str, ...]) -> Series:
     first = part.frames[0]
     description = text(header.data, "SeriesDescription") or text(header.data, "ProtocolName")
     columns, rows = first.pixels.columns, first.pixels.rows
@@ -175,32 +175,32 @@ def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tup
         frame_of_reference_uid=first.frame_of_reference,
         number=int(number(header.data, "SeriesNumber") or 0),
         body_part=text(header.data, "BodyPartExamined"),
-        warnings=(*part.warnings, *told),
+        warnings=(*part.warnings, *notes),
         problem=kinds[first.path],
     )
     if series.problem:
         return series
     try:
-        laid = stack(part.frames)
-    except NotAStack as why:
-        return replace(series, problem=str(why))
-    unit, factor, warnings = _unit(header, laid)
+        slices = stack(part.frames)
+    except NotAStack as error:
+        return replace(series, problem=str(error))
+    unit, factor, warnings = _unit(header, slices)
     if not header.frame_of_reference:
         warnings = (*warnings, "FrameOfReferenceUID is missing: nothing says how it lies to other series; register it.")
     return replace(
         series,
-        paths=tuple(dict.fromkeys(frame.path for frame in laid.frames)),
-        size=laid.geometry.size,
-        spacing_mm=laid.geometry.spacing_mm,
-        orientation=laid.geometry.orientation,
+        paths=tuple(dict.fromkeys(frame.path for frame in slices.frames)),
+        size=slices.geometry.size,
+        spacing_mm=slices.geometry.spacing_mm,
+        orientation=slices.geometry.orientation,
         unit=unit,
         suv=factor,
-        acquired=len(laid.frames),
-        attenuation_corrected=_attenuation(laid),
-        warnings=(*series.warnings, *laid.warnings, *warnings),
+        acquired=len(slices.frames),
+        attenuation_corrected=_attenuation(slices),
+        warnings=(*series.warnings, *slices.warnings, *warnings),
         details=Details(
-            stack=laid,
-            factors=(factor.factor if factor and factor.factor else (1.0,) * len(laid.frames)),
+            stack=slices,
+            factors=(factor.factor if factor and factor.factor else (1.0,) * len(slices.frames)),
             window=_window(header),
             inverted=first.pixels.photometric == "MONOCHROME1"
             or text(header.data, "PresentationLUTShape").upper() == "INVERSE",
@@ -208,15 +208,15 @@ def _one(uid: str, part: Part, header: Header, kinds: dict[Path, str], told: tup
     )
 
 
-def _attenuation(laid: Stack) -> bool | None:
-    facts = [frame.pet for frame in laid.frames if frame.pet is not None]
+def _attenuation(slices: Stack) -> bool | None:
+    facts = [frame.pet for frame in slices.frames if frame.pet is not None]
     return attenuation_corrected(facts) if facts else None
 
 
-def _unit(header: Header, laid: Stack) -> tuple[str, Suv | None, tuple[str, ...]]:
+def _unit(header: Header, slices: Stack) -> tuple[str, Suv | None, tuple[str, ...]]:
     """The unit of the values (RescaleType; PET: Units, PS3.3 C.8.9.1), how PET becomes SUV, and what to tell."""
-    first = laid.frames[0]
-    facts = [frame.pet for frame in laid.frames if frame.pet is not None]
+    first = slices.frames[0]
+    facts = [frame.pet for frame in slices.frames if frame.pet is not None]
     if facts:
         return suv(facts)
     if header.modality == "CT":
@@ -229,17 +229,17 @@ def _unit(header: Header, laid: Stack) -> tuple[str, Suv | None, tuple[str, ...]
 
 
 def _hounsfield(first: Frame) -> tuple[str, None, tuple[str, ...]]:
-    stated = first.unit.upper()
+    kind = first.unit.upper()
     if not first.rescaled:
         return "unknown", None, ("Rescale slope or intercept is missing: the values are not known to be HU.",)
-    if stated == "HU":
+    if kind == "HU":
         return "HU", None, ()
-    if stated:
-        return "unknown", None, (f"RescaleType is {stated}, not HU: the values are not known to be Hounsfield units.",)
+    if kind:
+        return "unknown", None, (f"RescaleType is {kind}, not HU: the values are not known to be Hounsfield units.",)
     if first.image_type[:1] == ("ORIGINAL",) and "LOCALIZER" not in first.image_type:
         return "HU", None, ()
-    what = first.image_type[0] if first.image_type else "not stated"
-    return "unknown", None, (f"RescaleType is absent and ImageType {what}: the values are not known to be HU.",)
+    image_type = first.image_type[0] if first.image_type else "not stated"
+    return "unknown", None, (f"RescaleType is absent and ImageType {image_type}: the values are not known to be HU.",)
 
 
 def _window(header: Header) -> tuple[float, float] | None:

@@ -31,26 +31,26 @@ def read(series: Series, progress: Progress = silent) -> Volume:
     TooLargeError : the volume does not fit into memory
     """
     details: Details = series.details
-    laid = details.stack
-    i, j, k = laid.geometry.size
-    require(i * j * k * (5 if laid.resampled else 3), series.description or "the series")
-    stored, valid = _decode_all(laid, progress)
+    stack = details.stack
+    i, j, k = stack.geometry.size
+    require(i * j * k * (5 if stack.resampled else 3), series.description or "the series")
+    stored, valid = _decode_all(stack, progress)
     factors = np.asarray(details.factors)
-    slope = np.array([frame.slope for frame in laid.frames]) * factors
-    intercept = np.array([frame.intercept for frame in laid.frames]) * factors
-    sources: list[Path | None] = [frame.path for frame in laid.frames]
-    if laid.resampled:
-        stored, slope, intercept, valid, sources = _regular(laid, stored, slope, intercept, valid)
+    slope = np.array([frame.slope for frame in stack.frames]) * factors
+    intercept = np.array([frame.intercept for frame in stack.frames]) * factors
+    sources: list[Path | None] = [frame.path for frame in stack.frames]
+    if stack.resampled:
+        stored, slope, intercept, valid, sources = _regular(stack, stored, slope, intercept, valid)
     return Volume(
         stored=stored,
         slope=slope,
         intercept=intercept,
-        geometry=laid.geometry,
+        geometry=stack.geometry,
         modality=series.modality,
         unit=series.unit,
         series=series,
         valid=valid,
-        interpolated=laid.interpolated.copy(),
+        interpolated=stack.interpolated.copy(),
         sources=tuple(sources),
         window=_window(details, float(factors[0])),
         inverted=details.inverted,
@@ -62,25 +62,25 @@ def _window(details: Details, factor: float) -> tuple[float, float] | None:
     return None if details.window is None else (details.window[0] * factor, details.window[1] * factor)
 
 
-def _decode_all(laid: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | None]:
-    """[n, j, i] in the order of laid.frames, in the smallest type that holds all; and the padding mask."""
+def _decode_all(stack: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | None]:
+    """[n, j, i] in the order of stack.frames, in the smallest type that holds all; and the padding mask."""
     by_path: dict[Path, list[int]] = defaultdict(list)
-    for n, frame in enumerate(laid.frames):
+    for n, frame in enumerate(stack.frames):
         by_path[frame.path].append(n)
-    first = laid.frames[0].pixels
+    first = stack.frames[0].pixels
     stored: NDArray[Any] | None = None
     valid: Mask | None = None
-    shape = (len(laid.frames), first.rows, first.columns)
-    done = 0
+    shape = (len(stack.frames), first.rows, first.columns)
+    finished = 0
     pieces = [
         (path, places[n : n + step])
         for path, places in by_path.items()
-        for step in [AT_ONCE if laid.frames[places[0]].pixels.offset is not None else len(places)]
+        for step in [AT_ONCE if stack.frames[places[0]].pixels.offset is not None else len(places)]
         for n in range(0, len(places), step)
     ]
     for path, places in pieces:
-        progress(done / shape[0], f"slice {done + 1} of {shape[0]}")
-        frames = [laid.frames[n] for n in places]
+        progress(finished / shape[0], f"slice {finished + 1} of {shape[0]}")
+        frames = [stack.frames[n] for n in places]
         pixels, inside = decode(path, frames[0].pixels, [frame.index for frame in frames])
         pixels, inside = _finite(_through_table(pixels, frames[0]), inside)
         if stored is None:
@@ -92,7 +92,7 @@ def _decode_all(laid: Stack, progress: Progress) -> tuple[NDArray[Any], Mask | N
             if valid is None:
                 valid = np.ones(shape, dtype=bool)
             valid[places] = inside
-        done += len(places)
+        finished += len(places)
     assert stored is not None  # a stack has at least one frame
     progress(1.0, "all slices read")
     return stored, valid
@@ -102,8 +102,8 @@ def _finite(pixels: NDArray[Any], inside: Mask | None) -> tuple[NDArray[Any], Ma
     """Float pixels without NaN and infinities: 0 stands there, and they count as padding."""
     if pixels.dtype.kind != "f" or np.isfinite(pixels).all():
         return pixels, inside
-    known = np.isfinite(pixels)
-    return np.where(known, pixels, 0).astype(pixels.dtype), known if inside is None else known & inside
+    finite = np.isfinite(pixels)
+    return np.where(finite, pixels, 0).astype(pixels.dtype), finite if inside is None else finite & inside
 
 
 def _through_table(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
@@ -115,7 +115,7 @@ def _through_table(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
 
 
 def _regular(
-    laid: Stack, stored: NDArray[Any], slope: NDArray[np.float64], intercept: NDArray[np.float64], valid: Mask | None
+    stack: Stack, stored: NDArray[Any], slope: NDArray[np.float64], intercept: NDArray[np.float64], valid: Mask | None
 ) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], Mask | None, list[Path | None]]:
     """Put acquired slices at their true place on the regular grid, and interpolate linearly between them."""
     planes = stored.astype(np.float32)
@@ -123,38 +123,38 @@ def _regular(
         planes *= slope.astype(np.float32)[:, None, None]
         planes += intercept.astype(np.float32)[:, None, None]
         slope, intercept = np.ones(1), np.zeros(1)
-    if laid.shifts is not None:
-        planes, valid = _sheared(laid, planes, valid)
-    k = laid.geometry.size[2]
-    out = np.empty(laid.geometry.shape, np.float32)
-    inside = None if valid is None else np.empty(laid.geometry.shape, bool)
+    if stack.shifts is not None:
+        planes, valid = _sheared(stack, planes, valid)
+    k = stack.geometry.size[2]
+    values = np.empty(stack.geometry.shape, np.float32)
+    inside = None if valid is None else np.empty(stack.geometry.shape, bool)
     sources: list[Path | None] = [None] * k
     for level in range(k):
-        above = int(np.searchsorted(laid.at, level - 1e-9))
-        above = min(above, len(laid.at) - 1)
+        above = int(np.searchsorted(stack.at, level - 1e-9))
+        above = min(above, len(stack.at) - 1)
         below = max(above - 1, 0)
-        if abs(laid.at[above] - level) < 1e-9:
+        if abs(stack.at[above] - level) < 1e-9:
             below = above
-            sources[level] = laid.frames[above].path
-        share = 0.0 if above == below else (level - laid.at[below]) / (laid.at[above] - laid.at[below])
-        out[level] = planes[below] if share == 0 else (1 - share) * planes[below] + share * planes[above]
+            sources[level] = stack.frames[above].path
+        share = 0.0 if above == below else (level - stack.at[below]) / (stack.at[above] - stack.at[below])
+        values[level] = planes[below] if share == 0 else (1 - share) * planes[below] + share * planes[above]
         if inside is not None and valid is not None:
             inside[level] = valid[below] & valid[above]
-    return out, np.full(k, slope[0]), np.full(k, intercept[0]), inside, sources
+    return values, np.full(k, slope[0]), np.full(k, intercept[0]), inside, sources
 
 
-def _sheared(laid: Stack, planes: NDArray[np.float32], valid: Mask | None) -> tuple[NDArray[np.float32], Mask]:
+def _sheared(stack: Stack, planes: NDArray[np.float32], valid: Mask | None) -> tuple[NDArray[np.float32], Mask]:
     """Move every slice sideways to where its ImagePositionPatient says it lies; outside it nothing is valid."""
-    assert laid.shifts is not None
-    i, j, _ = laid.geometry.size
-    out = np.empty((len(planes), j, i), np.float32)
-    inside = np.empty(out.shape, bool)
-    for n, (right, down) in enumerate(laid.shifts):
+    assert stack.shifts is not None
+    i, j, _ = stack.geometry.size
+    moved = np.empty((len(planes), j, i), np.float32)
+    inside = np.empty(moved.shape, bool)
+    for n, (right, down) in enumerate(stack.shifts):
         wide = np.full((j, i), planes[n].min(), np.float32)
         rows, columns = planes[n].shape
         wide[:rows, :columns] = planes[n]
-        known = np.zeros((j, i), np.float32)
-        known[:rows, :columns] = 1 if valid is None else valid[n]
-        out[n] = shift_image(wide, (down, right), order=1, mode="nearest")
-        inside[n] = shift_image(known, (down, right), order=1, mode="constant") > 0.999
-    return out, inside
+        weight = np.zeros((j, i), np.float32)
+        weight[:rows, :columns] = 1 if valid is None else valid[n]
+        moved[n] = shift_image(wide, (down, right), order=1, mode="nearest")
+        inside[n] = shift_image(weight, (down, right), order=1, mode="constant") > 0.999
+    return moved, inside

@@ -41,20 +41,20 @@ def split(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
     frames : all of one SeriesInstanceUID
     kind : what sort of picture a frame is ("" for a slice of a volume): different kinds always part
     """
-    frames, told = _without_copies(frames, kind)
-    parts = _by_what_always_parts(frames, kind)
+    frames, copy_warnings = _without_copies(frames, kind)
+    parts = _by_kind_and_geometry(frames, kind)
     parts = [piece for part in parts for piece in ([part] if kind(part.frames[0]) else _by_place(part))]
     parts.sort(key=lambda part: (bool(kind(part.frames[0])), -len(part.frames)))
     if len(parts) > 1:
-        parts = [replace(part, warnings=(_told_split(part, parts), *part.warnings)) for part in parts]
-    return [replace(part, warnings=(*told, *part.warnings)) for part in parts]
+        parts = [replace(part, warnings=(_split_warning(part, parts), *part.warnings)) for part in parts]
+    return [replace(part, warnings=(*copy_warnings, *part.warnings)) for part in parts]
 
 
 def _by_place(part: Part) -> list[Part]:
     return [piece for unique in _by_traits(part) for piece in _by_far_gaps(unique)]
 
 
-def _told_split(part: Part, parts: Sequence[Part]) -> str:
+def _split_warning(part: Part, parts: Sequence[Part]) -> str:
     total = sum(len(other.frames) for other in parts)
     by = f" ({part.label})" if part.label else ""
     return (
@@ -65,63 +65,63 @@ def _told_split(part: Part, parts: Sequence[Part]) -> str:
 
 def _without_copies(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> tuple[list[Frame], tuple[str, ...]]:
     """Drop what is there twice: the same SOPInstanceUID at the same place."""
-    seen: dict[object, Frame] = {}
-    kept, dropped = [], []
+    originals: dict[object, Frame] = {}
+    unique, dropped = [], []
     for frame in frames:
         key = (frame.sop_uid, frame.index, frame.position, frame.pixels.rows, frame.pixels.columns)
-        if frame.sop_uid and key in seen and not kind(frame) and _same_pixels(seen[key], frame):
+        if frame.sop_uid and key in originals and not kind(frame) and _same_pixels(originals[key], frame):
             dropped.append(frame.path.name)
         else:
-            seen.setdefault(key, frame)
-            kept.append(frame)
-    return kept, _told_copies(dropped)
+            originals.setdefault(key, frame)
+            unique.append(frame)
+    return unique, _copy_warnings(dropped)
 
 
-def _told_copies(names: Sequence[str]) -> tuple[str, ...]:
+def _copy_warnings(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
-    return (f"{_listed(names)}: the same image is there twice, the copy was left out.",)
+    return (f"{_name_list(names)}: the same image is there twice, the copy was left out.",)
 
 
-def _listed(names: Sequence[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+def _name_list(names: Sequence[str], limit: int = 5) -> str:
+    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
 
 
-def _same_pixels(one: Frame, two: Frame) -> bool:
+def _same_pixels(first: Frame, second: Frame) -> bool:
     """Whether two frames hold the same values.
 
     Raises
     ------
     DamagedFileError : one of them cannot be decoded
     """
-    if (one.slope, one.intercept) != (two.slope, two.intercept):
+    if (first.slope, first.intercept) != (second.slope, second.intercept):
         return False
-    if one.index == two.index and _same_bytes(one, two):
+    if first.index == second.index and _same_bytes(first, second):
         return True
-    a, b = (hashlib.sha256(decode(f.path, f.pixels, [f.index])[0].tobytes()).digest() for f in (one, two))
+    a, b = (hashlib.sha256(decode(f.path, f.pixels, [f.index])[0].tobytes()).digest() for f in (first, second))
     return a == b
 
 
-def _same_bytes(one: Frame, two: Frame) -> bool:
+def _same_bytes(first: Frame, second: Frame) -> bool:
     """Whether the files are copies of each other, byte by byte: quicker than to decode both."""
     try:
-        return filecmp.cmp(one.path, two.path, shallow=False)
+        return filecmp.cmp(first.path, second.path, shallow=False)
     except OSError:  # gone meanwhile: decoding will say so
         return False
 
 
-def _by_what_always_parts(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
+def _by_kind_and_geometry(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
     orientations: list[tuple[float, ...]] = []
     spacings: list[tuple[float, ...]] = []
 
-    def nearest(values: tuple[float, ...] | None, known: list[tuple[float, ...]], tolerance: float) -> int:
+    def nearest(values: tuple[float, ...] | None, clusters: list[tuple[float, ...]], tolerance: float) -> int:
         if values is None:
             return -1
-        for n, other in enumerate(known):
+        for n, other in enumerate(clusters):
             if np.abs(np.subtract(values, other)).max() <= tolerance:
                 return n
-        known.append(values)
-        return len(known) - 1
+        clusters.append(values)
+        return len(clusters) - 1
 
     groups: dict[tuple[object, ...], list[Frame]] = defaultdict(list)
     for frame in frames:
@@ -142,14 +142,13 @@ def _by_what_always_parts(frames: Sequence[Frame], kind: Callable[[Frame], str])
 
 
 def _label(key: tuple[object, ...], frame: Frame, names: Sequence[str], differing: Sequence[int]) -> str:
-    shown = {
+    descriptions = {
         1: f"{frame.pixels.columns} x {frame.pixels.rows} pixels",
         2: _plane(frame),
         3: f"pixel spacing {frame.pixel_mm[0]:g} x {frame.pixel_mm[1]:g} mm" if frame.pixel_mm else "no pixel spacing",
         5: "image type " + "\\".join(frame.image_type[:3]),
     }
-    told = [shown.get(n, f"own {names[n]}") for n in differing]
-    return ", ".join(told)
+    return ", ".join(descriptions.get(n, f"own {names[n]}") for n in differing)
 
 
 def _plane(frame: Frame) -> str:
@@ -183,13 +182,13 @@ def _by_traits(part: Part) -> list[Part]:
         part = _without_equal(part)
         if not part.mixed:
             return [part]
-    most = max(2 * repeats, len(part.frames) // 2)  # groups: more would tear volumes to pieces
+    limit = max(2 * repeats, len(part.frames) // 2)  # groups: more would tear volumes to pieces
     steady = [key for key in TRAITS if key not in _CLOCKS]
     for keys in [*((key,) for key in TRAITS), tuple(steady), tuple(TRAITS)]:
         groups: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
         for frame in part.frames:
             groups[tuple(frame.traits.get(key, "") for key in keys)].append(frame)
-        fits = len(groups) == repeats if set(keys) & _CLOCKS else 1 < len(groups) <= most
+        fits = len(groups) == repeats if set(keys) & _CLOCKS else 1 < len(groups) <= limit
         if fits and all(_repeated(group) == 1 for group in groups.values()):
             varying = [n for n in range(len(keys)) if len({values[n] for values in groups}) > 1]
             ordered = sorted(groups.items(), key=lambda entry: [_as_number(value) for value in entry[0]])
@@ -208,8 +207,8 @@ def _trait(key: str, value: str) -> str:
     """For example "echo time 12 ms"."""
     name, unit = TRAITS[key]
     number = _as_number(value)[0]
-    shown = f"{number:g}" if np.isfinite(number) else value
-    return f"{name} {shown} {unit}".strip() if value else f"{name} absent"
+    text = f"{number:g}" if np.isfinite(number) else value
+    return f"{name} {text} {unit}".strip() if value else f"{name} absent"
 
 
 def _as_number(value: str) -> tuple[float, str]:
@@ -223,18 +222,21 @@ def _without_equal(part: Part) -> Part:
     """No header tells the repeats apart: drop those with the same pixels, and mark what is left as mixed."""
     places = along_normal(part.frames)
     order = sorted(range(len(places)), key=lambda n: (places[n], part.frames[n].instance, part.frames[n].path.name))
-    kept: list[int] = []
+    unique: list[int] = []
     dropped: list[str] = []
     mixed = False
     for n in order:
-        same = bool(kept) and places[n] - places[kept[-1]] < SAME_MM
-        if same and _same_pixels(part.frames[kept[-1]], part.frames[n]):
+        same = bool(unique) and places[n] - places[unique[-1]] < SAME_MM
+        if same and _same_pixels(part.frames[unique[-1]], part.frames[n]):
             dropped.append(part.frames[n].path.name)
             continue
         mixed = mixed or same
-        kept.append(n)
+        unique.append(n)
     return replace(
-        part, frames=tuple(part.frames[n] for n in kept), warnings=(*part.warnings, *_told_copies(dropped)), mixed=mixed
+        part,
+        frames=tuple(part.frames[n] for n in unique),
+        warnings=(*part.warnings, *_copy_warnings(dropped)),
+        mixed=mixed,
     )
 
 

@@ -113,8 +113,8 @@ def enhanced_pet_facts(data: Dataset, plain: PetFacts, unit_code: str) -> PetFac
 
 
 def _first(value: object) -> float | None:
-    found = as_numbers(value)
-    return found[0] if found else None
+    values = as_numbers(value)
+    return values[0] if values else None
 
 
 def attenuation_corrected(facts: Sequence[PetFacts]) -> bool | None:
@@ -131,26 +131,26 @@ def suv(facts: Sequence[PetFacts]) -> tuple[str, Suv, tuple[str, ...]]:
     """
     units = {slice_.units for slice_ in facts}
     if len(units) != 1:
-        why = f"the slices state different Units (0054,1001): {', '.join(sorted(units))}"
-        return "unknown", Suv(None, why), (f"No SUV: {why}.",)
-    stated = units.pop()
-    if stated == "GML":
+        reason = f"the slices state different Units (0054,1001): {', '.join(sorted(units))}"
+        return "unknown", Suv(None, reason), (f"No SUV: {reason}.",)
+    code = units.pop()
+    if code == "GML":
         return _stated_suv(facts)
-    unit = UNITS.get(stated, "unknown")
+    unit = UNITS.get(code, "unknown")
     if len({bool(slice_.timezone) for slice_ in facts}) > 1:
-        why = "some slices state a time zone (0008,0201) and some do not"
-        return unit, Suv(None, why), (f"No SUV, values are in {_spoken(unit, stated)}: {why}.",)
+        reason = "some slices state a time zone (0008,0201) and some do not"
+        return unit, Suv(None, reason), (f"No SUV, values are in {_unit_words(unit, code)}: {reason}.",)
     earliest = cache(lambda: min(facts, key=acquired))  # asked for only where it matters, and once
     try:
         factors = tuple(_factor(slice_, earliest) for slice_ in facts)
-    except NoSuv as why:
-        return unit, Suv(None, str(why)), (f"No SUV, values are in {_spoken(unit, stated)}: {why}.",)
-    how = "Philips SUV scale factor (7053,1000)" if _philips_scale(facts[0]) else "QIBA: weight / decayed dose"
-    return "SUVbw", Suv(factors, how), ()
+    except NoSuv as error:
+        return unit, Suv(None, str(error)), (f"No SUV, values are in {_unit_words(unit, code)}: {error}.",)
+    method = "Philips SUV scale factor (7053,1000)" if _philips_scale(facts[0]) else "QIBA: weight / decayed dose"
+    return "SUVbw", Suv(factors, method), ()
 
 
-def _spoken(unit: str, stated: str) -> str:
-    return f"an unknown unit (Units {stated or 'absent'})" if unit == "unknown" else unit
+def _unit_words(unit: str, code: str) -> str:
+    return f"an unknown unit (Units {code or 'absent'})" if unit == "unknown" else unit
 
 
 def _stated_suv(facts: Sequence[PetFacts]) -> tuple[str, Suv, tuple[str, ...]]:
@@ -158,16 +158,16 @@ def _stated_suv(facts: Sequence[PetFacts]) -> tuple[str, Suv, tuple[str, ...]]:
     kind = kinds.pop() if len(kinds) == 1 else "several"
     unit = SUV_TYPES.get(kind, "unknown")
     if unit == "unknown":
-        why = f"Units is GML with SUVType (0054,1006) {kind}, which is neither body weight nor lean body mass"
-        return unit, Suv(None, why), (f"No SUVbw: {why}.",)
+        reason = f"Units is GML with SUVType (0054,1006) {kind}, which is neither body weight nor lean body mass"
+        return unit, Suv(None, reason), (f"No SUVbw: {reason}.",)
     if unit == "SUVlbm":
-        why = f"the values are SUV by lean body mass already ({FORMULAS[kind]}); they cannot be turned into SUVbw"
-        return unit, Suv(None, why), (f"SUV by lean body mass ({FORMULAS[kind]}), not by body weight.",)
-    ones = (1.0,) * len(facts)
+        reason = f"the values are SUV by lean body mass already ({FORMULAS[kind]}); they cannot be turned into SUVbw"
+        return unit, Suv(None, reason), (f"SUV by lean body mass ({FORMULAS[kind]}), not by body weight.",)
+    factors = (1.0,) * len(facts)
     if kind:
-        return unit, Suv(ones, "stored as SUVbw (Units GML, SUVType BW)"), ()
-    told = "Units is GML and SUVType (0054,1006) is absent: taken as SUV by body weight, which DICOM says it then is."
-    return unit, Suv(ones, "stored as SUV (Units GML, SUVType absent, hence body weight)"), (told,)
+        return unit, Suv(factors, "stored as SUVbw (Units GML, SUVType BW)"), ()
+    note = "Units is GML and SUVType (0054,1006) is absent: taken as SUV by body weight, which DICOM says it then is."
+    return unit, Suv(factors, "stored as SUV (Units GML, SUVType absent, hence body weight)"), (note,)
 
 
 def _philips_scale(facts: PetFacts) -> bool:
@@ -215,14 +215,14 @@ def decayed_dose_bq(facts: PetFacts, earliest: Earliest) -> float:
         raise NoSuv(f"RadionuclideTotalDose (0018,1074) is {dose:g} Bq, too little: it may be meant in MBq")
     if not (half_life or 0) > 0:
         raise NoSuv("RadionuclideHalfLife (0018,1075) is missing or 0")
-    how = facts.decay_correction
-    if how not in ("START", "ADMIN", "NONE"):
-        raise NoSuv(f"DecayCorrection (0054,1102) is {how or 'absent'}, neither START nor ADMIN nor NONE")
-    if how != "NONE" and "DECY" not in facts.corrected:
-        raise NoSuv(f"DecayCorrection says {how}, but CorrectedImage (0028,0051) lacks DECY")
-    if how == "ADMIN":  # the values are those at injection: nothing to decay
+    correction = facts.decay_correction
+    if correction not in ("START", "ADMIN", "NONE"):
+        raise NoSuv(f"DecayCorrection (0054,1102) is {correction or 'absent'}, neither START nor ADMIN nor NONE")
+    if correction != "NONE" and "DECY" not in facts.corrected:
+        raise NoSuv(f"DecayCorrection says {correction}, but CorrectedImage (0028,0051) lacks DECY")
+    if correction == "ADMIN":  # the values are those at injection: nothing to decay
         return float(dose or 0)
-    reference = acquired(facts) if how == "NONE" else scan_start(facts, earliest)
+    reference = acquired(facts) if correction == "NONE" else scan_start(facts, earliest)
     elapsed = (reference - injected(facts, reference)).total_seconds()
     if elapsed < 0:
         raise NoSuv(f"the injection is dated {_span(-elapsed)} after the scan")
@@ -251,14 +251,14 @@ def scan_start(facts: PetFacts, earliest: Earliest) -> datetime:
 
 
 def _back_to_start(facts: PetFacts) -> datetime:
-    begun = acquired(facts)
+    frame_start = acquired(facts)
     if not facts.reference_ms or not facts.duration_ms or facts.reference_ms < 0 or facts.duration_ms < 0:
-        return begun
+        return frame_start
     rate = math.log(2) / float(facts.half_life_s or math.inf)
     during = rate * facts.duration_ms / 1000
     average_s = facts.duration_ms / 2000 if during < 1e-9 else math.log(during / -math.expm1(-during)) / rate
     back_s = facts.reference_ms / 1000 - average_s
-    return begun - timedelta(seconds=max(back_s, 0.0))
+    return frame_start - timedelta(seconds=max(back_s, 0.0))
 
 
 def acquired(facts: PetFacts) -> datetime:
@@ -272,9 +272,9 @@ def acquired(facts: PetFacts) -> datetime:
 def injected(facts: PetFacts, reference: datetime) -> datetime:
     """The injection: (0018,1078), which has a date, or else (0018,1072), the last such time before `reference`."""
     if facts.injection_datetime:
-        stated = _datetime(facts.injection_datetime, facts.timezone, "RadiopharmaceuticalStartDateTime (0018,1078)")
-        if (stated.tzinfo is None) == (reference.tzinfo is None):
-            return stated
+        injection = _datetime(facts.injection_datetime, facts.timezone, "RadiopharmaceuticalStartDateTime (0018,1078)")
+        if (injection.tzinfo is None) == (reference.tzinfo is None):
+            return injection
         if not facts.injection_time:
             raise NoSuv(
                 "RadiopharmaceuticalStartDateTime (0018,1078) states a time zone, but the scan's times do not"
@@ -284,8 +284,9 @@ def injected(facts: PetFacts, reference: datetime) -> datetime:
         raise NoSuv("the injection time (0018,1078) or (0018,1072) is missing")
     clock = _clock(facts.injection_time, "RadiopharmaceuticalStartTime (0018,1072)")
     midnight = reference.replace(hour=0, minute=0, second=0, microsecond=0)
-    stated = midnight + clock
-    return stated - timedelta(days=1) if stated > reference else stated  # injected before midnight, scanned after
+    injection = midnight + clock
+    # injected before midnight, scanned after
+    return injection - timedelta(days=1) if injection > reference else injection
 
 
 def moment(date: str, time: str, offset: str, name: str) -> datetime:
@@ -307,27 +308,27 @@ def _day(digits: str, name: str) -> datetime:
 
 
 def _clock(time: str, name: str) -> timedelta:
-    found = re.fullmatch(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(\.\d*)?)?)?", time.strip())
-    hours, minutes, seconds = (int(part or 0) for part in found.groups()[:3]) if found else (99, 0, 0)
-    if found is None or hours > 23 or minutes > 59 or seconds > 60:
+    match = re.fullmatch(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(\.\d*)?)?)?", time.strip())
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()[:3]) if match else (99, 0, 0)
+    if match is None or hours > 23 or minutes > 59 or seconds > 60:
         raise NoSuv(f"{name} is no valid time")
-    fraction = float(f"0{found.group(4)}0") if found.group(4) else 0.0
+    fraction = float(f"0{match.group(4)}0") if match.group(4) else 0.0
     return timedelta(hours=hours, minutes=minutes, seconds=seconds + fraction)
 
 
-def _datetime(stated: str, offset: str, name: str) -> datetime:
+def _datetime(value: str, offset: str, name: str) -> datetime:
     """A DT; its own &ZZXX suffix goes before TimezoneOffsetFromUTC."""
-    found = re.fullmatch(r"(\d{8})(\d{2,6}(?:\.\d*)?)([+-]\d{4})?", stated.strip())
-    if found is None:
+    match = re.fullmatch(r"(\d{8})(\d{2,6}(?:\.\d*)?)([+-]\d{4})?", value.strip())
+    if match is None:
         raise NoSuv(f"{name} is no full date and time")
-    return _with_zone(_day(found.group(1), name) + _clock(found.group(2), name), found.group(3) or offset, name)
+    return _with_zone(_day(match.group(1), name) + _clock(match.group(2), name), match.group(3) or offset, name)
 
 
 def _with_zone(local: datetime, offset: str, name: str) -> datetime:
     if not offset:
         return local
-    found = re.fullmatch(r"([+-])(\d\d)(\d\d)", offset.strip())
-    if found is None or int(found.group(2)) > 14:
+    match = re.fullmatch(r"([+-])(\d\d)(\d\d)", offset.strip())
+    if match is None or int(match.group(2)) > 14:
         raise NoSuv(f"the time zone {offset[:8]!r} of {name} is not valid")
-    minutes = (60 * int(found.group(2)) + int(found.group(3))) * (-1 if found.group(1) == "-" else 1)
+    minutes = (60 * int(match.group(2)) + int(match.group(3))) * (-1 if match.group(1) == "-" else 1)
     return local.replace(tzinfo=timezone(timedelta(minutes=minutes)))
