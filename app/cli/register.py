@@ -1,0 +1,56 @@
+"""`synoptic register`: the rigid transform from one series to another, as a file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from app.base.progress import Progress, nested
+from app.base.terminal import note
+from app.cli.command import Command, path_argument
+from app.cli.series_choice import pick_series, series_warnings
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("fixed", type=path_argument, metavar="FIXED")
+    parser.add_argument("moving", type=path_argument, metavar="MOVING")
+    parser.add_argument("--out", type=path_argument, required=True, metavar="T.tfm")
+    parser.add_argument("--fixed-series", metavar="UID")
+    parser.add_argument("--moving-series", metavar="UID")
+    parser.add_argument("--overwrite", action="store_true")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Any:
+    from app.case import pipeline
+    from app.files import tfm
+    from app.registration import register as registration
+
+    tfm.check_target(args.out, overwrite=args.overwrite)
+    fixed = pick_series(args.fixed, args.fixed_series, "--fixed-series", progress=nested(progress, 0, 0.05))
+    moving = pick_series(args.moving, args.moving_series, "--moving-series", progress=nested(progress, 0.05, 0.1))
+    volumes = pipeline.read_pair(fixed, moving, nested(progress, 0.1, 0.3))
+    result = registration.register(*volumes, progress=nested(progress, 0.3, 1))
+    tfm.write_tfm(args.out, result.fixed_to_moving, volumes[0].geometry.centre_mm, overwrite=args.overwrite)
+    warnings = [*series_warnings(fixed, moving), *result.warnings]
+    for warning in warnings:
+        note(warning)
+    if not args.json:
+        print(f"{result.verdict.value}: {result.verdict.sentence}")
+        gain = f"{_nats(result.metric_before)} -> {_nats(result.metric_after)}"
+        print(f"mutual information {gain}, {result.elapsed_s:.1f} s")
+        print(f"written: {args.out}")
+    return {
+        "fixed_to_moving": result.fixed_to_moving.tolist(),
+        "metric_before": result.metric_before,
+        "metric_after": result.metric_after,
+        "verdict": result.verdict.value,
+        "elapsed_s": result.elapsed_s,
+        "warnings": warnings,
+    }
+
+
+def _nats(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.4f} nats"
+
+
+COMMAND = Command("register", "Register MOVING to FIXED rigidly and save the transform.", arguments, run)
