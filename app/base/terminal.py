@@ -35,26 +35,26 @@ class NotPermittedError(AppError):
 
 
 def exit_code(
-    work: Callable[[Progress], None], told: Callable[[AppError], None] = lambda error: None, *, quiet: bool = False
+    work: Callable[[Progress], None], on_error: Callable[[AppError], None] = lambda error: None, *, quiet: bool = False
 ) -> int:
-    """Do the work with progress on stderr; the exit code is returned, never raised. `told` hears an error too.
+    """Do the work with progress on stderr; the exit code is returned, never raised. `on_error` hears an error too.
 
     quiet : no progress, and no word where it was cancelled, as for all but one of several processes with one terminal
     """
     try:
-        with nullcontext(silent) if quiet else printed_progress() as printed, _stopped_by_signals(printed) as progress:
+        with nullcontext(silent) if quiet else printed_progress() as report, _stopped_by_signals(report) as progress:
             work(progress)
         sys.stdout.flush()  # a full disk is told here, not after the exit code
         return 0
     except AppError as error:
-        return _refused(error, told)
+        return _report_error(error, on_error)
     except (Cancelled, KeyboardInterrupt):
         if not quiet:
             note("cancelled")
         return CANCELLED
     except OSError as error:
         if isinstance(error, PermissionError):
-            return _refused(NotPermittedError(error), told)
+            return _report_error(NotPermittedError(error), on_error)
         if error.errno not in (errno.EPIPE, errno.ENOSPC):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
@@ -63,9 +63,9 @@ def exit_code(
         return 2
 
 
-def _refused(error: AppError, told: Callable[[AppError], None]) -> int:
+def _report_error(error: AppError, on_error: Callable[[AppError], None]) -> int:
     print(f"synoptic: {error}", *([error.hint] if error.hint else []), sep="\n", file=sys.stderr)
-    told(error)
+    on_error(error)
     return 2
 
 
@@ -76,18 +76,18 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def run_apart(words: Sequence[str], check: Callable[[], None], **given: Any) -> subprocess.CompletedProcess[str]:
+def run_apart(words: Sequence[str], check: Callable[[], None], **options: Any) -> subprocess.CompletedProcess[str]:
     """A program's run, its standard output kept; what `check`, called now and then, raises ends it (SIGTERM)."""
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **given) as started:
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, **options) as process:
         try:
             while True:
                 try:
-                    said = started.communicate(timeout=_APART_S)
-                    return subprocess.CompletedProcess(words, started.returncode, *said)
+                    outputs = process.communicate(timeout=_APART_S)
+                    return subprocess.CompletedProcess(words, process.returncode, *outputs)
                 except subprocess.TimeoutExpired:
                     check()
         except BaseException:  # a second Ctrl-C, too: no program is left behind
-            started.terminate()
+            process.terminate()
             raise
 
 
@@ -96,7 +96,7 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(told: Progress) -> Iterator[Progress]:
+def _stopped_by_signals(report: Progress) -> Iterator[Progress]:
     """The first Ctrl-C or SIGTERM makes it raise Cancelled at the next report; another one, later, stops at once.
 
     One that comes with the first is no other: torchrun hands on to its processes what the terminal sent them, too.
@@ -113,13 +113,13 @@ def _stopped_by_signals(told: Progress) -> Iterator[Progress]:
     def progress(fraction: float, message: str = "") -> None:
         if first is not None:
             raise Cancelled
-        told(fraction, message)
+        report(fraction, message)
 
-    before = {number: signal.signal(number, on_interrupt) for number in STOPPING}
+    handlers = {number: signal.signal(number, on_interrupt) for number in STOPPING}
     try:
         yield progress
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
 

@@ -116,16 +116,16 @@ class Plane:
         )
 
 
-_known: dict[tuple[int, int], Plane] = {}  # by id(grid) and axis; a Plane keeps its grid, so the id stays taken
+_planes: dict[tuple[int, int], Plane] = {}  # by id(grid) and axis; a Plane keeps its grid, so the id stays taken
 
 
 def plane_of(grid: Geometry, axis: int) -> Plane:
     """The plane of slices across index axis 0, 1 or 2 of a grid; the same object while the grid is in use."""
-    plane = _known.get((id(grid), axis))
+    plane = _planes.get((id(grid), axis))
     if plane is None:
-        if len(_known) >= 64:
-            _known.clear()
-        plane = _known[id(grid), axis] = _lay_out(grid, axis)
+        if len(_planes) >= 64:
+            _planes.clear()
+        plane = _planes[id(grid), axis] = _lay_out(grid, axis)
     return plane
 
 
@@ -139,8 +139,8 @@ def _lay_out(grid: Geometry, axis: int) -> Plane:
         return float(grid.direction[:, index_axis] @ vector)
 
     straight = abs(along(first, right)) + abs(along(second, down))
-    turned = abs(along(second, right)) + abs(along(first, down))
-    across, downward = (first, second) if straight >= turned else (second, first)
+    crossed = abs(along(second, right)) + abs(along(first, down))
+    across, downward = (first, second) if straight >= crossed else (second, first)
     return Plane(grid, axis, across, downward, along(across, right) < 0, along(downward, down) < 0)
 
 

@@ -49,8 +49,8 @@ def nudged_matrix(
     All three are in the MRI's frame, LPS, so +x moves the picture to the patient's left. What was shown at p is shown
     at D p afterwards; the place q then shows what was at D^-1 q: hence the inverse, on the fixed side.
     """
-    moved = rigid(rotation_deg, translation_mm, centre_mm)
-    return np.asarray(fixed_to_moving, dtype=np.float64) @ inverse(moved)
+    motion = rigid(rotation_deg, translation_mm, centre_mm)
+    return np.asarray(fixed_to_moving, dtype=np.float64) @ inverse(motion)
 
 
 def inverse(matrix: ArrayLike) -> Matrix:

@@ -96,13 +96,14 @@ def default_display_window(volume: Volume) -> tuple[float, float]:
         return white / 2, white
     if volume.unit.startswith("SUV"):
         top = default_fusion_window(volume).high
-        preset = next((one for one in PET_PRESETS if one.width >= top), PET_PRESETS[-1])
+        preset = next((candidate for candidate in PET_PRESETS if candidate.width >= top), PET_PRESETS[-1])
         return preset.centre, preset.width
     sample, _ = _sample(volume)
     if volume.window is not None and _sane(volume.window, sample):
         return float(volume.window[0]), float(volume.window[1])
     if _is_ct(volume):
-        preset = next(one for one in CT_PRESETS if one.name == ("Brain" if _is_head(volume) else "Soft tissue"))
+        name = "Brain" if _is_head(volume) else "Soft tissue"
+        preset = next(candidate for candidate in CT_PRESETS if candidate.name == name)
         return preset.centre, preset.width
     window = default_fusion_window(volume)
     return (window.low + window.high) / 2, window.high - window.low
@@ -161,8 +162,8 @@ def _is_ct(volume: Volume) -> bool:
 
 def _is_head(volume: Volume) -> bool:
     """Whether nothing says otherwise: heads are what this program is for, and NIfTI files state no body part."""
-    stated = volume.series.body_part.strip()
-    return not stated or bool(_HEAD.search(stated) or _HEAD.search(volume.series.description))
+    body_part = volume.series.body_part.strip()
+    return not body_part or bool(_HEAD.search(body_part) or _HEAD.search(volume.series.description))
 
 
 def _white(volume: Volume) -> float:

@@ -36,9 +36,7 @@ class Patient:
         pairs = {
             label: (getattr(self, key).strip(" ^"), getattr(other, key).strip(" ^")) for key, label in labels.items()
         }
-        return [
-            label for label, (mine, theirs) in pairs.items() if mine and theirs and mine.casefold() != theirs.casefold()
-        ]
+        return [label for label, (a, b) in pairs.items() if a and b and a.casefold() != b.casefold()]
 
 
 @dataclass(frozen=True)
@@ -130,8 +128,8 @@ class Volume:
             raise ValueError(f"unknown unit {self.unit!r}")
         slices = self.geometry.size[2]
         for name in ("slope", "intercept"):
-            given = np.broadcast_to(np.asarray(getattr(self, name), dtype=np.float64), (slices,)).copy()
-            object.__setattr__(self, name, given)
+            per_slice = np.broadcast_to(np.asarray(getattr(self, name), dtype=np.float64), (slices,)).copy()
+            object.__setattr__(self, name, per_slice)
         for array in (self.stored, self.slope, self.intercept, self.valid, self.interpolated, self.rgb):
             if array is not None:
                 array.flags.writeable = False

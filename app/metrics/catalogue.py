@@ -125,7 +125,7 @@ def evaluate(
     ImageShapeError : sizes differ; ImageValueError : not 8-bit values; UnknownMetricError : a name not in METRICS
     """
     by_name = {metric.name: metric for metric in METRICS}
-    chosen = METRICS if names is None else tuple(_known(by_name, name) for name in names)
+    metrics = METRICS if names is None else tuple(_metric_named(by_name, name) for name in names)
     pictures = [
         as_picture(pixels, name)
         for pixels, name in ((fused, "the fused picture"), (mri, "the MRI"), (partner, "the partner"))
@@ -136,10 +136,10 @@ def evaluate(
         for picture in pictures:
             picture[~region] = 0  # so that not even a rounding error of a running sum comes from outside
     f, a, b = pictures
-    return tuple(_reading(metric, f, a, b, region, where) for metric in chosen)
+    return tuple(_reading(metric, f, a, b, region, where) for metric in metrics)
 
 
-def _known(by_name: dict[str, Metric], name: str) -> Metric:
+def _metric_named(by_name: dict[str, Metric], name: str) -> Metric:
     if name not in by_name:
         raise UnknownMetricError(name)
     return by_name[name]

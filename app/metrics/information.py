@@ -74,9 +74,9 @@ def mutual_information(fused: Image, source: Image, inside: Region | None = None
     Qu, Zhang & Yan (2002), Electronics Letters 38(7):313, doi:10.1049/el:20020212
     """
     p = joint_histogram(fused, source, inside)
-    seen = p > 0
-    independent = np.multiply.outer(p.sum(1), p.sum(0))[seen]
-    p = p[seen]
+    occupied = p > 0
+    independent = np.multiply.outer(p.sum(1), p.sum(0))[occupied]
+    p = p[occupied]
     return max(0.0, float((p * np.log(p / independent)).sum()))  # rounding may leave -1e-17
 
 
@@ -114,7 +114,7 @@ def visual_information_fidelity(source: Image, fused: Image, inside: Region | No
         for image in (source, fused)
     )
     whole = inside
-    kept = available = 0.0
+    preserved = available = 0.0
     for scale, size in enumerate(_WINDOWS):
         if scale:
             a, f = (_valid(image, size)[::2, ::2] for image in (a, f))
@@ -123,11 +123,11 @@ def visual_information_fidelity(source: Image, fused: Image, inside: Region | No
         if counted is not None and not counted.any():
             raise Undefined("the region is smaller than the windows of four scales")
         gain, noise, variance = _channel(a, f, size)
-        seen = np.log10(1 + gain**2 * variance / (noise + _NOISE_VARIANCE))
-        there = np.log10(1 + variance / _NOISE_VARIANCE)
-        kept += float((seen if counted is None else seen[counted]).sum())
-        available += float((there if counted is None else there[counted]).sum())
-    return kept / available if available > 0 else 1.0  # nothing to see, so nothing was lost
+        fused_bits = np.log10(1 + gain**2 * variance / (noise + _NOISE_VARIANCE))
+        source_bits = np.log10(1 + variance / _NOISE_VARIANCE)
+        preserved += float((fused_bits if counted is None else fused_bits[counted]).sum())
+        available += float((source_bits if counted is None else source_bits[counted]).sum())
+    return preserved / available if available > 0 else 1.0  # nothing to see, so nothing was lost
 
 
 def _channel(a: Image, f: Image, size: int) -> tuple[Image, Image, Image]:

@@ -96,14 +96,14 @@ def edge_transfer(fused: Image, mri: Image, partner: Image, inside: Region | Non
     same_shape(fused, mri, partner)
     whole = windows_inside(inside, fused.shape, 3, 3)
     f = _edges(fused, whole)
-    kept = weight = 0.0
+    preserved = weight = 0.0
     for source in (mri, partner):
         s = _edges(source, whole)
-        kept += float(_preserved(s, f) @ s.strength)
+        preserved += float(_preserved(s, f) @ s.strength)
         weight += float(s.strength.sum())
     if weight == 0:
         raise Undefined("neither source has an edge")
-    return kept / weight
+    return preserved / weight
 
 
 class _Edges(NamedTuple):

@@ -47,9 +47,9 @@ _DESCRIPTION = {
 }
 
 
-def uid(*what: object) -> str:
+def uid(*facts: object) -> str:
     """A UID (PS3.5 B.2, from a UUID) that is the same whenever it is asked for the same things."""
-    digest = hashlib.sha256("\0".join(map(str, ("synoptic demo", *what))).encode()).digest()
+    digest = hashlib.sha256("\0".join(map(str, ("synoptic demo", *facts))).encode()).digest()
     return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 

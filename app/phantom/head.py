@@ -111,8 +111,8 @@ def _face(canvas: Canvas) -> None:
         canvas.tube(air, ((side * 92, 8, -31), 2.5), ((side * 60, 8, -31), 2.5))  # ear canal
         canvas.ellipsoid(bone, (side * 31, -58, -22), (21, 31, 19), under=7)  # orbit
         canvas.ellipsoid(Tissue.FAT, (side * 31, -59, -22), (19, 31, 17.5), under=1.8)
-        for down, out in ((0, 10), (0, -10), (10, 0), (-10, 0)):  # recti
-            tip = (side * (31 + out), -66.0, -22.0 + down)
+        for down, sideways in ((0, 10), (0, -10), (10, 0), (-10, 0)):  # recti
+            tip = (side * (31 + sideways), -66.0, -22.0 + down)
             canvas.tube(Tissue.MUSCLE, ((side * 20, -34, -20), 1.5), (tip, 2.2))
         canvas.tube(Tissue.WHITE, ((side * 8, -26, -16), 2), ((side * 20, -36, -20), 2.2), ((side * 30, -60, -22), 2.3))
         canvas.ellipsoid(Tissue.SKIN, (side * 32, -71, -22), (13, 13, 13))  # sclera

@@ -92,16 +92,16 @@ def poses(seed: int) -> dict[str, Affine]:
     """
     rng = np.random.default_rng((seed, 1))
     mr = rigid((2.0, -1.5, 3.0), (3.0, -14.0, 21.0), (0.0, 0.0, 0.0))
-    found = {"mr": mr}
+    mr_to_head = {"mr": mr}
     centre = transform_points(mr, (0.0, 0.0, 0.0))
     for name in ("ct", "pet", "spect"):
         axis, way = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
         angle, shift = np.deg2rad(rng.uniform(4, 12)), rng.uniform(8, 18)
-        moved = np.eye(4)
-        moved[:3, :3] = _rotation(axis, float(angle))
-        moved[:3, 3] = centre - moved[:3, :3] @ centre + shift * way
-        found[name] = moved @ mr
-    return found
+        motion = np.eye(4)
+        motion[:3, :3] = _rotation(axis, float(angle))
+        motion[:3, 3] = centre - motion[:3, :3] @ centre + shift * way
+        mr_to_head[name] = motion @ mr
+    return mr_to_head
 
 
 def _rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:
@@ -203,7 +203,7 @@ def _scan(
     """The anatomy at every voxel centre, [k, j, i] of this kind, after `finish(k, slice)` made it what is recorded."""
     to_head = np.linalg.inv(pose) @ grid.affine
     slices, rows, columns = grid.shape
-    out = np.empty(grid.shape, kind)
+    voxels = np.empty(grid.shape, kind)
     step = max(1, _BLOCK // (rows * columns))
     starts = range(0, slices, step)
 
@@ -215,7 +215,7 @@ def _scan(
         )
         image = paint_head(x, y, z, values, edge_mm).reshape(len(k), rows, columns)
         for at, picture in zip(k.tolist(), image, strict=True):
-            out[at] = finish(at, picture)
+            voxels[at] = finish(at, picture)
 
     with ThreadPoolExecutor(2) as pool:  # numpy and scipy release the interpreter in their loops
         try:
@@ -224,7 +224,7 @@ def _scan(
         except BaseException:  # Cancelled above all: do not paint the rest first
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return out
+    return voxels
 
 
 def _emission(

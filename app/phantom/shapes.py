@@ -91,8 +91,8 @@ class Canvas:
             reach = tuple(abs(p - q) / 2 + thick for p, q in zip(a, b, strict=True))
             at = self.box(centre, reach)  # type: ignore[arg-type]  # three stay three
             if at.size:
-                along, off = segment(self.x[at], self.y[at], self.z[at], a, b)
-                distance = off - (radius_a + along * (radius_b - radius_a))
+                along, from_axis = segment(self.x[at], self.y[at], self.z[at], a, b)
+                distance = from_axis - (radius_a + along * (radius_b - radius_a))
                 self.paint(tissue, distance if under is None else np.maximum(distance, self.skin[at] + under), at)
 
 

@@ -80,19 +80,19 @@ def _write_all(part: Path, seed: int, small: bool, progress: Progress) -> dict[s
     frames: dict[str, str] = {}
     start = 0.0
     with ThreadPoolExecutor(1) as packer:  # zlib releases the interpreter: packing costs next to no time
-        packed = []
+        jobs = []
         for name in NAMES:
             whole = nested(progress, start, start + 0.97 * _SHARE[name])
             start += 0.97 * _SHARE[name]
             scan = scans[name] = acquire(name, seed=seed, small=small, progress=nested(whole, 0, 0.75))
-            packed.append(packer.submit(write_nifti, scan, part / "nifti" / f"{name}.nii.gz"))
+            jobs.append(packer.submit(write_nifti, scan, part / "nifti" / f"{name}.nii.gz"))
             series = DicomSeries(scan, study)
             frames[name] = series.frame_of_reference_uid
             target = part / "dicom" / FOLDERS[name]
             target.mkdir(parents=True)
             series.write(target, seed=seed, progress=nested(whole, 0.75, 1))
-        for one in packed:
-            one.result()
+        for job in jobs:
+            job.result()
             progress(0.99, "packing the NIfTI files")
     truth = _truth(scans, frames, seed, small)
     (part / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")

@@ -15,18 +15,18 @@ from app.core.geometry import transform_points
 from app.core.transforms import Matrix, inverse, rotation_angle_deg
 from app.core.volume import Volume
 from app.registration.prepare import Prepared
-from app.registration.search import Found
+from app.registration.search import SearchResult
 
 _HEAD = ("HEAD", "BRAIN", "SKULL", "FACE", "ORBIT", "PITUITARY", "TEMPORAL", "SINUS", "CEREB", "INTRACRANIAL")
 _LARGEST_HEAD_MM = (230.0, 280.0)  # across and front to back: more than any adult head, less than shoulders
 _CUT = 0.5  # of a side face of the field that the body fills: then the field ends inside the body
 
 
-def concerns(fixed: Volume, moving: Volume, fixed_image: Prepared, found: Found | None) -> tuple[str, ...]:
-    """Sentences for the reader; fixed_image as prepared for the search, `found` None where its result was rejected."""
+def concerns(fixed: Volume, moving: Volume, fixed_image: Prepared, result: SearchResult | None) -> tuple[str, ...]:
+    """Sentences for the reader; fixed_image as prepared for the search, `result` None where its result was rejected."""
     sentences = [_not_a_head(fixed, fixed_image), _thick_slices(fixed, moving)]
-    if found is not None:
-        sentences += [_overlap(found), _far(fixed, moving, found), _rival(fixed_image, found), _little(found)]
+    if result is not None:
+        sentences += [_overlap(result), _far(fixed, moving, result), _rival(fixed_image, result), _little(result)]
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -60,12 +60,12 @@ def _thick_slices(fixed: Volume, moving: Volume) -> str:
     for volume in (fixed, moving):
         spacing = volume.geometry.spacing_mm
         across = _across_slices(spacing)
-        apart, count = spacing[across], volume.geometry.size[across]
-        if (apart > 4.5 and apart > 2 * min(spacing)) or count < 10:
+        step_mm, count = spacing[across], volume.geometry.size[across]
+        if (step_mm > 4.5 and step_mm > 2 * min(spacing)) or count < 10:
             name = volume.modality or "one image"
             return (
-                f"The slices of {name} are {apart:.1f} mm apart ({count} of them): "
-                f"errors of {apart / 2:.0f} mm across the slices can stay unseen."
+                f"The slices of {name} are {step_mm:.1f} mm apart ({count} of them): "
+                f"errors of {step_mm / 2:.0f} mm across the slices can stay unseen."
             )
     return ""
 
@@ -81,15 +81,15 @@ def _across_slices(spacing_mm: Sequence[float]) -> int:
     return 2 if max(odd) < 0.01 * max(spacing_mm) else int(np.argmax(odd))
 
 
-def _overlap(found: Found) -> str:
-    if found.overlap >= 0.6:
+def _overlap(result: SearchResult) -> str:
+    if result.overlap >= 0.6:
         return ""
-    return f"Only {100 * found.overlap:.0f} % of the smaller field of view lies inside the other one."
+    return f"Only {100 * result.overlap:.0f} % of the smaller field of view lies inside the other one."
 
 
-def _far(fixed: Volume, moving: Volume, found: Found) -> str:
+def _far(fixed: Volume, moving: Volume, result: SearchResult) -> str:
     geometry = fixed.geometry
-    shift, angle = _apart(np.eye(4), found.fixed_to_moving, geometry.centre_mm)
+    shift, angle = _apart(np.eye(4), result.fixed_to_moving, geometry.centre_mm)
     frames = fixed.series.frame_of_reference_uid, moving.series.frame_of_reference_uid
     field = max(n * step for n, step in zip(geometry.size, geometry.spacing_mm, strict=True))
     if angle > 60:
@@ -104,21 +104,21 @@ def _far(fixed: Volume, moving: Volume, found: Found) -> str:
     return ""
 
 
-def _rival(fixed_image: Prepared, found: Found) -> str:
-    for rival in found.rivals:
-        shift, angle = _apart(rival.fixed_to_moving, found.fixed_to_moving, fixed_image.centroid_mm)
-        if rival.score > 0.95 * found.after and (shift > 8 or angle > 8):
+def _rival(fixed_image: Prepared, result: SearchResult) -> str:
+    for rival in result.rivals:
+        shift, angle = _apart(rival.fixed_to_moving, result.fixed_to_moving, fixed_image.centroid_mm)
+        if rival.score > 0.95 * result.after and (shift > 8 or angle > 8):
             return (
                 f"Another alignment, {shift:.0f} mm and {angle:.0f} degrees away, fits nearly as well "
-                f"({rival.score:.3f} against {found.after:.3f} nats): this one is not certain."
+                f"({rival.score:.3f} against {result.after:.3f} nats): this one is not certain."
             )
     return ""
 
 
-def _little(found: Found) -> str:
-    if found.after > 4 * found.chance:
+def _little(result: SearchResult) -> str:
+    if result.after > 4 * result.chance:
         return ""
-    return f"The images have little in common ({found.after:.3f} nats; chance gives {found.chance:.3f})."
+    return f"The images have little in common ({result.after:.3f} nats; chance gives {result.chance:.3f})."
 
 
 def _apart(a: Matrix, b: Matrix, at_mm: NDArray[np.float64]) -> tuple[float, float]:

@@ -89,14 +89,14 @@ def prepare(volume: Volume, spacing_mm: float, progress: Progress = silent) -> P
     for start in range(0, small.size[2] * factors[2], step):
         progress(start / grid.size[2], "Reading the images")
         rows = slice(start, min(start + step, small.size[2] * factors[2]))
-        here = np.stack([volume.values(k) for k in range(rows.start, rows.stop)])
-        valid = np.isfinite(here) if volume.valid is None else np.isfinite(here) & volume.valid[rows]
+        slab = np.stack([volume.values(k) for k in range(rows.start, rows.stop)])
+        valid = np.isfinite(slab) if volume.valid is None else np.isfinite(slab) & volume.valid[rows]
         part = slice(start // factors[2], rows.stop // factors[2])
         if valid.all():
-            values[part], weight[part] = _block_mean(here, factors), 1
+            values[part], weight[part] = _block_mean(slab, factors), 1
         else:
             weight[part] = _block_mean(valid.astype(np.float32), factors)
-            values[part] = _block_mean(np.where(valid, here, 0), factors) / np.maximum(weight[part], 1e-6)
+            values[part] = _block_mean(np.where(valid, slab, 0), factors) / np.maximum(weight[part], 1e-6)
     usable = weight > 0.5
     progress(1.0, "Reading the images")
     values = _unit(values, usable, volume)
@@ -111,8 +111,8 @@ def body_of(values: Floats, usable: Mask, grid: Geometry) -> tuple[Mask, Mask]:
     factors = _factors(grid, 4.0)
     small = _block_mean(np.where(usable, values, 0), factors)
     small = ndimage.gaussian_filter(small, 1.0)
-    seen = small > 0.5 * otsu(small)
-    labels, count = ndimage.label(seen)
+    tissue = small > 0.5 * otsu(small)
+    labels, count = ndimage.label(tissue)
     if count == 0:
         return usable, usable
     largest = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
@@ -144,15 +144,15 @@ def otsu(values: Floats, bins: int = 128) -> float:
 
 
 def _unit(values: Floats, usable: Mask, volume: Volume) -> Floats:
-    seen = values[usable]
-    if not len(seen):
+    sample = values[usable]
+    if not len(sample):
         return np.zeros_like(values)
-    low, high = (float(p) for p in np.percentile(seen[:: 1 + len(seen) // 500_000], (0.5, 99.8)))
+    low, high = (float(p) for p in np.percentile(sample[:: 1 + len(sample) // 500_000], (0.5, 99.8)))
     # NIfTI states no unit, and nothing but CT goes so far below zero
     if (volume.unit == "HU" or low < _CT_HU[0]) and high > _CT_HU[1]:
         return np.interp(values, _CT_HU, _CT_UNIT).astype(np.float32) * usable
     if not high > low:
-        low, high = float(seen.min()), float(seen.max())
+        low, high = float(sample.min()), float(sample.max())
     if not high > low:
         return np.zeros_like(values)
     scaled = values - np.float32(low)

@@ -81,36 +81,37 @@ def refine(
     method.SetOptimizerScalesFromPhysicalShift()
     transform = _euler(start, fixed.centroid_mm)
     method.SetInitialTransform(transform, inPlace=True)
-    stopped: list[BaseException] = []
+    errors: list[BaseException] = []
 
     def report() -> None:
-        done = method.GetOptimizerIteration()
+        iterations = method.GetOptimizerIteration()
         try:
-            progress(done / stage.iterations, f"Refining, {-method.GetMetricValue():.3f} nats")
+            progress(iterations / stage.iterations, f"Refining, {-method.GetMetricValue():.3f} nats")
         except BaseException as error:  # noqa: BLE001 - ITK would turn it into a RuntimeError; raised again below
-            stopped.append(error)
+            errors.append(error)
             method.StopRegistration()
 
     method.AddCommand(sitk.sitkIterationEvent, report)
     try:
         method.Execute(_image(fixed.values, fixed.grid), _image(moving.values, moving.grid))
     except RuntimeError as error:
-        if stopped:
-            raise stopped[0] from None
+        if errors:
+            raise errors[0] from None
         raise RegistrationError(
             "The two images do not overlap enough to be compared.",
             "Bring them together roughly by hand first, or check that both show the same part of the patient.",
         ) from error
     finally:
         method.RemoveAllCommands()
-    if stopped:
-        raise stopped[0]
-    done = method.GetOptimizerIteration()
-    if done < stage.iterations:
+    if errors:
+        raise errors[0]
+    iterations = method.GetOptimizerIteration()
+    if iterations < stage.iterations:
         reason = f"Converged: the last step was shorter than {stage.last_step_mm} mm."
     else:
-        reason = f"Stopped after {done} iterations on {stage.spacing_mm:g} mm voxels, without having come to rest."
-    return Refined(_matrix(transform), done, reason)
+        voxels = f"{stage.spacing_mm:g} mm voxels"
+        reason = f"Stopped after {iterations} iterations on {voxels}, without having come to rest."
+    return Refined(_matrix(transform), iterations, reason)
 
 
 def _image(values: NDArray[np.generic], grid: Geometry) -> sitk.Image:

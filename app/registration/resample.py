@@ -208,14 +208,14 @@ def _apply(matrix: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def _itk_type(given: np.dtype[np.generic]) -> np.dtype[np.generic]:
+def _itk_type(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     """The native type that ITK reads and that holds every value."""
-    if given.kind == "b":
+    if dtype.kind == "b":
         return np.dtype(np.uint8)
-    if given.kind == "f" and given.itemsize < 4:
+    if dtype.kind == "f" and dtype.itemsize < 4:
         return np.dtype(np.float32)
-    if given.kind in "iuf" and given.itemsize <= 8:
-        return given.newbyteorder("=")
+    if dtype.kind in "iuf" and dtype.itemsize <= 8:
+        return dtype.newbyteorder("=")
     return np.dtype(np.float64)
 
 

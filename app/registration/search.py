@@ -19,13 +19,13 @@ from app.registration.starts import Start, compare, field_around, search
 
 FINE_MM, COARSE_MM = 2.0, 4.0
 _POINTS = 30_000
-_LONGER = 1.6  # a body so much longer than the other lies mostly outside the other's field
+_LONGEST_RATIO = 1.6  # a body so much longer than the other lies mostly outside the other's field
 _CLOSE = 0.97  # of the best score after the coarse level: what is below does not catch up on the fine one
 _FINISHED = 2  # at most
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """The best transform and its figures: mutual information in nats at the start and now, and what chance gives.
 
     overlap : the part, 0 to 1, of the compared places that both images cover
@@ -42,16 +42,16 @@ class Found:
     stop_reason: str
 
 
-def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progress: Progress) -> Found:
+def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progress: Progress) -> SearchResult:
     """Search around `start` only (near), or widely; both images with voxels of FINE_MM.
 
     Raises RegistrationError where the images do not overlap, or share nothing, wherever they are put.
     """
-    if _longer(fixed, moving) > _LONGER:
+    if _length_ratio(fixed, moving) > _LONGEST_RATIO:
         # compared at places in a whole body, a head that covers a tenth of them would hardly count
-        found = find(moving, fixed, inverse(start), near=near, progress=progress)
-        turned = tuple(replace(rival, fixed_to_moving=inverse(rival.fixed_to_moving)) for rival in found.rivals)
-        return replace(found, fixed_to_moving=inverse(found.fixed_to_moving), rivals=turned)
+        swapped = find(moving, fixed, inverse(start), near=near, progress=progress)
+        rivals_back = tuple(replace(rival, fixed_to_moving=inverse(rival.fixed_to_moving)) for rival in swapped.rivals)
+        return replace(swapped, fixed_to_moving=inverse(swapped.fixed_to_moving), rivals=rivals_back)
     progress(0.0, "Comparing the images")
     coarse = fixed.shrunk(COARSE_MM), moving.shrunk(COARSE_MM)
     judge = compare(fixed, moving, points=_POINTS)
@@ -63,10 +63,10 @@ def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progre
     finished, fine_iterations = _level((fixed, moving), close, judge, fine=True, progress=nested(progress, 0.6, 1.0))
     best = finished[0]
     after, overlap = judge.measure(best.fixed_to_moving)
-    done = coarse_iterations + fine_iterations
+    iterations = coarse_iterations + fine_iterations
     reason = f"{best.reason} Best start: {best.origin}."
-    others = tuple(sorted((*finished[1:], *rivals[len(close) :]), key=lambda rival: -rival.score))
-    return Found(best.fixed_to_moving, before, after, judge.chance, overlap, others, done, reason)
+    losers = tuple(sorted((*finished[1:], *rivals[len(close) :]), key=lambda rival: -rival.score))
+    return SearchResult(best.fixed_to_moving, before, after, judge.chance, overlap, losers, iterations, reason)
 
 
 def _level(
@@ -94,6 +94,6 @@ def _level(
     return sorted(refined, key=lambda start: -start.score), iterations
 
 
-def _longer(fixed: Prepared, moving: Prepared) -> float:
+def _length_ratio(fixed: Prepared, moving: Prepared) -> float:
     """How many times longer the fixed body is than the moving one, along the patient axis where that is most."""
     return float(np.max(fixed.extent_mm / np.maximum(moving.extent_mm, 1.0)))

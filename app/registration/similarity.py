@@ -64,14 +64,14 @@ class Similarity:
         size = np.asarray(self._grid.size, dtype=np.float64)[:, None]
         inside = ((at >= -0.5) & (at <= size - 0.5)).all(axis=0)
         at, row = at[:, inside] + 1.0, self._row[inside]
-        whole = at.astype(np.int64)
-        flat = sum(axis * stride for axis, stride in zip(whole, self._strides, strict=True))
+        lower = at.astype(np.int64)
+        flat = sum(axis * stride for axis, stride in zip(lower, self._strides, strict=True))
         if self._usable is not None:
-            keep = self._usable[flat]
-            at, row, whole, flat = at[:, keep], row[keep], whole[:, keep], flat[keep]
+            valid = self._usable[flat]
+            at, row, lower, flat = at[:, valid], row[valid], lower[:, valid], flat[valid]
         if len(row) < 2:
             return 0.0, 0.0
-        value = self._interpolate(flat, (at - whole).astype(np.float32))
+        value = self._interpolate(flat, (at - lower).astype(np.float32))
         low = value.astype(np.int64)
         part = value - low
         width = self.bins + 1
@@ -100,5 +100,5 @@ def mutual_information(joint: NDArray[np.float64]) -> float:
         return 0.0
     p = joint / total
     independent = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
-    seen = p > 0
-    return max(0.0, float((p[seen] * np.log(p[seen] / independent[seen])).sum()))
+    occupied = p > 0
+    return max(0.0, float((p[occupied] * np.log(p[occupied] / independent[occupied])).sum()))

@@ -43,8 +43,8 @@ def compare(fixed: Prepared, moving: Prepared, *, points: int, bins: int = 32) -
     """
     random = np.random.default_rng(_SEED)
     voxels = np.flatnonzero(fixed.near if fixed.near.any() else np.ones_like(fixed.near))
-    chosen = np.stack(np.unravel_index(voxels[random.integers(len(voxels), size=points)], fixed.near.shape), axis=1)
-    at = chosen + random.uniform(-0.5, 0.5, size=chosen.shape)
+    indices = np.stack(np.unravel_index(voxels[random.integers(len(voxels), size=points)], fixed.near.shape), axis=1)
+    at = indices + random.uniform(-0.5, 0.5, size=indices.shape)
     values = ndimage.map_coordinates(fixed.values, at.T, order=1, mode="nearest").astype(np.float32)
     usable = None if moving.usable.all() else moving.usable
     return Similarity(fixed.grid.to_lps(at[:, ::-1]), values, moving.values, moving.grid, usable=usable, bins=bins)
@@ -52,22 +52,22 @@ def compare(fixed: Prepared, moving: Prepared, *, points: int, bins: int = 32) -
 
 def guesses(fixed: Prepared, moving: Prepared, start: Matrix) -> list[Start]:
     """First guesses, none of them turned against `start`."""
-    turned = np.eye(4)
-    turned[:3, :3] = start[:3, :3]
+    rotation = np.eye(4)
+    rotation[:3, :3] = start[:3, :3]
 
     def onto(name: str, from_mm: NDArray[np.float64], to_mm: NDArray[np.float64]) -> Start:
-        matrix = turned.copy()
-        matrix[:3, 3] = to_mm - turned[:3, :3] @ from_mm
+        matrix = rotation.copy()
+        matrix[:3, 3] = to_mm - rotation[:3, :3] @ from_mm
         return Start(matrix, name)
 
-    found = [
+    starts = [
         Start(start, "start"),
         onto("centres of the fields", fixed.grid.centre_mm, moving.grid.centre_mm),
         onto("centres of the bodies", fixed.centroid_mm, moving.centroid_mm),
         onto("centres of intensity", fixed.centre_of_intensity_mm, moving.centre_of_intensity_mm),
         onto("tops of the bodies", head_centre(fixed), head_centre(moving)),
     ]
-    return found + _along(found[2], fixed.grid, moving.grid)
+    return starts + _along(starts[2], fixed.grid, moving.grid)
 
 
 def head_centre(image: Prepared) -> NDArray[np.float64]:
@@ -107,9 +107,9 @@ def search(
     """
     quick = compare(fixed, moving, points=3000, bins=16)
     centre = fixed.centroid_mm
-    own = climb(quick, Start(start, "start"), centre, steps=(8.0, 4.0, 2.0), progress=progress)
+    from_start = climb(quick, Start(start, "start"), centre, steps=(8.0, 4.0, 2.0), progress=progress)
     if near:
-        return [own]
+        return [from_start]
     scored = [Start(s.fixed_to_moving, s.origin, quick(s.fixed_to_moving)) for s in guesses(fixed, moving, start)]
     scored = _distinct(sorted(scored, key=lambda s: -s.score), centre, keep=_CANDIDATES)
     shifted = []
@@ -117,21 +117,21 @@ def search(
         progress(0.2 * n / len(scored), f"Searching, {guess.score:.3f} nats")
         shifted.append(climb(quick, guess, centre, steps=(24.0, 12.0, 6.0), turns=False, progress=progress, at=0.2))
     shifted.sort(key=lambda s: -s.score)
-    turned: list[Start] = []
+    rotations: list[Start] = []
     for n, base in enumerate(_distinct(shifted, centre, keep=_BASES)):
         at = 0.2 + 0.2 * n / _BASES
         for angles in itertools.product(_ANGLES_DEG, repeat=3):
             matrix = base.fixed_to_moving @ rigid(angles, (0, 0, 0), centre)
-            turned.append(Start(matrix, f"{base.origin}, turned", quick(matrix)))
+            rotations.append(Start(matrix, f"{base.origin}, turned", quick(matrix)))
             progress(at, f"Searching rotations, {base.score:.3f} nats")
-    turned.sort(key=lambda s: -s.score)
-    trials = _distinct(turned, centre, keep=_KEPT_ROTATIONS) + shifted[:_BASES]
-    climbed = [own]
+    rotations.sort(key=lambda s: -s.score)
+    trials = _distinct(rotations, centre, keep=_KEPT_ROTATIONS) + shifted[:_BASES]
+    candidates = [from_start]
     for n, trial in enumerate(trials):
         at = 0.4 + 0.6 * n / len(trials)
-        climbed.append(climb(quick, trial, centre, steps=(8.0, 4.0, 2.0), progress=progress, at=at))
-    climbed.sort(key=lambda s: -s.score)
-    return [s for s in _distinct(climbed, centre, keep=keep) if s.score >= _HOPELESS * climbed[0].score]
+        candidates.append(climb(quick, trial, centre, steps=(8.0, 4.0, 2.0), progress=progress, at=at))
+    candidates.sort(key=lambda s: -s.score)
+    return [s for s in _distinct(candidates, centre, keep=keep) if s.score >= _HOPELESS * candidates[0].score]
 
 
 def climb(
@@ -149,7 +149,7 @@ def climb(
     best, score = start.fixed_to_moving, similarity(start.fixed_to_moving)
     for step in steps:
         for _ in range(rounds):
-            before = score
+            score_before = score
             for axis, sign in itertools.product(range(6 if turns else 3), (1.0, -1.0)):
                 change = np.zeros(6)
                 change[axis] = sign * step
@@ -158,7 +158,7 @@ def climb(
                 progress(at, f"Searching, {score:.3f} nats")
                 if value > score:
                     best, score = trial, value
-            if score <= before:
+            if score <= score_before:
                 break
     return Start(best, start.origin, score)
 
@@ -174,18 +174,18 @@ def field_around(moving: Prepared, fixed: Prepared, fixed_to_moving: Matrix) -> 
 
 def _distinct(starts: list[Start], centre_mm: NDArray[np.float64], *, keep: int) -> list[Start]:
     """The first `keep` that differ from one another by more than 5 mm at the centre or 5 degrees."""
-    kept: list[Start] = []
+    distinct: list[Start] = []
     for start in starts:
-        if len(kept) == keep:
+        if len(distinct) == keep:
             break
-        if all(not _alike(start.fixed_to_moving, other.fixed_to_moving, centre_mm) for other in kept):
-            kept.append(start)
-    return kept
+        if all(not _alike(start.fixed_to_moving, other.fixed_to_moving, centre_mm) for other in distinct):
+            distinct.append(start)
+    return distinct
 
 
 def _alike(a: Matrix, b: Matrix, centre_mm: NDArray[np.float64]) -> bool:
-    apart = np.linalg.norm(transform_points(a, centre_mm) - transform_points(b, centre_mm))
-    return bool(apart < 5 and rotation_angle_deg(inverse(a) @ b) < 5)
+    shift_mm = np.linalg.norm(transform_points(a, centre_mm) - transform_points(b, centre_mm))
+    return bool(shift_mm < 5 and rotation_angle_deg(inverse(a) @ b) < 5)
 
 
 def _bounds(grid: Geometry) -> NDArray[np.float64]:

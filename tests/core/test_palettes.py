@@ -10,8 +10,7 @@ import pytest
 from pydicom.pixels.processing import apply_color_lut
 
 from app.base.errors import AppError
-from app.core import palettes as palettes_module
-from app.core.palettes import PALETTE_UIDS, chroma_table, palette, palettes, put_chroma, put_palette
+from app.core.palettes import PALETTE_UIDS, _table, chroma_table, palette, palettes, put_chroma, put_palette
 
 LUMA = np.array([0.299, 0.587, 0.114])
 RAMP = np.arange(256, dtype=np.uint8)
@@ -104,6 +103,6 @@ def test_a_slice_alone_in_its_palette():
 def test_a_palettes_table_is_made_once():
     fused, scalar = np.random.default_rng(0).random((2, 512, 512), np.float32)
     put_chroma(fused, scalar, palette("Hot Iron"))
-    made = palettes_module._table.cache_info().misses
+    misses_before = _table.cache_info().misses
     put_chroma(scalar, fused, palette("Hot Iron"))  # a picture is lookups alone: `tests/bench/scroll.py` times them
-    assert palettes_module._table.cache_info().misses == made
+    assert _table.cache_info().misses == misses_before

@@ -17,7 +17,6 @@ import pytest
 
 from app.base.errors import AppError
 from app.base.progress import Cancelled
-from app.phantom import study as demo
 from app.phantom.study import write_demo
 
 SERIES = {"mr": "mr-t1", "ct": "ct", "pet": "pet", "spect": "spect"}
@@ -237,7 +236,7 @@ def test_a_disk_that_refuses_is_told_in_a_sentence_and_nothing_is_left(tmp_path,
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(demo, "write_nifti", full)
+    monkeypatch.setattr("app.phantom.study.write_nifti", full)
     with pytest.raises(AppError, match="No space left on device"):
         write_demo(tmp_path / "study", small=True)
     assert [*tmp_path.iterdir()] == []

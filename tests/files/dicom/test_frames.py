@@ -28,7 +28,7 @@ from pydicom.uid import (
 
 from app.base.errors import AppError
 from app.files import readers
-from app.files.dicom import header as dicom_header
+from app.files.dicom import header
 from app.files.dicom.pixels import frame_size
 from tests.files.dicom.dicom_files import AXIAL, ROOT, dataset, put_pixels, slice_values, write_series
 
@@ -215,7 +215,7 @@ def test_the_size_is_found_in_jpeg_streams_behind_other_segments():
 
 
 def test_a_deflated_bomb_is_measured_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(dicom_header, "LARGEST_DEFLATED", 1 << 16)
+    monkeypatch.setattr(header, "LARGEST_DEFLATED", 1 << 16)
     ds = dataset()
     ds.add_new((0x0009, 0x0010), "LO", "TEST")
     ds.add_new((0x0009, 0x1001), "OB", b"\0" * (1 << 20))
