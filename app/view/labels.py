@@ -1,17 +1,20 @@
 """The words on a pane: whose picture, where, how aligned, in which window, and every warning a reader must not miss.
 
-Pure text, so that tests read it as a reader does. `tone` is "plain", "warn" or "stop"; warnings stay in sight also
-when the annotations are switched off.
+Pure text, so that tests read it as a reader does. This is where facts become sentences: each line keeps what it is
+about and how grave it is as fields, and warnings stay in sight also when the annotations are switched off.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Literal
 
 from app.core.modalities import PICTURED
+from app.core.planes import Plane
 from app.core.volume import Volume
 from app.fusion.registry import listed
-from app.view.compose import Picture
+from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
 from app.view.scene import Scene
 from app.view.state import ViewState
@@ -21,12 +24,28 @@ MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"} | PICTURE
 CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
 
+Tone = Literal["plain", "warn", "stop"]
+
+
+class About(Enum):
+    """What a line speaks of."""
+
+    SERIES = auto()
+    PATIENT = auto()
+    FUSION = auto()  # the network, its share, the plane it fused
+    ALIGNMENT = auto()
+    PIXELS = auto()  # how they were interpolated
+    WINDOW = auto()
+    PLACE = auto()
+
+
 @dataclass(frozen=True)
 class Line:
     """short : what is said where `text` has no room; a warning is never cut off in the middle"""
 
     text: str
-    tone: str = "plain"
+    about: About
+    tone: Tone = "plain"
     short: str = ""
 
 
@@ -50,30 +69,52 @@ class Bar:
     caption: str
 
 
+_NOTES = {
+    Note.RESAMPLED: Line("resampled", About.PIXELS),
+    Note.OWN_GRID: Line("own grid", About.PIXELS),
+    Note.NOT_ALIGNED: Line("not aligned yet", About.ALIGNMENT, "warn"),
+    Note.INTERPOLATED: Line("INTERPOLATED SLICE", About.PIXELS, "warn"),
+    Note.HOLDS_INTERPOLATED: Line("holds interpolated slices", About.PIXELS, "warn"),
+}
+_PARTNER_RESAMPLED = Line("partner resampled", About.PIXELS, short="resampled")  # on a picture of both
+_BLANKS = {
+    Blank.NOTHING: "nothing shown yet",
+    Blank.NO_MRI: "No MRI chosen",
+    Blank.NO_PARTNER: "No partner chosen (CT, PET or SPECT)",
+    Blank.STOPPED: "TWO DIFFERENT PATIENTS\nnothing is laid together until this is confirmed",
+    Blank.NOT_ALIGNED: "not aligned yet",
+    Blank.RESAMPLING: "laying the partner over the MRI…",
+    Blank.NOT_FUSED: "not fused yet",
+    Blank.NEEDS_ALL_SLICES: "not fused yet\nthis plane needs all slices: {done} of {slices} are done",
+}
+
+
 def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Labels:
     """What stands in the corners of one pane."""
-    if picture.plane is None or (picture.pixels is None and picture.kind == "" and scene.grid is None):
+    if picture.plane is None:
         return Labels()
-    top_left = [*_titles(state, scene, role, picture)]
-    top_right = [*_alignment(scene, role, picture)]
-    top_right += [
-        Line(
-            note,
-            "warn" if "nterpolated" in note or "INTERP" in note or "not aligned" in note else "plain",
-            note.removeprefix("partner "),
-        )
-        for note in picture.notes
-    ]
-    bottom_left = [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)]
-    every = Labels(tuple(top_left), tuple(top_right), tuple(bottom_left))
-    if state.annotations == "none":
-        return Labels(
-            *(
-                tuple(line for line in corner if line.tone != "plain")
-                for corner in (every.top_left, every.top_right, every.bottom_left)
-            )
-        )
-    return every
+    corners = (
+        _titles(state, scene, role, picture),
+        [*_alignment(scene, role, picture), *_notes(picture)],
+        [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)],
+    )
+    return Labels(*(tuple(line for line in corner if _wanted(line, state.annotations)) for corner in corners))
+
+
+def blank_message(picture: Picture) -> str:
+    """Why a pane is blank, in one or two lines; "" where it has pixels."""
+    return "" if picture.blank is None else _BLANKS[picture.blank].format(done=picture.done, slices=picture.slices)
+
+
+def _wanted(line: Line, annotations: str) -> bool:
+    if annotations == "none":
+        return line.tone != "plain"
+    return annotations == "full" or line.about is not About.PATIENT
+
+
+def _notes(picture: Picture) -> list[Line]:
+    both = picture.kind in ("overlay", "fusion")
+    return [_PARTNER_RESAMPLED if both and note is Note.RESAMPLED else _NOTES[note] for note in picture.notes]
 
 
 def name_of(volume: Volume) -> str:
@@ -111,27 +152,27 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
         if picture.kind == "fusion" and scene.stack is not None:
             share = "" if state.fusion >= 1 else f" {state.fusion:.0%}"
             title = listed(scene.stack.request.network).title
-            return [Line(f"Fusion{share}: {title}", short=f"{title}{share}"), *_fused_plane(scene, picture)]
+            headline = Line(f"Fusion{share}: {title}", About.FUSION, short=f"{title}{share}")
+            return [headline, *_fused_plane(scene, picture)]
         if picture.kind == "overlay":
             share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
-            return [Line(f"Overlay: {share}", short=share)]
+            return [Line(f"Overlay: {share}", About.FUSION, short=share)]
         if picture.kind == "mri":
-            return [Line(f"{name_of(mri)} alone")]
+            return [Line(f"{name_of(mri)} alone", About.FUSION)]
         return []
     shown = picture.kind if picture.kind in ("mri", "partner") else role
     volume = volume_of(scene, shown)
     if volume is None:
         return []
     description = volume.series.description
-    lines = [Line(f"{name_of(volume)}  {description}".strip())]
-    if state.annotations == "full":
-        patient = volume.series.patient
-        who = "  ".join(part for part in (patient.name.replace("^", " ").strip(), patient.id) if part)
-        lines += [Line(who)] if who else []
+    lines = [Line(f"{name_of(volume)}  {description}".strip(), About.SERIES)]
+    patient = volume.series.patient
+    who = "  ".join(part for part in (patient.name.replace("^", " ").strip(), patient.id) if part)
+    lines += [Line(who, About.PATIENT)] if who else []
     warnings = len(volume.series.warnings)
     if warnings:
         count = f"{warnings} warning{'s' if warnings > 1 else ''}"
-        lines.append(Line(f"{count}: see the series list", "warn", count))
+        lines.append(Line(f"{count}: see the series list", About.SERIES, "warn", count))
     return lines
 
 
@@ -139,21 +180,21 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     if scene.stack is None or scene.mri is None or picture.plane is None or not picture.plane.name:
         return []
     fused = scene.mri.geometry.plane
-    lines = [Line(f"fused plane: {fused}", short=f"fused {fused}")]
+    lines = [Line(f"fused plane: {fused}", About.FUSION, short=f"fused {fused}")]
     if picture.plane.axis != 2:
-        lines = [Line(f"reformatted from fused {fused} slices", short=f"from {fused} slices")]
+        lines = [Line(f"reformatted from fused {fused} slices", About.FUSION, short=f"from {fused} slices")]
     network = listed(scene.stack.request.network)
     if network.of_patients and not network.classical and fused != "axial":
-        lines.append(Line("network was trained on axial slices", "warn", "trained on axial"))
+        lines.append(Line("network was trained on axial slices", About.FUSION, "warn", "trained on axial"))
     if not network.of_patients and scene.mri.modality not in ("", *PICTURED):
-        lines.append(Line("network was never trained on patients", "warn", "not for patients"))
+        lines.append(Line("network was never trained on patients", About.FUSION, "warn", "not for patients"))
     return lines
 
 
 def _alignment(scene: Scene, role: str, picture: Picture) -> list[Line]:
     if scene.mri is None or scene.partner is None or role == "mri" or picture.pixels is None:
         return []
-    if "own grid" in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
+    if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
         return []
     return [verdict_line(str(scene.registration.verdict))]
 
@@ -161,10 +202,10 @@ def _alignment(scene: Scene, role: str, picture: Picture) -> list[Line]:
 def verdict_line(verdict: str) -> Line:
     """The label of a verdict's word."""
     return {
-        "header-aligned": Line("aligned by header", short="by header"),
-        "registered": Line("registered, confirmed", short="confirmed"),
-        "unverified": Line("ALIGNMENT NOT VERIFIED", "warn", "UNVERIFIED"),
-        "rejected": Line("REGISTRATION REJECTED", "stop", "REJECTED"),
+        "header-aligned": Line("aligned by header", About.ALIGNMENT, short="by header"),
+        "registered": Line("registered, confirmed", About.ALIGNMENT, short="confirmed"),
+        "unverified": Line("ALIGNMENT NOT VERIFIED", About.ALIGNMENT, "warn", "UNVERIFIED"),
+        "rejected": Line("REGISTRATION REJECTED", About.ALIGNMENT, "stop", "REJECTED"),
     }[verdict]
 
 
@@ -182,7 +223,7 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
         uptake = volume.modality in ("PT", "NM")  # above a CT's window lies bone, as it should
         warns = uptake and clipped.above >= CLIPPING_WARNS
         short = text.replace(" fused ", " ") + (beyond if warns else "")
-        lines.append(Line(text + beyond, "warn" if warns else "plain", short))
+        lines.append(Line(text + beyond, About.WINDOW, "warn" if warns else "plain", short))
     return lines
 
 
@@ -193,26 +234,29 @@ def _windows(state: ViewState, scene: Scene, picture: Picture) -> list[Line]:
         volume, window = volume_of(scene, role), window_of(state, scene, role)
         if volume is not None and window is not None and volume.rgb is None:
             whose = f"{name_of(volume)}  " if len(roles) > 1 else ""
-            lines.append(Line(f"{whose}C {number(window[0])}  W {number(window[1])} {unit_text(volume.unit)}"))
+            words = f"{whose}C {number(window[0])}  W {number(window[1])} {unit_text(volume.unit)}"
+            lines.append(Line(words, About.WINDOW))
     return lines
 
 
 def _place(picture: Picture) -> list[Line]:
     plane = picture.plane
     assert plane is not None  # labels() looked
+    count = f"{picture.index + 1} / {plane.slices}"
     if not plane.grid.in_mm:
         several = plane.slices > 1
-        return [
-            Line(
-                f"picture {picture.index + 1} / {plane.slices}" if several else "picture, no millimetres",
-                short="" if several else "no mm",
-            )
-        ]
-    middle = [picture.index if axis == plane.axis else (n - 1) / 2 for axis, n in enumerate(plane.grid.size)]
-    along = {"sagittal": 0, "coronal": 1, "axial": 2}[plane.name]
-    at_mm = float(plane.grid.to_lps(middle)[along])
-    sides = (("L", "R"), ("P", "A"), ("S", "I"))[along]
+        words, short = (f"picture {count}", "") if several else ("picture, no millimetres", "no mm")
+        return [Line(words, About.PLACE, short=short)]
+    side, at_mm = side_and_mm(plane, picture.index)
     return [
-        Line(f"{sides[0] if at_mm >= 0 else sides[1]} {abs(at_mm):.1f} mm"),
-        Line(f"{plane.name} {picture.index + 1} / {plane.slices}", short=f"{picture.index + 1} / {plane.slices}"),
+        Line(f"{side} {at_mm:.1f} mm", About.PLACE),
+        Line(f"{plane.name} {count}", About.PLACE, short=count),
     ]
+
+
+def side_and_mm(plane: Plane, index: int) -> tuple[str, float]:
+    """How far a slice's centre lies towards a side of the patient, for example ("S", 12.5); for grids in mm alone."""
+    centre = [index if axis == plane.axis else (n - 1) / 2 for axis, n in enumerate(plane.grid.size)]
+    along = {"sagittal": 0, "coronal": 1, "axial": 2}[plane.name]
+    at_mm = float(plane.grid.to_lps(centre)[along])
+    return ("LR", "PA", "SI")[along][0 if at_mm >= 0 else 1], abs(at_mm)

@@ -6,29 +6,21 @@ paint finds the answer.
 
 from __future__ import annotations
 
-import weakref
-
 import numpy as np
 
 from app.core.volume import Volume
+from app.view.memo import per_volume
 from app.view.scene import Scene
 from app.view.state import ViewState, Window
 
-_known: dict[int, tuple[weakref.ref[Volume], Window]] = {}
 
-
+@per_volume
 def default_window(volume: Volume) -> Window:
     """(centre, width) of a volume's first display, in its unit; remembered as long as the volume lives."""
-    found = _known.get(id(volume))
-    if found is not None and found[0]() is volume:
-        return found[1]
     from app.core.values import default_display_window
 
     centre, width = default_display_window(volume)
-    window = float(centre), float(width)
-    key = id(volume)
-    _known[key] = weakref.ref(volume, lambda _: _known.pop(key, None)), window
-    return window
+    return float(centre), float(width)
 
 
 def volume_of(scene: Scene, role: str) -> Volume | None:

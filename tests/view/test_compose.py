@@ -9,10 +9,10 @@ import pytest
 
 from app.case.pipeline import Aligned
 from app.core.palettes import palette, put_chroma
-from app.view import compose as c
 from app.view.colours import rgb
-from app.view.compose import PartnerSlice, compose
+from app.view.compose import compose
 from app.view.memo import Memo
+from app.view.picture import Blank, Note, PartnerSlice
 from app.view.scene import Scene
 from app.view.state import ViewState, at_slice
 from tests.scenes import BERT, fused, head, pair, registered, volume
@@ -37,7 +37,7 @@ def test_the_mri_is_shown_through_its_window(small):
     scene, state = small
     picture = compose(state, scene, "mri")
     np.testing.assert_array_equal(rgb(picture.pixels)[..., 1], scene.mri.stored[1])
-    assert (picture.index, picture.kind, picture.message) == (1, "mri", "")
+    assert (picture.index, picture.kind, picture.blank) == (1, "mri", None)
 
 
 def test_inversion_is_display_only(small):
@@ -85,7 +85,7 @@ def test_outside_the_partners_field_of_view_the_mri_is_shown_with_lines_and_neve
         np.testing.assert_array_equal(outside[~np.array(on_line)], mri[~np.array(on_line)])
     alone = compose(state, scene, "partner")
     assert alone.hatched
-    assert "resampled" in alone.notes
+    assert alone.notes == (Note.RESAMPLED,)
 
 
 def test_the_partners_own_pane_uses_its_own_palette(small):
@@ -130,12 +130,12 @@ def test_a_display_window_does_not_touch_the_fusion(small):
 
 def test_a_slice_not_fused_yet_is_blank_and_says_so(small):
     scene, state = small
-    assert compose(replace(state, fusion=1.0), scene, "fused").message == c.FUSING
+    assert compose(replace(state, fusion=1.0), scene, "fused").blank is Blank.NOT_FUSED
     done = np.array([True, False])
     scene = scene.having(stack=fused(scene.aligned, np.zeros((2, 3, 4), np.float32), done=done))
     picture = compose(replace(state, fusion=0.3), scene, "fused")
     assert picture.pixels is None
-    assert picture.message == c.FUSING
+    assert picture.blank is Blank.NOT_FUSED
     done[1] = True
     assert compose(replace(state, fusion=0.3), scene, "fused").pixels is not None
 
@@ -144,7 +144,8 @@ def test_a_plane_across_the_slices_waits_for_all_of_them(small):
     scene, state = small
     done = np.array([True, False])
     scene = scene.having(stack=fused(scene.aligned, np.zeros((2, 3, 4), np.float32), done=done))
-    assert compose(replace(state, fusion=1.0), scene, "fused", axis=0).message == c.WHOLE_FUSION.format(done=1, all=2)
+    picture = compose(replace(state, fusion=1.0), scene, "fused", axis=0)
+    assert (picture.blank, picture.done, picture.slices) == (Blank.NEEDS_ALL_SLICES, 1, 2)
 
 
 def test_nothing_old_survives_a_change_with_a_shared_memo(small):
@@ -157,7 +158,7 @@ def test_nothing_old_survives_a_change_with_a_shared_memo(small):
     bright = compose(state, second, "fused", memo=memo).pixels
     assert rgb(dark)[:, :3].max() == 0
     assert rgb(bright)[:, :3].min() == 255
-    assert compose(state, first.having(network="maximum"), "fused", memo=memo).message == c.FUSING
+    assert compose(state, first.having(network="maximum"), "fused", memo=memo).blank is Blank.NOT_FUSED
 
 
 def test_two_patients_are_never_laid_together(small):
@@ -167,10 +168,10 @@ def test_two_patients_are_never_laid_together(small):
     scene = scene.having(registration=registered())
     picture = compose(state, scene, "fused")
     assert picture.pixels is None
-    assert picture.message == c.STOPPED
-    assert "own grid" in compose(state, scene, "partner").notes
+    assert picture.blank is Blank.STOPPED
+    assert Note.OWN_GRID in compose(state, scene, "partner").notes
     confirmed = scene.having(different_patients_confirmed=True)
-    assert compose(state, confirmed, "fused").message != c.STOPPED
+    assert compose(state, confirmed, "fused").blank is not Blank.STOPPED
 
 
 def test_without_an_alignment_the_partner_is_shown_in_its_own_grid():
@@ -180,8 +181,8 @@ def test_without_an_alignment_the_partner_is_shown_in_its_own_grid():
     picture = compose(state, scene, "partner")
     assert picture.plane.grid is pet.geometry
     assert picture.index == pet.geometry.size[2] - 1  # as far up as the MRI's slice
-    assert set(picture.notes) == {"own grid", c.NOT_ALIGNED}
-    assert compose(state, scene, "fused").message == c.NOT_ALIGNED
+    assert picture.notes == (Note.OWN_GRID, Note.NOT_ALIGNED)
+    assert compose(state, scene, "fused").blank is Blank.NOT_ALIGNED
 
 
 def test_a_resampler_is_asked_where_there_is_no_aligned_volume():
@@ -197,7 +198,7 @@ def test_a_resampler_is_asked_where_there_is_no_aligned_volume():
     shown = compose(state, scene, "fused", axis=1, resample=resample)
     assert asked == [(1, 16)]
     assert (rgb(shown.pixels) == palette("Hot Iron")[255]).all()
-    assert compose(state, scene, "fused", resample=lambda plane, index: None).message == c.RESAMPLING
+    assert compose(state, scene, "fused", resample=lambda plane, index: None).blank is Blank.RESAMPLING
 
 
 def test_one_series_alone_is_shown_on_its_own_grid():
@@ -208,7 +209,7 @@ def test_one_series_alone_is_shown_on_its_own_grid():
     expected = np.floor(np.clip(values / 6, 0, 1).astype(np.float64) * 255 + 0.5)
     assert np.abs(rgb(picture.pixels)[..., 0] - expected).max() <= 1  # a value on the edge of a level
     assert compose(ViewState(layout="overlay"), scene, "fused").pixels is not None
-    assert compose(ViewState(), scene, "mri").message == c.NO_MRI
+    assert compose(ViewState(), scene, "mri").blank is Blank.NO_MRI
     assert compose(ViewState(), Scene(), "mri").plane is None
 
 
@@ -246,10 +247,10 @@ def test_interpolated_slices_are_marked():
     mri = volume(np.zeros((3, 4, 4), np.int16), interpolated=np.array([False, True, False]))
     scene = Scene().having(mri=mri)
     state = ViewState(mri_window=(0, 10))
-    assert "INTERPOLATED SLICE" in compose(state, scene, "mri").notes
+    assert compose(state, scene, "mri").notes == (Note.INTERPOLATED,)
     first = replace(state, **at_slice(state, mri.geometry, 0))
     assert compose(first, scene, "mri").notes == ()
-    assert compose(state, scene, "mri", axis=0).notes == ("holds interpolated slices",)
+    assert compose(state, scene, "mri", axis=0).notes == (Note.HOLDS_INTERPOLATED,)
 
 
 def test_composing_twice_gives_the_same_with_and_without_a_memo():
@@ -274,4 +275,4 @@ def test_around_the_partners_field_of_view_a_fusion_stays_as_it_is_when_the_mri_
 
 
 def test_an_empty_pane_says_that_nothing_is_shown():
-    assert compose(GREY, Scene(), "mri").message == c.NOTHING
+    assert compose(GREY, Scene(), "mri").blank is Blank.NOTHING

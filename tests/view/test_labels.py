@@ -10,7 +10,8 @@ import pytest
 from app.core.values import Clipped
 from app.registration.verdict import Verdict
 from app.view.compose import compose
-from app.view.labels import bar, labels, verdict_line
+from app.view.labels import About, bar, blank_message, labels, verdict_line
+from app.view.picture import Blank, Picture
 from app.view.scene import Scene
 from app.view.state import ViewState
 from tests.scenes import fused, head, pair, volume
@@ -106,6 +107,20 @@ def test_warnings_stay_when_the_annotations_are_switched_off():
     assert words(state, scene, "fused") == ["ALIGNMENT NOT VERIFIED"]
     marked = Scene().having(mri=replace(mri, interpolated=np.ones(24, bool)))
     assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
+
+
+@pytest.mark.parametrize("blank", list(Blank))
+def test_every_blank_pane_says_why(blank):
+    message = blank_message(Picture(None, blank=blank, done=3, slices=9))
+    assert message
+    assert ("3 of 9" in message) == (blank is Blank.NEEDS_ALL_SLICES)
+
+
+def test_every_line_says_what_it_is_about(scene):
+    shown = labels(STATE, scene, "partner", compose(STATE, scene, "partner"))
+    assert [line.about for line in shown.top_left] == [About.SERIES, About.PATIENT]
+    assert [line.about for line in shown.top_right] == [About.ALIGNMENT, About.PIXELS]
+    assert [line.about for line in shown.bottom_left] == [About.WINDOW, About.PLACE, About.PLACE]
 
 
 def test_a_series_with_warnings_points_to_them(scene):

@@ -28,9 +28,10 @@ from app.ui.panes import measure_paint, pane_paint
 from app.ui.panes.live_overlay import LivePartner
 from app.ui.panes.mouse import PaneMouse
 from app.view.colours import Pixels
-from app.view.compose import STOPPED, Picture, compose
-from app.view.labels import bar, labels
+from app.view.compose import compose
+from app.view.labels import bar, blank_message, labels
 from app.view.memo import Memo
+from app.view.picture import Blank, Picture
 from app.view.scene import Scene
 from app.view.state import ViewState
 from app.view.viewport import Viewport, viewport, zoom_rect, zoom_viewport
@@ -149,10 +150,9 @@ class ImagePane(QWidget):
         painter.fillRect(self.rect(), _BACKGROUND)
         if picture.pixels is not None and view is not None:
             self._paint_pixels(painter, picture, view)
-        elif picture.message:
-            pane_paint.message(
-                painter, width, height, picture.message, tone="stop" if picture.message == STOPPED else "plain"
-            )
+        elif picture.blank is not None:
+            tone = "stop" if picture.blank is Blank.STOPPED else "plain"
+            pane_paint.message(painter, width, height, blank_message(picture), tone=tone)
         if view is not None and picture.plane is not None:
             self._paint_marks(painter, state, picture, view)
         pane_paint.corners(

@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from app.base.progress import Progress
 from app.core.planes import Plane
 from app.ui.flow.workspace import Workspace
-from app.view.compose import PartnerSlice
+from app.view.picture import PartnerSlice
 from app.view.scene import Scene
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class LivePartner(QObject):
         if key not in self._planes:
             if len(self._planes) >= _KEPT:
                 del self._planes[next(iter(self._planes))]
-            made = self._resampler.plane(plane.geometry(index), registration.fixed_to_moving)
-            mri, inside = self._workspace.scene.mri, made.inside[0]
+            resampled = self._resampler.plane(plane.geometry(index), registration.fixed_to_moving)
+            mri, inside = self._workspace.scene.mri, resampled.inside[0]
             if mri is not None and mri.valid is not None:
                 inside = inside & plane.take(mri.valid, index)  # as pipeline.align does
-            self._planes[key] = PartnerSlice(made.values[0], inside)
+            self._planes[key] = PartnerSlice(resampled.values[0], inside)
         return self._planes[key]
 
     def _follow(self, scene: Scene) -> None:
