@@ -14,6 +14,11 @@ _SSIM_C1 = (0.01 * 255) ** 2
 _SSIM_C2 = (0.03 * 255) ** 2
 
 
+def _inner(x: Image, y: Image) -> float:
+    """The inner product of two (n,) arrays without BLAS, whose threads cost more than so short a sum."""
+    return float(np.einsum("i,i->", x, y))
+
+
 def correlation(first: Image, second: Image, inside: Region | None = None) -> float:
     """Pearson's correlation of two pictures.
 
@@ -41,7 +46,7 @@ def correlation(first: Image, second: Image, inside: Region | None = None) -> fl
     if x.min() == x.max() or y.min() == y.max():
         raise Undefined("one of the pictures compared is constant, and a correlation divides by its spread")
     x, y = x - x.mean(), y - y.mean()
-    return float(x @ y / np.sqrt((x @ x) * (y @ y)))
+    return float(_inner(x, y) / np.sqrt(_inner(x, x) * _inner(y, y)))
 
 
 def correlation_of_differences(fused: Image, mri: Image, partner: Image, inside: Region | None = None) -> float:
@@ -99,7 +104,7 @@ def edge_transfer(fused: Image, mri: Image, partner: Image, inside: Region | Non
     preserved = weight = 0.0
     for source in (mri, partner):
         s = _edges(source, whole)
-        preserved += float(_preserved(s, f) @ s.strength)
+        preserved += _inner(_preserved(s, f), s.strength)
         weight += float(s.strength.sum())
     if weight == 0:
         raise Undefined("neither source has an edge")
