@@ -53,13 +53,6 @@ def test_a_jpeg_is_read(tmp_path):
     assert np.abs(readers.read(series).values(0) - 77).max() <= 1
 
 
-def test_the_folder_names_the_modality_of_a_pair(tmp_path):
-    for folder in ("mri", "pet"):
-        (tmp_path / folder).mkdir()
-        Image.fromarray(GREY).save(tmp_path / folder / "0017.png")
-    assert {series.modality for series in readers.scan([tmp_path]).series} == {"MR", "PT"}
-
-
 def test_pages_are_not_guessed_at(tmp_path):
     pages = [Image.fromarray(GREY), Image.fromarray(GREY)]
     pages[0].save(tmp_path / "p.tif", save_all=True, append_images=pages[1:])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -24,8 +23,7 @@ from app.base.errors import AppError
 from app.core.volume import Series, Volume
 from app.files import readers
 from app.files.readers import READERS
-from app.files.scan_report import info_document
-from tests.files.dicom.dicom_files import ROOT, dataset, write_series
+from tests.files.dicom.dicom_files import dataset
 
 
 def write_each(folder: Path) -> dict[str, Path]:
@@ -99,48 +97,6 @@ def test_importing_the_readers_loads_no_format():
     program = "import sys, app.files.readers; print([m for m in ('pydicom', 'nibabel', 'PIL') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_info_document_has_the_promised_form(tmp_path):
-    write_series(tmp_path / "ct", "CT", places=[0, 2, 6])
-    write_series(tmp_path / "pt", "PT", change=lambda ds, k: ds.update({"SeriesInstanceUID": f"{ROOT}.4"}))
-    (tmp_path / "notes.txt").write_text("hello")
-    document = json.loads(json.dumps(info_document(readers.scan([tmp_path])), allow_nan=False))
-    assert set(document) == {"studies", "skipped"}
-    assert document["skipped"] == [
-        {"path": str(tmp_path / "notes.txt"), "reason": "it is none of the image formats that can be opened here."}
-    ]
-    (study,) = document["studies"]
-    assert (study["patient"], study["uid"]) == ("P1", f"{ROOT}.1")
-    ct, pt = study["series"]
-    assert set(ct) == {
-        "uid", "modality", "description", "slices", "size", "spacing_mm", "orientation", "unit",
-        "frame_of_reference_uid", "suv", "warnings",
-    }  # fmt: skip
-    assert (ct["uid"], ct["modality"], ct["slices"], ct["size"], ct["spacing_mm"]) == (
-        f"{ROOT}.2", "CT", 3, [8, 6, 4], [1.5, 2.0, 2.0],
-    )  # fmt: skip
-    assert (ct["orientation"], ct["unit"], ct["frame_of_reference_uid"]) == ("LPS", "HU", f"{ROOT}.9")
-    assert ct["suv"]["factor"] is None
-    assert "missing" in ct["warnings"][0]
-    assert pt["suv"]["factor"] == pytest.approx(70_000 / (350e6 * 2 ** (-3600 / 6586.2)))
-
-
-def test_the_info_document_lists_factors_where_slices_differ(tmp_path):
-    def change(ds, k):
-        ds.DecayCorrection, ds.AcquisitionTime = "NONE", f"11{k:02d}00"
-
-    document = info_document(readers.scan([write_series(tmp_path, "PT", change=change)]))
-    factors = document["studies"][0]["series"][0]["suv"]["factor"]
-    assert len(factors) == 5
-    assert factors == sorted(factors)
-
-
-def test_a_problem_leads_the_warnings(tmp_path):
-    folder = write_series(tmp_path, change=lambda ds, k: ds.__delattr__("PixelSpacing"))
-    (series,) = info_document(readers.scan([folder]))["studies"][0]["series"]
-    assert "PixelSpacing" in series["warnings"][0]
-    assert series["spacing_mm"] is None
 
 
 # Broken files: anything may be wrong with them, and still there is an answer in words ------------------------------

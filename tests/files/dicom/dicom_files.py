@@ -9,7 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, PositronEmissionTomographyImageStorage
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+)
+
+from app.core.volume import Series, Volume
+from app.files import readers
 
 AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 CLASSES = {"CT": CTImageStorage, "MR": MRImageStorage, "PT": PositronEmissionTomographyImageStorage}
@@ -76,3 +85,46 @@ def write_series(
             change(ds, k)
         ds.save_as(folder / f"IM{(7 * k) % 31:04d}{k:02d}.dcm", enforce_file_format=True)
     return folder
+
+
+def only_series(folder: Path) -> Series:
+    found = readers.scan([folder]).series
+    assert len(found) == 1, [series.warnings for series in found]
+    return found[0]
+
+
+def read_volume(folder: Path) -> Volume:
+    return readers.read(only_series(folder))
+
+
+def item(**elements: object) -> Dataset:
+    made = Dataset()
+    for keyword, value in elements.items():
+        setattr(made, keyword, value)
+    return made
+
+
+def enhanced(places: list[float], echoes: list[float] | None = None) -> FileDataset:
+    """An enhanced MR whose frame n lies at places[n] mm and holds slice_values(n)."""
+    ds = dataset("MR")
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    del ds.ImagePositionPatient, ds.ImageOrientationPatient, ds.PixelSpacing
+    ds.NumberOfFrames = len(places)
+    ds.PixelData = np.stack([slice_values(n) for n in range(len(places))]).astype("<i2").tobytes()
+    ds.SharedFunctionalGroupsSequence = [
+        item(
+            PlaneOrientationSequence=[item(ImageOrientationPatient=list(AXIAL))],
+            PixelMeasuresSequence=[item(PixelSpacing=[2, 1.5], SliceThickness=9)],
+        )
+    ]
+    groups = []
+    for n, place in enumerate(places):
+        group = item(
+            PlanePositionSequence=[item(ImagePositionPatient=[-10, -20, place])],
+            PixelValueTransformationSequence=[item(RescaleSlope=n + 1, RescaleIntercept=0, RescaleType="US")],
+        )
+        if echoes:
+            group.MREchoSequence = [item(EffectiveEchoTime=echoes[n])]
+        groups.append(group)
+    ds.PerFrameFunctionalGroupsSequence = groups
+    return ds

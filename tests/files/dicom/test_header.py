@@ -10,11 +10,15 @@ import pytest
 from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 from pydicom.tag import Tag
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+)
 
 from app.base.errors import AppError
 from app.files import readers
+from app.files.dicom import header
 from app.files.scan_report import info_document
-from tests.files.dicom.dicom_files import dataset, write_series
+from tests.files.dicom.dicom_files import ROOT, dataset, only_series, slice_values, write_series
 
 NASTY: dict[str, tuple[str, list[object]]] = {  # keyword: VR, values
     "Rows": ("US", [0, 1, 65535]),
@@ -103,3 +107,40 @@ def test_one_slice_of_a_series_that_states_no_rescale_is_not_mixed_with_the_othe
 
 def test_the_builder_itself_is_sound():
     assert dataset("PT").Units == "BQML"
+
+
+def test_texts_lose_characters_that_rewrite_what_stands_beside_them(tmp_path):
+    series = only_series(write_series(tmp_path, change=lambda ds, k: ds.update(
+        {"SpecificCharacterSet": "ISO_IR 192", "SeriesDescription": "a\u202eb\u0007c" + "x" * 5000}
+    )))  # fmt: skip
+    assert series.description.startswith("abcxxx")
+    assert len(series.description) <= 256
+
+
+def test_a_program_in_the_preamble_is_told(tmp_path):
+    folder = write_series(tmp_path, places=range(3))
+    path = next(iter(folder.iterdir()))
+    path.write_bytes(b"MZ" + path.read_bytes()[2:])
+    assert any("Windows program" in warning for warning in only_series(folder).warnings)
+
+
+def test_a_deflated_bomb_is_measured_before_it_is_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(header, "LARGEST_DEFLATED", 1 << 16)
+    ds = dataset()
+    ds.add_new((0x0009, 0x0010), "LO", "TEST")
+    ds.add_new((0x0009, 0x1001), "OB", b"\0" * (1 << 20))
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    ds.save_as(tmp_path / "bomb.dcm", enforce_file_format=True)
+    assert (tmp_path / "bomb.dcm").stat().st_size < 1 << 14
+    (skip,) = readers.scan([tmp_path]).skipped
+    assert "unpacks to more" in skip.reason
+
+
+def test_a_file_without_preamble_and_meta_group_is_read(tmp_path):
+    ds = dataset()
+    del ds.file_meta
+    ds.preamble = None
+    ds.save_as(tmp_path / "bare", implicit_vr=True, little_endian=True)
+    (series,) = readers.scan([tmp_path]).series
+    np.testing.assert_array_equal(readers.read(series).stored[0], slice_values(0))
+    assert series.uid == f"{ROOT}.2"
