@@ -20,6 +20,7 @@ from pydicom.uid import UID
 
 from app.core.limits import BoundedFile, require
 from app.files.dicom import gdcm_child
+from app.files.dicom.codestream import is_cut_short, stream_header
 from app.files.dicom.header import MALFORMED, DamagedFileError, Pixels, hush
 
 Stored = NDArray[Any]
@@ -32,7 +33,6 @@ PLUGINS = {  # decoders that report damage instead of ending the process
     "1.2.840.10008.1.2.5": "pydicom",
 }  # fmt: skip
 BY_GDCM = {f"1.2.840.10008.1.2.4.{tail}" for tail in ("51", "57", "70")}  # JPEG extended (12 bits), JPEG lossless
-UNCOMPRESSED = {f"1.2.840.10008.1.2{tail}" for tail in ("", ".1", ".1.99", ".2")}
 JPEG_EXTENDED = "1.2.840.10008.1.2.4.51"
 _GDCM_PROGRAM = "from app.files.dicom.pixels import serve_gdcm; serve_gdcm()"
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
@@ -63,15 +63,15 @@ def decode(path: Path, pixels: Pixels, indices: Sequence[int]) -> tuple[Stored, 
         raise DamagedFileError(path, f"its pixel data cannot be decoded ({message}).") from error
     if raw.shape != (len(indices), pixels.rows, pixels.columns):
         raise DamagedFileError(path, f"its pixel data are {raw.shape[1:]}, not {pixels.rows} x {pixels.columns}.")
+    stored = _stored_bits(raw, pixels)
     valid = None
     if pixels.padding is not None and raw.dtype.kind in "iu":
         low, high = pixels.padding
-        valid = (raw < low) | (raw > high)
-        if valid.all():  # a series of nothing but padding says more about the tag than about the patient
-            valid = None
-    stored = _stored_bits(raw, pixels) if pixels.syntax in UNCOMPRESSED else raw
-    if valid is not None and stored is not raw:
-        stored[~valid] = raw[~valid]
+        padding = (raw >= low) & (raw <= high)  # it may need more bits than BitsStored
+        if stored is not raw:
+            stored[padding] = raw[padding]
+            padding |= (stored >= low) & (stored <= high)
+        valid = None if not padding.any() else ~padding
     return stored, valid
 
 
@@ -126,56 +126,53 @@ def decode_here(path: Path, pixels: Pixels, indices: Sequence[int], plugin: str)
         data = dcmread(file, force=True)
     if "TransferSyntaxUID" not in data.file_meta:
         data.file_meta.TransferSyntaxUID = UID(pixels.syntax)
+    frames: Stored
+    bits = 0
     if data.file_meta.TransferSyntaxUID.is_encapsulated:
         if "PixelData" not in data:  # pydicom drops an element that the end of the file cuts off
             raise DamagedFileError(path, "it is cut short in its pixel data.")
-        _check_streams(path, data, pixels)
+        bits = _check_streams(path, data, pixels)
     if pixels.syntax == JPEG_EXTENDED and pixels.bits_stored > 8:
         from app.files.dicom.jpeg12 import decode_jpeg12  # brings GDCM
 
         streams = list(generate_frames(data.PixelData, number_of_frames=pixels.frames))
-        return decode_jpeg12((streams[index] for index in indices), pixels.rows, pixels.columns)
-    frames = iter_pixels(data, indices=list(indices), raw=True, decoding_plugin=plugin)
-    return np.stack([np.asarray(frame) for frame in frames])
+        frames = decode_jpeg12((streams[index] for index in indices), pixels.rows, pixels.columns)
+        return frames.view(np.int16) if pixels.signed else frames
+    options: dict[str, Any] = {"correct_unused_bits": False}  # which pydicom would do without regard to HighBit
+    frames = np.stack(list(iter_pixels(data, indices=list(indices), raw=True, decoding_plugin=plugin, **options)))
+    if bits == pixels.bits_stored <= pixels.high_bit:  # coded without the bits below: put where HighBit says
+        frames = frames.astype(f"{frames.dtype.kind}{pixels.bits_allocated // 8}") << pixels.high_bit + 1 - bits
+    return frames
 
 
 def _stored_bits(raw: Stored, pixels: Pixels) -> Stored:
-    """Only BitsStored below HighBit are the value; older files keep overlays in the rest (PS3.5 8.1.1)."""
-    if raw.dtype.kind not in "iu" or pixels.bits_stored == pixels.bits_allocated:
+    """Only BitsStored up to HighBit are the value, the sign its highest; the rest is no part of it (PS3.5 8.1.1).
+
+    Above it older files keep overlays, and codecs code whatever stands there: a decoder that returns the 16 bits of a
+    signed frame of 12 returns 3096 for -1000 where the four above were 0. What a decoder has extended stays as it is.
+    """
+    width = 8 * raw.dtype.itemsize  # that of the decoded type, which may be narrower than BitsAllocated
+    if raw.dtype.kind not in "iu" or pixels.bits_stored >= width:
         return raw
-    down = pixels.high_bit + 1 - pixels.bits_stored
-    up = pixels.bits_allocated - pixels.high_bit - 1
+    high_bit = min(pixels.high_bit, width - 1)
+    down, up = high_bit + 1 - pixels.bits_stored, width - 1 - high_bit
     return (raw << up) >> (up + down)  # arithmetic for signed types: the sign goes along
 
 
-def _check_streams(path: Path, data: Dataset, pixels: Pixels) -> None:
-    """A compressed frame states its size and its end: refuse before a decoder allocates, or makes up, the rest."""
+def _check_streams(path: Path, data: Dataset, pixels: Pixels) -> int:
+    """Refuse before a decoder allocates, or makes up, what is not there; gives the bits of a sample (0: not stated)."""
+    bits = 0
     for code in generate_frames(data.PixelData, number_of_frames=pixels.frames):
-        if code[:2] in (b"\xff\xd8", b"\xff\x4f") and b"\xff\xd9" not in code[-16:]:  # EOI, EOC
+        if is_cut_short(code):
             raise DamagedFileError(path, "its compressed image is cut short.")
-        size = frame_size(code)
-        if size is not None and size != (pixels.rows, pixels.columns):
+        header = stream_header(code)
+        if header is None:
+            continue
+        bits = max(bits, header.bits)
+        if (header.rows, header.columns) != (pixels.rows, pixels.columns):
             raise DamagedFileError(
                 path,
-                f"its compressed image is {size[0]} x {size[1]}, its header says {pixels.rows} x {pixels.columns}.",
+                f"its compressed image is {header.rows} x {header.columns}, its header says {pixels.rows} x"
+                f" {pixels.columns}.",
             )
-
-
-def frame_size(code: bytes) -> tuple[int, int] | None:
-    """(rows, columns) that a JPEG, JPEG-LS or JPEG 2000 stream states; None for another kind of stream (RLE)."""
-    if code[:4] == b"\xff\x4f\xff\x51" and len(code) >= 24:  # SOC, SIZ (ISO 15444-1 A.5.1)
-        right, bottom, left, top = struct.unpack(">4I", code[8:24])
-        return bottom - top, right - left
-    if code[:2] != b"\xff\xd8":
-        return None
-    at = 2
-    while at + 9 <= len(code) and code[at] == 0xFF:
-        marker = code[at + 1]
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if marker == 0xF7 or (0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC)):  # SOF (T.81 B.2.2, T.87)
-            rows, columns = struct.unpack(">HH", code[at + 5 : at + 9])
-            return rows, columns
-        at += 2 + struct.unpack(">H", code[at + 2 : at + 4])[0]
-    return None
+    return bits

@@ -24,8 +24,11 @@ from pydicom.uid import (
 
 from app.base.errors import AppError
 from app.files import readers
-from app.files.dicom.pixels import frame_size
-from tests.files.dicom.dicom_files import dataset, read_volume, slice_values, write_series
+from app.files.dicom.codestream import stream_header
+from app.files.dicom.header import read_header
+from app.files.dicom.pixels import decode
+from tests.files.dicom.codecs import WRITERS, Write, ramp, write_ramp
+from tests.files.dicom.dicom_files import dataset, put_pixels, read_volume, slice_values, write_series
 
 
 @pytest.mark.parametrize(
@@ -123,7 +126,7 @@ def _write(path: Path, k: int, syntax: UID) -> None:
 def test_a_compressed_image_that_states_another_size_is_refused_before_it_is_decoded(tmp_path):
     code = b"\xff\x4f\xff\x51"
     code += (47).to_bytes(2, "big") + b"\0\0" + (60000).to_bytes(4, "big") * 2 + b"\0" * 40 + b"\xff\xd9"
-    assert frame_size(code) == (60000, 60000)
+    assert stream_header(code) == (60000, 60000, 1)
     folder = write_series(tmp_path, places=[0, 1])
     for path in folder.iterdir():
         ds = dcmread(path)
@@ -134,14 +137,6 @@ def test_a_compressed_image_that_states_another_size_is_refused_before_it_is_dec
     (series,) = readers.scan([folder]).series
     with pytest.raises(AppError, match="60000 x 60000"):
         readers.read(series)
-
-
-def test_the_size_is_found_in_jpeg_streams_behind_other_segments():
-    application = b"\xff\xe0\x00\x06abcd"
-    frame = b"\xff\xc3\x00\x11\x10" + (300).to_bytes(2, "big") + (200).to_bytes(2, "big") + b"\0" * 8
-    assert frame_size(b"\xff\xd8" + application + frame) == (300, 200)
-    assert frame_size(b"\xff\xd8\xff\xf7\x00\x0b\x08\x00\x05\x00\x07" + b"\0" * 4) == (5, 7)
-    assert frame_size(b"\x01\0\0\0") is None  # RLE states none
 
 
 def test_float_pixels_keep_their_values_and_lose_their_nans(tmp_path):
@@ -158,3 +153,92 @@ def test_float_pixels_keep_their_values_and_lose_their_nans(tmp_path):
     assert read.valid is not None
     np.testing.assert_array_equal(read.valid[0], np.isfinite(values))
     np.testing.assert_array_equal(read.values(0)[read.valid[0]], values[np.isfinite(values)])
+
+
+def decoded(path) -> np.ndarray:
+    pixels = read_header(path).pixels
+    assert pixels is not None
+    return decode(path, pixels, [0])[0][0]
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+@pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS)
+def test_bits_above_the_highest_are_no_part_of_the_value(tmp_path, write: Write, signed: bool):
+    for bits in range(8, 17):
+        truth = write_ramp(tmp_path / f"{bits}.dcm", bits, signed=signed, write=write)
+        np.testing.assert_array_equal(decoded(tmp_path / f"{bits}.dcm"), truth, err_msg=f"{bits} bits")
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["unsigned", "signed"])
+@pytest.mark.parametrize(
+    "name", ["uncompressed", "RLE by DCMTK", "JPEG-LS of 16 bits", "JPEG-LS of the stored bits", "JPEG 2000 of 16 bits"]
+)
+def test_a_sample_in_the_upper_bits_is_taken_from_there(tmp_path, name: str, signed: bool):
+    for bits in (8, 12):
+        path = tmp_path / f"{bits}.dcm"
+        truth = write_ramp(path, bits, signed=signed, write=WRITERS[name], shift=16 - bits)
+        np.testing.assert_array_equal(decoded(path), truth, err_msg=f"{bits} bits")
+
+
+def test_eight_signed_bits_that_are_all_there_keep_their_sign(tmp_path):
+    ds = dataset("CT")
+    ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
+    values = ramp(8, signed=True).astype(np.int8)
+    ds.Rows, ds.Columns = values.shape
+    ds.PixelData = values.tobytes()
+    ds["PixelData"].VR = "OW"
+    ds.save_as(tmp_path / "plain", enforce_file_format=True)
+    subprocess.run(["dcmcjpls", str(tmp_path / "plain"), str(tmp_path / "jls.dcm")], check=True)
+    np.testing.assert_array_equal(decoded(tmp_path / "plain"), values)
+    np.testing.assert_array_equal(decoded(tmp_path / "jls.dcm"), values)
+
+
+def test_air_of_a_compressed_ct_of_12_signed_bits_is_minus_1000_hu(tmp_path):
+    def change(ds: Dataset, k: int) -> None:
+        ds.RescaleIntercept, ds.BitsStored, ds.HighBit = 0, 12, 11
+        put_pixels(ds, np.full((6, 8), -1000 & 0xFFF, np.uint16))
+
+    folder = write_series(tmp_path, places=range(3), change=change)
+    for path in folder.iterdir():
+        subprocess.run(["dcmcjpls", str(path), str(path)], check=True)
+    (series,) = readers.scan([folder]).series
+    assert series.unit == "HU"
+    assert np.unique(readers.read(series).values()).tolist() == [-1000]
+
+
+@pytest.mark.parametrize("name", ["uncompressed", "JPEG-LS by DCMTK"])
+@pytest.mark.parametrize("stated", [-2000, -2000 & 0xFFFF, -2000 & 0xFFF], ids=["SS", "US", "US of 12 bits"])
+def test_padding_of_12_signed_bits_is_found_however_it_is_stated(tmp_path, name: str, stated: int):
+    def write(ds, words, path) -> None:
+        words[0, :3] = -2000 & 0xFFF
+        ds.PixelData = words.tobytes()
+        ds.add_new("PixelPaddingValue", "SS" if stated < 0 else "US", stated)
+        WRITERS[name](ds, words, path)
+
+    truth = write_ramp(tmp_path / "a.dcm", 12, signed=True, write=write)
+    pixels = read_header(tmp_path / "a.dcm").pixels
+    assert pixels is not None
+    stored, valid = decode(tmp_path / "a.dcm", pixels, [0])
+    assert valid is not None
+    expected = truth != -2000
+    expected[0, :3] = False
+    np.testing.assert_array_equal(valid[0], expected)
+    np.testing.assert_array_equal(stored[0][expected], truth[expected])
+
+
+def test_a_signed_12_bit_lossy_jpeg_is_not_read_as_unsigned(tmp_path):
+    """Its stream knows no sign: where the header states one, it is the highest bit of the sample."""
+    ds = dataset("CT")
+    smooth = (40 * np.arange(64)[:, None] + 20 * np.arange(64)).astype(np.uint16)
+    ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 11
+    put_pixels(ds, smooth)
+    ds.save_as(tmp_path / "plain", enforce_file_format=True)
+    subprocess.run(["dcmcjpeg", "+ee", "+q", "100", str(tmp_path / "plain"), str(tmp_path / "j.dcm")], check=True)
+    as_unsigned = decoded(tmp_path / "j.dcm").astype(int)
+    lossy = dcmread(tmp_path / "j.dcm")
+    lossy.PixelRepresentation = 1
+    lossy.save_as(tmp_path / "j.dcm")
+    np.testing.assert_array_equal(
+        decoded(tmp_path / "j.dcm"), np.where(as_unsigned >= 2048, as_unsigned - 4096, as_unsigned)
+    )
+    assert as_unsigned.max() >= 2048  # or nothing was tried
