@@ -92,7 +92,7 @@ def poses(seed: int) -> dict[str, Affine]:
     """
     rng = np.random.default_rng((seed, 1))
     mr = rigid((2.0, -1.5, 3.0), (3.0, -14.0, 21.0), (0.0, 0.0, 0.0))
-    mr_to_head = {"mr": mr}
+    from_head = {"mr": mr}
     centre = transform_points(mr, (0.0, 0.0, 0.0))
     for name in ("ct", "pet", "spect"):
         axis, way = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
@@ -100,8 +100,8 @@ def poses(seed: int) -> dict[str, Affine]:
         motion = np.eye(4)
         motion[:3, :3] = _rotation(axis, float(angle))
         motion[:3, 3] = centre - motion[:3, :3] @ centre + shift * way
-        mr_to_head[name] = motion @ mr
-    return mr_to_head
+        from_head[name] = motion @ mr
+    return from_head
 
 
 def _rotation(axis: NDArray[np.float64], angle: float) -> NDArray[np.float64]:

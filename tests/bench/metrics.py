@@ -12,7 +12,7 @@ import numpy as np
 
 from app.metrics.catalogue import METRICS, evaluate
 from tests.metrics import slow
-from tests.metrics.test_catalogue import scene
+from tests.metrics.pictures import scene
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:

@@ -13,31 +13,9 @@ from PIL import Image
 from app.metrics.catalogue import METRICS, UnknownMetricError, evaluate
 from app.metrics.image_checks import ImageShapeError, ImageValueError, as_picture
 from tests.metrics import slow
+from tests.metrics.pictures import BOX, DISC, SHAPE, TRIPLES, X, Y, scene, triple, values
 
 NAMES = [metric.name for metric in METRICS]
-
-
-def values(fused, a, b, names=None, inside=None):
-    return {reading.metric.name: reading.value for reading in evaluate(fused, a, b, names, inside=inside)}
-
-
-def scene(seed, shape=(61, 74), flat=True):
-    """Blobs, edges, noise and, where asked, areas of exact zero, as brain slices have."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    picture = 60 + 50 * np.sin(x / (3 + seed)) + 40 * np.cos(y / (5 + seed)) + rng.normal(0, 12, shape)
-    picture[(x - 30) ** 2 + (y - 25) ** 2 < 100] += 90
-    if flat:
-        picture[(x - shape[1] / 2) ** 2 + (y - shape[0] / 2) ** 2 > 27**2] = 0
-    return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
-
-
-TRIPLES = {
-    "maximum": (np.maximum(scene(1), scene(2)), scene(1), scene(2)),
-    "average": (((scene(1).astype(int) + scene(2) + 1) // 2).astype(np.uint8), scene(1), scene(2)),
-    "noise": (scene(7, flat=False), scene(3, flat=False), scene(4)),
-    "square": (scene(5, (64, 64)), scene(6, (64, 64)), 255 - scene(6, (64, 64))),
-}
 
 
 @pytest.mark.parametrize("triple", TRIPLES)
@@ -71,20 +49,6 @@ def test_worked_values_of_real_pairs(row):
     np.testing.assert_allclose(list(found.values()), [float(number) for number in expected], rtol=1e-6)
 
 
-def test_values_found_by_hand():
-    fused = np.array([[0, 0, 10], [0, 0, 10]])
-    a, b = np.array([[0, 0, 1], [0, 0, 1]]), np.array([[1, 0, 0], [0, 1, 0]])
-    found = values(fused, a, b)
-    assert found["EN"] == pytest.approx(math.log2(3) - 2 / 3)  # shares 2/3 and 1/3
-    assert found["SD"] == pytest.approx(math.sqrt(100 / 3 - (10 / 3) ** 2))
-    assert found["SF"] == pytest.approx(math.sqrt(50))  # across: 0, 100 in each row; down: 0
-    assert found["AG"] == pytest.approx((0 + 5 + 10) / 3 / math.sqrt(2))
-    # A tells all about F: ln 3 - 2/3 ln 2 nats. B = 1 at two of the four places where F = 0, 0 elsewhere
-    of_b = 2 / 6 * math.log(2 * 6 / (4 * 2)) + 2 / 6 * math.log(2 * 6 / (4 * 4)) + 2 / 6 * math.log(2 * 6 / (2 * 4))
-    assert found["MI"] == pytest.approx(math.log(3) - 2 / 3 * math.log(2) + of_b)
-    assert found["CC"] == pytest.approx((1 - 0.5) / 2)
-
-
 def test_a_perfect_copy_of_equal_sources_reaches_the_best_values():
     picture = scene(3)
     found = values(picture, picture, picture)
@@ -115,30 +79,12 @@ def test_constant_sources_make_correlations_undefined_but_visual_fidelity_one_ea
         assert readings[name].reason
 
 
-def test_edge_transfer_without_any_edge_is_undefined():
-    black = np.zeros((64, 64), np.uint8)
-    (reading,) = evaluate(black, black, black, ["Qabf"])
-    assert math.isnan(reading.value)
-    assert "edge" in reading.reason
-
-
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (30, 1), (2, 2), (5, 90), (40, 40)])
 def test_pictures_too_small_for_a_window_get_a_reason_not_an_exception(shape):
     fused, a, b = (np.random.default_rng(n).integers(0, 256, shape, dtype=np.uint8) for n in range(3))
     for reading in evaluate(fused, a, b):
         assert math.isnan(reading.value) == bool(reading.reason), reading
     assert math.isnan(values(fused, a, b)["VIFF"])
-
-
-def test_41_pixels_are_enough_for_four_scales():
-    fused, a, b = (np.random.default_rng(n).integers(0, 256, (41, 41), dtype=np.uint8) for n in range(3))
-    assert values(fused, a, b)["VIFF"] == pytest.approx(slow.ALL["VIFF"](*(p.astype(float) for p in (fused, a, b))))
-
-
-def test_colour_becomes_rounded_luma():
-    rgb = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
-    luma = [[round(0.299 * r + 0.587 * g + 0.114 * b) for r, g, b in row] for row in rgb.tolist()]
-    np.testing.assert_array_equal(as_picture(rgb), luma)
 
 
 def test_whole_floats_and_bytes_give_the_same():
@@ -181,3 +127,39 @@ def test_each_entry_says_what_a_reader_needs(metric):
     assert metric.unit
     assert metric.better in ("higher", "lower")
     assert "doi:" in metric.source
+
+
+@pytest.mark.parametrize("inside", [DISC, BOX], ids=["disc", "box"])
+def test_values_outside_change_nothing_not_even_the_last_bit(inside):
+    pictures = triple()
+    rng = np.random.default_rng(5)
+    others = [np.where(inside, picture, rng.integers(0, 256, SHAPE)).astype(np.uint8) for picture in pictures]
+    assert values(*pictures, inside=inside) == values(*others, inside=inside)
+
+
+@pytest.mark.parametrize("name", ["EN", "SD", "SF", "MI", "CC", "SCD", "SSIM"])
+def test_a_rectangle_is_measured_like_the_picture_cut_out(name):
+    cut = [picture[5:80, 10:85] for picture in triple()]
+    assert values(*triple(), [name], inside=BOX)[name] == pytest.approx(values(*cut, [name])[name], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_region_of_everything_is_no_region(name):
+    assert values(*triple(), [name], inside=np.ones(SHAPE, bool)) == values(*triple(), [name])
+
+
+def test_an_empty_region_and_a_thin_one_have_reasons_instead_of_values():
+    for inside in (np.zeros(SHAPE, bool), X == 20, (X == 20) & (Y == 20)):
+        for reading in evaluate(*triple(), inside=inside):
+            assert math.isnan(reading.value) == bool(reading.reason), reading
+    assert all(math.isnan(value) for value in values(*triple(), inside=np.zeros(SHAPE, bool)).values())
+
+
+def test_the_reading_says_how_much_was_measured():
+    assert evaluate(*triple(), ["EN"])[0].region == "the whole picture"
+    assert evaluate(*triple(), ["EN"], inside=DISC)[0].region == f"{DISC.sum()} of 9000 pixels"
+
+
+def test_a_region_of_another_shape_is_refused():
+    with pytest.raises(ImageShapeError, match="region"):
+        evaluate(*triple(), inside=np.ones((3, 3), bool))
