@@ -11,21 +11,22 @@ import json
 import os
 import sys
 import tempfile
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 FILE_NAME = "settings.json"
-LAYOUTS = ("side-by-side", "overlay", "zoom", "planes")
-ANNOTATIONS = ("full", "no patient data", "none")
 DEVICES = ("auto", "cpu", "cuda")
 MOST_SLICE_TIMES = 100
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Preferences only. network "" takes the first trained one; palettes are by modality of the partner.
+    """Preferences only. network "" takes the first trained one.
 
+    palettes : the colours chosen for a partner, by its DICOM modality
     slice_ms : what a slice takes on this computer, see ui/slice_times.py
     """
 
@@ -33,29 +34,15 @@ class Settings:
     network: str = ""
     device: str = "auto"
     annotations: str = "full"
-    palette_pt: str = "Hot Iron"
-    palette_nm: str = "Hot Iron"
-    palette_ct: str = "Grey"
+    palettes: dict[str, str] = field(default_factory=dict)
     window_drag_reversed: bool = False
     curve_metric: str = "SSIM"
     panel_width: int = 300
     browser_width: int = 230
     slice_ms: dict[str, float] = field(default_factory=dict)
 
-    def palette(self, modality: str) -> str:
-        """The palette for a partner of this DICOM modality."""
-        return {"PT": self.palette_pt, "NM": self.palette_nm}.get(modality, self.palette_ct)
 
-    def with_palette(self, modality: str, name: str) -> Settings:
-        """The same with another palette for partners of this modality; other modalities have none of their own."""
-        if modality == "PT":
-            return replace(self, palette_pt=name)
-        if modality == "NM":
-            return replace(self, palette_nm=name)
-        return replace(self, palette_ct=name) if modality == "CT" else self
-
-
-_CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATIONS, "device": DEVICES}
+Choices = Mapping[str, Collection[str]]  # what a field may hold, or each value of a field that is a dict
 _LIMITS = {"panel_width": (200, 900), "browser_width": (160, 900)}
 
 
@@ -81,8 +68,12 @@ def cache_folder() -> Path:
     return Path.home() / ".cache" / "synoptic"
 
 
-def load(folder: Path | None = None) -> tuple[Settings, str]:
-    """The stored settings and "", or the defaults for whatever cannot be used and a sentence that says so."""
+def load(folder: Path | None = None, *, choices: Choices = MappingProxyType({})) -> tuple[Settings, str]:
+    """The stored settings and "", or the defaults for whatever cannot be used and a sentence that says so.
+
+    choices : of the fields whose lists stand in the layers above, such as the layouts
+    """
+    allowed = {"device": DEVICES, **choices}
     path = (folder or config_folder()) / FILE_NAME
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
@@ -93,9 +84,9 @@ def load(folder: Path | None = None) -> tuple[Settings, str]:
     if not isinstance(stored, dict):
         return Settings(), f"The settings in {path} are damaged; the defaults are used."
     defaults = Settings()
-    known = {one.name: getattr(defaults, one.name) for one in fields(Settings)}
-    good = {name: value for name, value in stored.items() if name in known and _usable(name, value, known[name])}
-    bad = sorted(name for name in stored if name in known and name not in good)
+    names = [setting.name for setting in fields(Settings) if setting.name in stored]
+    good = {name: stored[name] for name in names if _usable(name, stored[name], getattr(defaults, name), allowed)}
+    bad = sorted(name for name in names if name not in good)
     note = f"The settings in {path} have no usable {', '.join(bad)}; the defaults are used there." if bad else ""
     return Settings(**good), note
 
@@ -114,14 +105,17 @@ def save(settings: Settings, folder: Path | None = None) -> None:
         raise
 
 
-def _usable(name: str, value: Any, default: Any) -> bool:
+def _usable(name: str, value: Any, default: Any, choices: Choices) -> bool:
     if type(value) is not type(default):  # exactly: JSON's true is not a width
         return False
-    if name in _CHOICES:
-        return value in _CHOICES[name]
+    if name in choices:
+        parts = value.values() if isinstance(value, dict) else (value,)
+        return all(isinstance(part, str) and part in choices[name] for part in parts)
     if name in _LIMITS:
         low, high = _LIMITS[name]
         return low <= value <= high
+    if name == "palettes":
+        return all(isinstance(part, str) and len(part) <= 100 for part in value.values()) and len(value) <= 100
     if isinstance(value, dict):
         times = [one for one in value.values() if type(one) is float and 0 < one < 1e9]
         return len(times) == len(value) <= MOST_SLICE_TIMES and all(len(key) <= 100 for key in value)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.base.errors import UsageError
 from app.base.progress import Progress, nested, silent, spoken
-from app.core.modalities import PICTURED
+from app.core.modalities import MODALITIES, PICTURED, modality_of
 from app.core.values import Clipped, FusionWindow, clipped_percent, default_fusion_window, to_unit
 from app.core.volume import Series, Study, Volume
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.registration.register import RegistrationResult
 
 _WORTH_TELLING_S = 5.0  # of work left; less is over before it is read
-PARTNER_MODALITIES = ("PT", "CT", "NM", "TG")  # in the order of preference when a study holds several
 
 
 class DifferentPatientsError(UsageError):
@@ -133,15 +132,15 @@ def guess_roles(studies: Sequence[Study]) -> tuple[Series | None, Series | None]
     series of unstated modality are taken in the order given.
     """
     series = [one for study in studies for one in study.series if not one.problem]
-    bases = [one for one in series if one.modality == "MR"]
-    bases = bases or [one for one in series if one.modality in ("CT", "XC", "")]
+    ranks = [rank for one in series if (rank := modality_of(one.modality).base_rank) is not None]
+    bases = [one for one in series if ranks and modality_of(one.modality).base_rank == min(ranks)]
     if not bases:
         return None, (series[0] if series else None)
 
     def partner_of(base: Series) -> Series | None:
         others = [one for one in series if one.uid != base.uid and (len(series) == 2 or _one_patient(base, one))]
         others = [one for one in others if not base.patient.differs_from(one.patient)]
-        suited = [one for one in others if one.modality in PARTNER_MODALITIES]
+        suited = [one for one in others if modality_of(one.modality).partner_rank is not None]
         suited = suited or [one for one in others if not one.modality] or others
         return min(suited, key=lambda one: _preference(base, one), default=None)
 
@@ -157,12 +156,11 @@ def _one_patient(base: Series, other: Series) -> bool:
 
 def _preference(base: Series, partner: Series) -> tuple[bool, int, bool, int, bool]:
     """Lower is better."""
-    known = partner.modality in PARTNER_MODALITIES
-    rank = PARTNER_MODALITIES.index(partner.modality) if known else len(PARTNER_MODALITIES)
+    rank = modality_of(partner.modality).partner_rank
     named_alike = partner.description == base.description
     return (
         partner.attenuation_corrected is False,
-        rank,
+        len(MODALITIES) if rank is None else rank,
         partner.study_uid != base.study_uid,
         -partner.size[2],
         not named_alike,

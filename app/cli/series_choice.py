@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.base.errors import UsageError
 from app.base.progress import Progress, silent
-from app.core.modalities import PICTURED
+from app.core.modalities import modality_of
 
 if TYPE_CHECKING:
     from app.core.volume import Series
@@ -75,7 +75,7 @@ def pick_series(
         )
     reasons = [one.problem for one in found if one.problem] or [f"{one.path}: {one.reason}" for one in scan.skipped]
     if usable:
-        kinds = ", ".join(sorted({PICTURED.get(one.modality, one.modality) for one in usable}))
+        kinds = ", ".join(sorted({modality_of(one.modality).short for one in usable}))
         raise UsageError(
             f"{path} holds {kinds}, but no series that could be the {role}.",
             hint="Name the MRI first, then its partner; of two pictures the visible one first, then the infrared one.",

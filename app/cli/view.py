@@ -6,15 +6,15 @@ import argparse
 from typing import Any
 
 from app.base.progress import Cancelled, Progress
-from app.base.settings import LAYOUTS
 from app.base.terminal import CANCELLED
 from app.cli.command import Command, path_argument
 from app.cli.series_choice import require_path
+from app.view.layouts import LAYOUTS
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="*", type=path_argument, metavar="PATH")
-    parser.add_argument("--layout", choices=LAYOUTS)
+    parser.add_argument("--layout", choices=tuple(LAYOUTS))
     parser.add_argument("--network", metavar="NAME", help="see `synoptic networks`")
     parser.add_argument("--screenshot", type=path_argument, metavar="FILE.png", help="open all, save the window, exit")
 

@@ -9,7 +9,9 @@ pydicom and pyqtgraph carry; a test compares them.
 from __future__ import annotations
 
 import json
-from functools import cache, lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,38 +22,67 @@ from app.base.errors import UsageError
 
 Lut = NDArray[np.uint8]  # (256, 3) RGB
 
-PALETTE_UIDS = {  # PS3.6 Annex B; the others have none
-    "Hot Iron": "1.2.840.10008.1.5.1",
-    "PET": "1.2.840.10008.1.5.2",
-    "Hot Metal Blue": "1.2.840.10008.1.5.3",
-    "PET 20 Step": "1.2.840.10008.1.5.4",
-}
-_NAMES = ("Grey", "Inverted Grey", *PALETTE_UIDS, "Cividis")
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+
+
+def _grey() -> Lut:
+    return np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+
+
+def _inverted_grey() -> Lut:
+    return _grey()[::-1].copy()
+
+
+def _from_file(name: str) -> Lut:
+    rows = json.loads((resources() / "palettes" / f"{name}.json").read_text(encoding="utf-8"))["rgb"]
+    return np.array([list(bytes.fromhex(row)) for row in rows], dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class Palette:
+    """256 colours by name.
+
+    table : gives them, uint8 (256, 3) RGB, low values first; called once
+    uid : in PS3.6 Annex B, "" for one that is not there
+    coloured : whether it lends a hue; a grey one leaves a fused picture grey
+    """
+
+    name: str
+    table: Callable[[], Lut]
+    uid: str = ""
+    coloured: bool = True
+
+
+PALETTES: dict[str, Palette] = {  # in the order of the menu
+    entry.name: entry
+    for entry in (
+        Palette("Grey", _grey, coloured=False),
+        Palette("Inverted Grey", _inverted_grey, coloured=False),
+        Palette("Hot Iron", partial(_from_file, "hot-iron"), "1.2.840.10008.1.5.1"),
+        Palette("PET", partial(_from_file, "pet"), "1.2.840.10008.1.5.2"),
+        Palette("Hot Metal Blue", partial(_from_file, "hot-metal-blue"), "1.2.840.10008.1.5.3"),
+        Palette("PET 20 Step", partial(_from_file, "pet-20-step"), "1.2.840.10008.1.5.4"),
+        Palette("Cividis", partial(_from_file, "cividis")),
+    )
+}
 
 
 class UnknownPaletteError(UsageError):
     def __init__(self, name: str) -> None:
-        super().__init__(f"There is no palette {name!r}.", hint=f"Choose one of: {', '.join(_NAMES)}.")
+        super().__init__(f"There is no palette {name!r}.", hint=f"Choose one of: {', '.join(PALETTES)}.")
 
 
-def palettes() -> tuple[str, ...]:
-    """Names, in the order of the menu."""
-    return _NAMES
+def find_palette(name: str) -> Palette:
+    """The entry of this name; UnknownPaletteError for any other."""
+    if name not in PALETTES:
+        raise UnknownPaletteError(name)
+    return PALETTES[name]
 
 
 @cache
 def palette(name: str) -> Lut:
-    """The table of one palette, uint8 (256, 3) RGB, read-only; UnknownPaletteError for any other name."""
-    if name not in _NAMES:
-        raise UnknownPaletteError(name)
-    if name.endswith("Grey"):
-        ramp = np.arange(256, dtype=np.uint8)
-        lut = np.repeat((ramp if name == "Grey" else ramp[::-1])[:, None], 3, axis=1)
-    else:
-        file = resources() / "palettes" / _file_name(name)
-        rows = json.loads(file.read_text(encoding="utf-8"))["rgb"]
-        lut = np.array([list(bytes.fromhex(row)) for row in rows], dtype=np.uint8)
+    """The table of one palette, uint8 (256, 3) RGB, read-only; UnknownPaletteError for an unknown name."""
+    lut = find_palette(name).table()
     lut.flags.writeable = False
     return lut
 
@@ -102,10 +133,6 @@ def _table(lut_bytes: bytes) -> NDArray[np.uint8]:
     return table
 
 
-def _file_name(name: str) -> str:
-    return f"{name.lower().replace(' ', '-')}.json"
-
-
 def _write_resources() -> None:
     """Write the tables anew; needed only if PS3.6 ever changes one."""
     from importlib.util import find_spec
@@ -114,7 +141,8 @@ def _write_resources() -> None:
     from pydicom.pixels.processing import apply_color_lut
 
     ramp: Any = np.arange(256, dtype=np.uint8)[None]
-    tables = {name: apply_color_lut(ramp, palette=uid)[0] for name, uid in PALETTE_UIDS.items()}
+    uids = {entry.name: entry.uid for entry in PALETTES.values() if entry.uid}
+    tables = {name: apply_color_lut(ramp, palette=uid)[0] for name, uid in uids.items()}
     pyqtgraph = find_spec("pyqtgraph")
     assert pyqtgraph is not None  # a dependency of the program
     assert pyqtgraph.origin is not None
@@ -122,14 +150,14 @@ def _write_resources() -> None:
     fractions = [line.split(",") for line in text.splitlines() if line and not line.startswith(";")]
     tables["Cividis"] = np.rint(255 * np.array(fractions, dtype=np.float64)).astype(np.uint8)
     for name, table in tables.items():
-        source = "DICOM PS3.6 Annex B" if name in PALETTE_UIDS else "doi:10.1371/journal.pone.0199239, CC0"
+        source = "DICOM PS3.6 Annex B" if name in uids else "doi:10.1371/journal.pone.0199239, CC0"
         document = {
             "name": name,
-            "uid": PALETTE_UIDS.get(name, ""),
+            "uid": uids.get(name, ""),
             "source": source,
             "rgb": [bytes(row.tolist()).hex() for row in table],
         }
-        file = resources() / "palettes" / _file_name(name)
+        file = resources() / "palettes" / f"{name.lower().replace(' ', '-')}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 

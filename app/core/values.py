@@ -11,7 +11,6 @@ the same fused picture. Its defaults make real volumes look like the pictures th
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from math import ceil, floor, isfinite, log10
 from typing import Any, NamedTuple
@@ -19,29 +18,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.core.modalities import BodyWindows, is_head, modality_of, presets_in
 from app.core.volume import Volume
 
 Unit = NDArray[np.float32]  # any shape, in [0, 1]
 
-
-class WindowPreset(NamedTuple):
-    """A display window by name; centre and width in HU or SUV."""
-
-    name: str
-    centre: float
-    width: float
-
-
-CT_PRESETS = (
-    WindowPreset("Soft tissue", 40, 400),
-    WindowPreset("Lung", -600, 1500),
-    WindowPreset("Bone", 480, 2500),
-    WindowPreset("Brain", 40, 80),
-    WindowPreset("Liver", 90, 150),
-)
-PET_PRESETS = tuple(WindowPreset(f"SUV 0–{top}", top / 2, top) for top in (5, 7, 10, 15))
-
-_HEAD = re.compile(r"HEAD|BRAIN|SKULL|CEREB|NEURO|ORBIT|SINUS|PITUIT", re.IGNORECASE)
 _SAMPLES = 1_500_000  # voxels looked at to find a window; a fixed stride, so that the answer is always the same
 _SUV_TOP = (5.0, 20.0)  # a bladder at SUV 80 must not turn the brain black, nor noise be spread over the whole range
 
@@ -70,13 +51,13 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
     """The fusion window this volume always gets; see the module's first lines for the rule."""
     if volume.rgb is not None or not volume.geometry.in_mm:
         return FusionWindow(0, _white(volume), volume.unit)
-    if _is_ct(volume):
-        low, high = (0.0, 90.0) if _is_head(volume) else (-160.0, 240.0)
-        return FusionWindow(low, high, "HU")
+    fixed = _fixed_windows(volume)
+    if fixed is not None:
+        return FusionWindow(fixed.low, fixed.high, volume.unit)
     sample, samples_per_ml = _sample(volume)
     if not sample.size:
         return FusionWindow(0, 1, volume.unit)
-    if volume.modality in ("PT", "NM"):
+    if modality_of(volume.modality).uptake:
         return FusionWindow(0, _hottest(sample, samples_per_ml, volume.unit), volume.unit)
     low = _air_level(volume, sample)
     signal = sample[sample > low]
@@ -88,22 +69,23 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
 def default_display_window(volume: Volume) -> tuple[float, float]:
     """(centre, width) to show a volume with at first, in its unit.
 
-    PET in SUV gets the smallest of PET_PRESETS that holds its fusion window, since header windows of PET follow
-    each slice's maximum. Otherwise the header's window, where it is one and meets the data; then CT_PRESETS for HU.
+    PET in SUV gets the smallest of its presets that holds its fusion window, since header windows of PET follow
+    each slice's maximum. Otherwise the header's window, where it is one and meets the data; then a CT's own.
     """
     if volume.rgb is not None or not volume.geometry.in_mm:
         white = _white(volume)
         return white / 2, white
     if volume.unit.startswith("SUV"):
         top = default_fusion_window(volume).high
-        preset = next((candidate for candidate in PET_PRESETS if candidate.width >= top), PET_PRESETS[-1])
+        presets = presets_in(volume.unit)
+        preset = next((candidate for candidate in presets if candidate.width >= top), presets[-1])
         return preset.centre, preset.width
     sample, _ = _sample(volume)
     if volume.window is not None and _sane(volume.window, sample):
         return float(volume.window[0]), float(volume.window[1])
-    if _is_ct(volume):
-        name = "Brain" if _is_head(volume) else "Soft tissue"
-        preset = next(candidate for candidate in CT_PRESETS if candidate.name == name)
+    fixed = _fixed_windows(volume)
+    if fixed is not None:
+        preset = next(candidate for candidate in presets_in(volume.unit) if candidate.name == fixed.preset)
         return preset.centre, preset.width
     window = default_fusion_window(volume)
     return (window.low + window.high) / 2, window.high - window.low
@@ -156,14 +138,15 @@ def restore_chroma(fused_luma: ArrayLike, chroma: NDArray[Any]) -> NDArray[np.ui
     return np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
 
 
-def _is_ct(volume: Volume) -> bool:
-    return volume.modality == "CT" and volume.unit == "HU"
+def _fixed_windows(volume: Volume) -> BodyWindows | None:
+    """Those of the modality, where it has fixed ones and the unit is theirs.
 
-
-def _is_head(volume: Volume) -> bool:
-    """Whether nothing says otherwise: heads are what this program is for, and NIfTI files state no body part."""
-    body_part = volume.series.body_part.strip()
-    return not body_part or bool(_HEAD.search(body_part) or _HEAD.search(volume.series.description))
+    A head is meant where nothing says otherwise: heads are what this program is for, and NIfTI states no body part.
+    """
+    kind, body_part = modality_of(volume.modality), volume.series.body_part.strip()
+    if volume.unit != kind.unit:
+        return None
+    return kind.head if not body_part or is_head(body_part, volume.series.description) else kind.body
 
 
 def _white(volume: Volume) -> float:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.palettes import palette, put_chroma
+from app.core.modalities import modality_of
+from app.core.palettes import find_palette, palette, put_chroma
 from app.core.values import luma_chroma, restore_chroma, to_unit
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from app.core.volume import Volume
 
 OWN_COLOURS = "own colours"
-_GREYS = ("Grey", "Inverted Grey")
 _HATCH_PERIOD = 8  # pixels
 
 
@@ -88,9 +88,11 @@ def colouring(stack: FusionStack, name: str | None = None) -> Colouring:
         for one in pair if partner.modality != "TG" else reversed(pair):  # a visible picture keeps its colours
             if not _is_grey_picture(one):
                 return Colouring(stack, OWN_COLOURS, None, one)
-        name = "Hot Iron" if partner.modality in ("PT", "NM") else "Grey"
+        name = modality_of(partner.modality).palette
     lut = palette(name)
-    return Colouring(stack, None, None, None) if name in _GREYS else Colouring(stack, name, lut, partner)
+    return (
+        Colouring(stack, None, None, None) if not find_palette(name).coloured else Colouring(stack, name, lut, partner)
+    )
 
 
 def hatch(pixels: NDArray[Any], inside: NDArray[np.bool_], level: int) -> None:

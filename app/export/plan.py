@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.base.errors import ExportError
+from app.core.palettes import find_palette
 from app.export.folder import check_targets
 
 if TYPE_CHECKING:
@@ -98,9 +99,7 @@ def check(mri: Series, partner: Series, folder: Path, options: Options) -> None:
         raise ExportError(f"{options.prefix!r} cannot begin a file's name.", "Use letters and digits.")
     check_targets(folder, [name for group in names.values() for name in group], overwrite=options.overwrite)
     if options.palette is not None:
-        from app.core.palettes import palette
-
-        palette(options.palette)  # raises for an unknown name
+        find_palette(options.palette)  # raises for an unknown name
     if "dicom" in options.formats:
         from app.export.dicom.sources import check_mri
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS, __version__
-from app.core.modalities import PICTURED
+from app.core.modalities import modality_of
 
 if TYPE_CHECKING:
     from app.case.pipeline import FusionStack
@@ -31,7 +31,7 @@ _PATIENT_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 def modality(volume: Volume) -> str:
     """A word for the volume: its DICOM code, "visible" or "infrared", or "picture"."""
-    return PICTURED.get(volume.modality, volume.modality) or ("volume" if volume.geometry.in_mm else "picture")
+    return modality_of(volume.modality).short or ("volume" if volume.geometry.in_mm else "picture")
 
 
 def window(volume: Volume, given: FusionWindow) -> str:

@@ -18,7 +18,7 @@ from app.core.geometry import Geometry
 from app.core.limits import BoundedFile, require
 from app.core.volume import Series, Volume
 from app.files.scan_result import ScanResult, Skipped, made_up_uid
-from app.files.sidecar import PICTURE_TOKENS, read_sidecar
+from app.files.sidecar import read_sidecar
 
 NAME = "pictures"
 MARKS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"BM")
@@ -66,7 +66,7 @@ def _scan_one(path: Path) -> Series:
         raise PictureError(path, "it is not a picture that can be read.") from error
     if not 0 < width * height <= min(MOST_PIXELS, MOST_UNPACKED * path.stat().st_size):
         raise PictureError(path, f"it states {width} x {height} pixels, more than its file can hold.")
-    sidecar = read_sidecar(path, PICTURE_TOKENS)
+    sidecar = read_sidecar(path, picture=True)
     warnings = [*sidecar.warnings, "A plain picture: it has no millimetres, no sides and no unit."]
     if mode in ("RGBA", "LA", "PA"):
         warnings.append("Its transparency is ignored.")

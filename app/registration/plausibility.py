@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.geometry import transform_points
+from app.core.modalities import is_head
 from app.core.transforms import Matrix, inverse, rotation_angle_deg
 from app.core.volume import Volume
 from app.registration.prepare import Prepared
 from app.registration.search import SearchResult
 
-_HEAD = ("HEAD", "BRAIN", "SKULL", "FACE", "ORBIT", "PITUITARY", "TEMPORAL", "SINUS", "CEREB", "INTRACRANIAL")
 _LARGEST_HEAD_MM = (230.0, 280.0)  # across and front to back: more than any adult head, less than shoulders
 _CUT = 0.5  # of a side face of the field that the body fills: then the field ends inside the body
 
@@ -33,7 +33,7 @@ def concerns(fixed: Volume, moving: Volume, fixed_image: Prepared, result: Searc
 def _not_a_head(volume: Volume, image: Prepared) -> str:
     rigid_only = "only rigid motion is corrected, which is not enough where the body bends"
     part = volume.series.body_part.strip()
-    if part and not any(word in part.upper() for word in _HEAD):
+    if part and not is_head(part):
         return f"The body part is given as {part}, not the head: {rigid_only}."
     if part:
         return ""

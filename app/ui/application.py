@@ -20,9 +20,12 @@ from app.base import settings as user_settings
 from app.base.errors import FusionError, UsageError
 from app.base.progress import Progress
 from app.base.terminal import CANCELLED, STOPPING, printed_progress
+from app.core.palettes import PALETTES
 from app.fusion import registry
 from app.ui.shell.garbage import collected_here, set_apart
 from app.ui.shell.platform_check import check
+from app.view.layouts import LAYOUTS
+from app.view.state import ANNOTATION_LEVELS
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
     from app.view.scene import Scene
 
+SETTING_CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATION_LEVELS, "palettes": PALETTES}
 _HEAR_MS = 250
 _PLATFORM_SAYS = ("This plugin does not support propagateSizeHints()",)  # of itself, whatever the program does
 _POLL_MS = 50
@@ -59,7 +63,7 @@ def run(
         raise ScreenshotError(screenshot)
     check()
     application = make_application()
-    settings, note = user_settings.load()
+    settings, note = user_settings.load(choices=SETTING_CHOICES)
     window = make_window(settings, layout=layout, network=network)
     if note:
         from app.ui.shell.messages import Notice

@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.base.settings import Settings
-from app.core.modalities import PICTURED
+from app.core.modalities import modality_of
 from app.core.planes import three_axes
 from app.ui.dialogs.export_dialog import Exporter
 from app.ui.flow import demo_study as demo
@@ -70,7 +70,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._settings = settings
         self.workspace = Workspace(self)
-        self.opening = Opening(self.workspace, palette_of=settings.palette)
+        self.opening = Opening(self.workspace, palette_of=self._palette_of)
         self.flow = PairFlow(self.workspace, settings.slice_ms)
         self.first_look = FirstLook(self.workspace)
         self._restore(settings)
@@ -99,6 +99,10 @@ class MainWindow(QMainWindow):
             room = _SIZE
         self.resize(_SIZE.boundedTo(room))
         self.views.setFocus()
+
+    def _palette_of(self, code: str) -> str:
+        """What a partner of this modality is shown in at first."""
+        return self._settings.palettes.get(code, modality_of(code).palette)
 
     def _restore(self, settings: Settings) -> None:
         self.workspace.update(
@@ -254,7 +258,7 @@ class MainWindow(QMainWindow):
         if at is None:
             self.status.reading.setText("")
             return
-        names = [PICTURED.get(volume.modality, volume.modality or "image") if volume else name
+        names = [modality_of(volume.modality).short or "image" if volume else name
                  for volume, name in ((scene.mri, "MRI"), (scene.partner, "partner"))]  # fmt: skip
         self.status.reading.setText(probe(scene, at).line(*names))
 
@@ -336,8 +340,9 @@ class MainWindow(QMainWindow):
         )
         if self.browser.isVisible() and self.panels.isVisible():
             kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))
-        modality = "" if scene.partner is None else scene.partner.modality
-        return kept.with_palette(modality, state.palette)
+        if scene.partner is not None and modality_of(scene.partner.modality).volume:
+            kept = replace(kept, palettes={**kept.palettes, scene.partner.modality: state.palette})
+        return kept
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self._idle.stop()

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.palettes import chroma_table, palette
+
 Levels = NDArray[np.uint8]
 Pixels = NDArray[np.uint32]  # [row, column], or a table of them
-GREYS = ("Grey", "Inverted Grey")
 
 _OPAQUE = np.uint32(0xFF000000)
 _ODD = np.uint32(0x00FF00FF)  # red and blue: two channels at once, each with 8 bits of room above it
@@ -65,21 +66,10 @@ def stored_levels(
 
 
 @lru_cache(maxsize=32)
-def colours(palette: str, inverted: bool = False) -> Pixels:
+def colours(name: str, inverted: bool = False) -> Pixels:
     """The 256 colours of a palette, low values first; inverted runs it backwards."""
-    if palette in GREYS:  # without a look at the palettes' module, so that the first MRI need not wait for it
-        grey = np.arange(256, dtype=np.uint32) * np.uint32(0x010101)
-        table = grey[::-1] if palette == "Inverted Grey" else grey
-        table = table | _OPAQUE
-    else:
-        table = packed(_palette(palette))
+    table = packed(palette(name))
     return _frozen(table[::-1].copy() if inverted else table)
-
-
-def _palette(name: str) -> NDArray[np.uint8]:
-    from app.core import palettes
-
-    return palettes.palette(name)
 
 
 def packed(rgb_values: NDArray[np.uint8]) -> Pixels:
@@ -125,13 +115,9 @@ def blend_table(first: str, first_inverted: bool, second: str, second_inverted: 
 
 
 @lru_cache(maxsize=4)
-def fusion_table(palette: str) -> Pixels:
+def fusion_table(name: str) -> Pixels:
     """65 536 pixels: at [fused level * 256 + partner's level] the fused luma with the palette's chroma."""
-    if palette in GREYS:
-        return _frozen(np.repeat(colours("Grey"), 256))
-    from app.core import palettes
-
-    return _frozen(packed(palettes.chroma_table(palette)).ravel())
+    return _frozen(packed(chroma_table(name)).ravel())
 
 
 def joint(first: Levels, second: Levels) -> NDArray[np.intp]:

@@ -16,6 +16,7 @@ from app.core.volume import Volume
 from app.view.colours import Levels, Pixels, blend, blend_table, colours, joint, levels, look_up
 from app.view.fused_pixels import fused_pixels, pixels_on_grid
 from app.view.hatch import hatched
+from app.view.layouts import LAYOUTS
 from app.view.memo import Memo
 from app.view.picture import Blank, Note, PartnerSlice, Picture, Resample
 from app.view.scene import Scene
@@ -88,7 +89,7 @@ class _Work:
     def fused(self) -> Picture:
         state, scene = self.state, self.scene
         if scene.mri is None or scene.partner is None:
-            if state.layout == "side-by-side":  # the only volume is seen in its own pane
+            if LAYOUTS[state.layout].has_sources:  # the only volume is seen in its own pane
                 return self._blank(Blank.NO_MRI if scene.mri is None else Blank.NO_PARTNER)
             return self.partner() if scene.mri is None else self.mri()
         if state.hold_mri:

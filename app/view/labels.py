@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
 
-from app.core.modalities import PICTURED
+from app.core.modalities import modality_of
+from app.core.palettes import PALETTES
 from app.core.planes import Plane
 from app.core.volume import Volume
 from app.fusion.registry import listed
@@ -20,7 +21,6 @@ from app.view.scene import Scene
 from app.view.state import ViewState
 from app.view.windows import volume_of, window_of
 
-MODALITY_NAMES = {"MR": "MRI", "CT": "CT", "PT": "PET", "NM": "SPECT"} | PICTURED
 CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
 
@@ -119,7 +119,7 @@ def _notes(picture: Picture) -> list[Line]:
 
 def name_of(volume: Volume) -> str:
     """ "MRI", "CT", "PET", "SPECT", "visible", "infrared", or "image"."""
-    return MODALITY_NAMES.get(volume.modality, volume.modality or "image")
+    return modality_of(volume.modality).name or "image"
 
 
 def bar(state: ViewState, scene: Scene, picture: Picture) -> Bar | None:
@@ -129,7 +129,7 @@ def bar(state: ViewState, scene: Scene, picture: Picture) -> Bar | None:
         return None
     inverted = partner.inverted != state.partner_inverted
     if picture.kind == "fusion":
-        if scene.stack is None or state.palette in ("Grey", "Inverted Grey"):
+        if scene.stack is None or not PALETTES[state.palette].coloured:
             return None
         window = scene.stack.request.partner_window
         return Bar(
@@ -186,7 +186,7 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     network = listed(scene.stack.request.network)
     if network.of_patients and not network.classical and fused != "axial":
         lines.append(Line("network was trained on axial slices", About.FUSION, "warn", "trained on axial"))
-    if not network.of_patients and scene.mri.modality not in ("", *PICTURED):
+    if not network.of_patients and modality_of(scene.mri.modality).medical:
         lines.append(Line("network was never trained on patients", About.FUSION, "warn", "not for patients"))
     return lines
 
@@ -220,7 +220,7 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
     ):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
         beyond = f", {percent(clipped.above)} above" if clipped.above else ""
-        uptake = volume.modality in ("PT", "NM")  # above a CT's window lies bone, as it should
+        uptake = modality_of(volume.modality).uptake  # above a CT's window lies bone, as it should
         warns = uptake and clipped.above >= CLIPPING_WARNS
         short = text.replace(" fused ", " ") + (beyond if warns else "")
         lines.append(Line(text + beyond, About.WINDOW, "warn" if warns else "plain", short))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import unicodedata
 
-from app.core.modalities import PICTURED
+from app.core.modalities import modality_of
 from app.core.volume import Patient, Series, Study
 from app.view.probe import unit_text
 
@@ -27,7 +27,7 @@ def tooltip(text: str) -> str:
 
 def title(series: Series) -> str:
     """ "MR  T1 MPRAGE"."""
-    return f"{PICTURED.get(series.modality, series.modality) or '?'}  {shown(series.description) or 'no description'}"
+    return f"{modality_of(series.modality).short or '?'}  {shown(series.description) or 'no description'}"
 
 
 def size(series: Series) -> str:

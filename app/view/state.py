@@ -18,7 +18,6 @@ from app.core.geometry import Geometry
 Point = tuple[float, float, float]
 Window = tuple[float, float]  # centre, width
 
-LAYOUT_NAMES = ("side-by-side", "overlay", "zoom", "planes")
 PLANE_NAMES = ("axial", "coronal", "sagittal")
 ANNOTATION_LEVELS = ("full", "no patient data", "none")
 TOOLS = ("window", "pan", "zoom", "crosshair", "length", "angle", "ellipse")  # what a left drag does
@@ -50,7 +49,7 @@ class Measurement:
 class ViewState:
     """What is looked at, and how.
 
-    axis : 0, 1, 2: the grid's index axis (i, j, k) that the slices are stacked along; in the layout "planes" that of
+    axis : 0, 1, 2: the grid's index axis (i, j, k) that the slices are stacked along; in a layout of planes that of
         the pane last touched
     crosshair_mm : LPS mm
     overlay : 0 shows the MRI alone, 1 the partner alone; in between, a linear blend of the two pictures
@@ -59,7 +58,7 @@ class ViewState:
     palette : the partner's colours over the MRI and in the fusion; a CT is shown in "Grey" unless chosen otherwise
     palette_alone : the partner's colours in its own pane (readers know PET alone in inverted grey)
     zoom : 1 fits the plane in its pane; centre_mm : the point in the middle of every pane, None the grid's centre
-    zoom_rect : the region of the layout "zoom"; None is a quarter of the plane around the crosshair
+    zoom_rect : the region of the zoomed pane; None is a quarter of the plane around the crosshair
     maximised : name of the pane that fills the window, "" for none
     hold_mri : the MRI alone is shown while a key is held, whatever the sliders say
     smooth : linear interpolation on the screen; False shows the pixels as squares

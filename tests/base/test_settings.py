@@ -45,7 +45,7 @@ def test_a_damaged_file_gives_defaults_and_a_note(tmp_path, damage):
 def test_one_unusable_value_costs_only_itself(tmp_path):
     stored = {"layout": "upside-down", "panel_width": True, "browser_width": 10**9, "network": "average", "later": 1}
     (tmp_path / settings.FILE_NAME).write_text(json.dumps(stored), encoding="utf-8")
-    found, note = settings.load(tmp_path)
+    found, note = settings.load(tmp_path, choices={"layout": ("planes",)})
     assert found == replace(Settings(), network="average")
     assert "browser_width, layout, panel_width" in note
     assert "later" not in note
@@ -71,8 +71,17 @@ def test_the_folders_follow_xdg(tmp_path, monkeypatch):
     assert settings.cache_folder() == tmp_path / "k" / "synoptic"
 
 
-def test_each_partner_has_its_palette():
-    chosen = replace(Settings(), palette_pt="PET", palette_nm="Cividis")
-    assert [chosen.palette(one) for one in ("PT", "NM", "CT", "")] == ["PET", "Cividis", "Grey", "Grey"]
-    assert chosen.with_palette("NM", "Hot Iron") == replace(chosen, palette_nm="Hot Iron")
-    assert chosen.with_palette("", "Hot Iron") == chosen
+def test_a_list_of_the_layers_above_says_what_a_field_may_hold(tmp_path):
+    chosen = replace(Settings(), layout="spiral", palettes={"PT": "Rust"})
+    settings.save(chosen, tmp_path)
+    assert settings.load(tmp_path, choices={"layout": {"spiral": 1}, "palettes": ("Rust",)}) == (chosen, "")
+    loaded, note = settings.load(tmp_path, choices={"layout": ("zoom",), "palettes": ("Grey",)})
+    assert loaded == Settings()
+    assert "layout, palettes" in note
+
+
+@pytest.mark.parametrize("bad", [{"PT": 3}, {"PT": ["Grey"]}, {"PT": "x" * 101}, ["Grey"]])
+def test_palettes_that_are_no_names_are_not_kept(tmp_path, bad):
+    (tmp_path / settings.FILE_NAME).write_text(json.dumps({"palettes": bad}), encoding="utf-8")
+    assert settings.load(tmp_path)[0] == Settings()
+    assert settings.load(tmp_path, choices={"palettes": {"Grey": 1}})[0] == Settings()

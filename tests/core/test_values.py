@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from app.core.geometry import Geometry
+from app.core.modalities import MODALITIES
 from app.core.values import (
-    CT_PRESETS,
     FusionWindow,
     clipped_percent,
     default_display_window,
@@ -194,7 +194,7 @@ def test_display_windows_header_first_then_presets():
 
 def test_the_presets_are_those_readers_know():
     known = {"Soft tissue": (400, 40), "Lung": (1500, -600), "Bone": (2500, 480), "Brain": (80, 40), "Liver": (150, 90)}
-    assert {one.name: (one.width, one.centre) for one in CT_PRESETS} == known
+    assert {one.name: (one.width, one.centre) for one in MODALITIES["CT"].presets} == known
 
 
 def test_luma_and_chroma_are_bt601_full_range():

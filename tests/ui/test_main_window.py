@@ -277,7 +277,7 @@ def test_the_context_menu_of_a_pane_offers_its_windows(window):
 def test_settings_are_what_was_chosen_and_hold_no_patient(window):
     window.workspace.update(layout="planes", palette="Cividis")
     kept = window.settings()
-    assert (kept.layout, kept.palette_pt, kept.network) == ("planes", "Cividis", "average")
+    assert (kept.layout, kept.palettes["PT"], kept.network) == ("planes", "Cividis", "average")
     assert "Muster" not in repr(kept)
 
 

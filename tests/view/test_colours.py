@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.core.palettes import palette, palettes
+from app.core.palettes import PALETTES, palette
 from app.view import colours as c
 
 
@@ -47,7 +47,7 @@ def test_pixels_pack_and_unpack():
     assert (pixels >> 24 == 255).all()
 
 
-@pytest.mark.parametrize("name", palettes())
+@pytest.mark.parametrize("name", PALETTES)
 def test_colours_are_the_palettes(name):
     np.testing.assert_array_equal(c.rgb(c.colours(name)), palette(name))
     np.testing.assert_array_equal(c.rgb(c.colours(name, True)), palette(name)[::-1])

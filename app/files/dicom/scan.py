@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.base.progress import Progress, silent
+from app.core.modalities import MODALITIES, modality_of
 from app.core.volume import Series, Suv
 from app.files.dicom.details import Details
 from app.files.dicom.frames import NM, Frame, frames
@@ -36,12 +37,11 @@ NOT_IMAGES_BY_MODALITY = {
     "RTSTRUCT": "radiotherapy contours", "RTPLAN": "a radiotherapy plan", "RTDOSE": "a radiotherapy dose",
     "REG": "a spatial registration", "DOC": "a document", "ECG": "a recording", "RWV": "real world values",
 }  # fmt: skip
-VOLUMES = ("CT", "MR", "PT", "NM")
 COLOUR = "It is a colour picture ({}): colour shows no measured value, so it cannot be fused."
 SCREENSHOT = "It is a secondary capture (a picture of a screen or film): its grey values are no measurement."
 PROJECTIONS = "It holds projections, not slices: only reconstructed (tomographic) images can be stacked into a volume."
 MOSAIC = "It is a Siemens mosaic (all slices side by side in one picture), which is not unpacked: convert it first."
-OTHER = "It is of modality {}: only CT, MR, PET and SPECT (NM) images can be opened as a volume."
+OTHER = "It is of modality {}: only {} and {} images can be opened as a volume."
 
 
 def claims(path: Path, head: bytes) -> bool:
@@ -127,8 +127,9 @@ def _kind(header: Header) -> str:
     if header.sop_class in SECONDARY:
         return SCREENSHOT
     parametric = header.sop_class == _CLASSES + "30"
-    if header.modality not in VOLUMES and not parametric:
-        return OTHER.format(header.modality or "unknown")
+    if not modality_of(header.modality).volume and not parametric:
+        *names, last = (kind.name for kind in MODALITIES.values() if kind.volume)
+        return OTHER.format(header.modality or "unknown", ", ".join(names), last)
     if "MOSAIC" in header.image_type:
         return MOSAIC
     reconstructed = "RECON" in "\\".join(header.image_type) or value_of(header.data, "SliceVector")

@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.case import pipeline
+from app.core.modalities import modality_of
 from app.core.volume import Series, Study, Volume
 from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, of_error
@@ -168,7 +169,7 @@ class Opening(QObject):
         if self.chosen[role] is series:
             self.topic_cleared.emit(f"role {role}")
             self._place(role, volume)
-            if role == "partner" and volume.modality in ("PT", "NM", "CT"):
+            if role == "partner" and modality_of(volume.modality).volume:
                 self.workspace.update(palette=self._palette_of(volume.modality))
                 self.workspace.clear_history()
             if volume.series.warnings:

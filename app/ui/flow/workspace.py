@@ -13,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.modalities import modality_of
 from app.ui.flow.task import TaskRunner
 from app.view.scene import Scene
 from app.view.state import ViewState, centre_voxel, fitted, reset, scrolled, zoomed
@@ -97,13 +98,12 @@ class Workspace(QObject):
             if scene.mri is not before.mri:
                 state |= {"mri_window": None, "mri_inverted": False}
             if scene.partner is not before.partner:
-                grey = scene.partner is not None and scene.partner.modality not in ("PT", "NM")
-                colours = ("Grey", "Grey") if grey else ("Hot Iron", "Inverted Grey")
+                kind = modality_of(scene.partner.modality if scene.partner is not None else "PT")
                 state |= {
                     "partner_window": None,
                     "partner_inverted": False,
-                    "palette": colours[0],
-                    "palette_alone": colours[1],
+                    "palette": kind.palette,
+                    "palette_alone": kind.palette_alone,
                 }
         else:
             old = {

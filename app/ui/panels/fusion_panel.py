@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.palettes import palette, palettes
+from app.core.palettes import PALETTES, palette
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Volume
 from app.fusion import registry
@@ -254,7 +254,7 @@ def _palette_box() -> QComboBox:
     box.setMinimumContentsLength(8)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setIconSize(_SWATCH)
-    for name in palettes():
+    for name in PALETTES:
         row = palette(name).tobytes()
         image = QImage(row, 256, 1, 768, QImage.Format.Format_RGB888).scaled(_SWATCH)
         box.addItem(QIcon(QPixmap.fromImage(image)), name)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.base.progress import Progress
+from app.core.modalities import modality_of
 from app.core.volume import Series, Volume
 
 SIZE = 64
@@ -23,7 +24,7 @@ def of_volume(volume: Volume) -> Thumbnail:
     values = (picked * volume.slope[k] + volume.intercept[k]).astype(np.float32)
     centre, width = default_window(volume)
     unit = np.clip((np.nan_to_num(values) - (centre - width / 2)) / max(width, 1e-9), 0, 1)
-    if volume.inverted or (volume.modality in ("PT", "NM") and volume.rgb is None):
+    if volume.inverted or (modality_of(volume.modality).uptake and volume.rgb is None):
         unit = 1 - unit
     return _centred((unit * 255).astype(np.uint8))
 

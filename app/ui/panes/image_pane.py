@@ -6,8 +6,6 @@ the one that answers exactly them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import (
     QColor,
@@ -30,6 +28,7 @@ from app.ui.panes.mouse import PaneMouse
 from app.view.colours import Pixels
 from app.view.compose import compose
 from app.view.labels import bar, blank_message, labels
+from app.view.layouts import LAYOUTS, PaneSpec
 from app.view.memo import Memo
 from app.view.picture import Blank, Picture
 from app.view.scene import Scene
@@ -39,21 +38,6 @@ from app.view.viewport import Viewport, viewport, zoom_rect, zoom_viewport
 SERIES_MIME = "application/x-synoptic-series"  # a dragged series: its uid in UTF-8
 _BACKGROUND = QColor(0, 0, 0)
 _ROOMY = 330  # logical pixels: narrower panes get smaller words
-
-
-@dataclass(frozen=True)
-class PaneSpec:
-    """What a pane shows.
-
-    role : "mri", "partner" or "fused" (both sliders); plane : "axial", "coronal", "sagittal", "" for the state's axis
-    zoomed : it shows the zoom rectangle, each voxel as a square
-    """
-
-    name: str
-    title: str
-    role: str
-    plane: str = ""
-    zoomed: bool = False
 
 
 class ImagePane(QWidget):
@@ -189,7 +173,7 @@ class ImagePane(QWidget):
                 x, y, _ = view.to_pane(state.crosshair_mm)
                 pane_paint.crosshair(painter, width, height, x, y)
             measure_paint.measurements(painter, self.workspace, view, self._memo)
-            if state.layout == "zoom" and not self.spec.zoomed:
+            if LAYOUTS[state.layout].has_zoom and not self.spec.zoomed:
                 pane_paint.rectangle(painter, view.rect_in_pane(zoom_rect(state, plane)))
         if state.annotations == "none" or picture.pixels is None:
             return
@@ -201,7 +185,8 @@ class ImagePane(QWidget):
             pane_paint.scale_bar(painter, width, height, view)
 
     def _is_active(self, state: ViewState, picture: Picture) -> bool:
-        return state.layout == "planes" and picture.plane is not None and picture.plane.axis == state.axis
+        planes = LAYOUTS[state.layout].has_planes
+        return planes and picture.plane is not None and picture.plane.axis == state.axis
 
     # Events ----------------------------------------------------------------------------------------------------
 

@@ -1,67 +1,16 @@
-"""The panes and how they are arranged: two lists, and the widget that lays them out.
-
-A new pane is one entry in PANES; a new arrangement one entry in LAYOUTS. `ViewArea` is the middle of the window.
-"""
+"""The middle of the window: a widget for each of PANES, laid out as the present one of LAYOUTS says."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.ui.flow.workspace import Workspace
-from app.ui.panes.image_pane import ImagePane, PaneSpec
+from app.ui.panes.image_pane import ImagePane
 from app.ui.panes.live_overlay import LivePartner
+from app.view.layouts import LAYOUTS, PANES
 from app.view.memo import Memo
 from app.view.scene import Scene
-from app.view.state import LAYOUT_NAMES, ViewState
-
-PANES: dict[str, PaneSpec] = {
-    spec.name: spec
-    for spec in (
-        PaneSpec("mri", "MRI", "mri"),
-        PaneSpec("partner", "Partner", "partner"),
-        PaneSpec("fused", "Fused", "fused"),
-        PaneSpec("zoom", "Zoomed region", "fused", zoomed=True),
-        PaneSpec("axial", "Axial", "fused", "axial"),
-        PaneSpec("coronal", "Coronal", "fused", "coronal"),
-        PaneSpec("sagittal", "Sagittal", "fused", "sagittal"),
-    )
-}
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a pane stands in the grid of a layout."""
-
-    pane: str
-    row: int
-    column: int
-    rows: int = 1
-    columns: int = 1
-
-
-@dataclass(frozen=True)
-class Layout:
-    """places : all have another cell; stretch : widths of the columns relative to each other."""
-
-    title: str
-    places: tuple[Place, ...]
-    stretch: tuple[int, ...]
-
-
-LAYOUTS: dict[str, Layout] = {
-    "side-by-side": Layout(
-        "Side by side", (Place("mri", 0, 0), Place("partner", 0, 1), Place("fused", 0, 2)), (1, 1, 1)
-    ),
-    "overlay": Layout("Overlay", (Place("fused", 0, 0),), (1,)),
-    "zoom": Layout("Zoom", (Place("mri", 0, 0), Place("partner", 1, 0), Place("zoom", 0, 1, rows=2)), (1, 2)),
-    "planes": Layout(
-        "Three planes", (Place("axial", 0, 0, rows=2), Place("coronal", 0, 1), Place("sagittal", 1, 1)), (3, 2)
-    ),
-}
-if tuple(LAYOUTS) != LAYOUT_NAMES:
-    raise AssertionError("view_state.LAYOUT_NAMES and LAYOUTS must name the same layouts")
+from app.view.state import ViewState
 
 
 class ViewArea(QWidget):

@@ -18,6 +18,7 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 
 from app.ui.flow.workspace import Workspace
 from app.view import measure
+from app.view.layouts import LAYOUTS
 from app.view.state import ZOOM_RANGE, Point, ViewState, Window, ZoomRect, point, windowed, zoomed
 from app.view.viewport import Viewport, zoom_rect
 from app.view.windows import window_of
@@ -130,7 +131,7 @@ class PaneMouse:
         if button != Qt.MouseButton.LeftButton:
             return None
         state = self._workspace.state
-        if state.layout == "zoom" and not self._pane.zoomed and self._pane.linked():
+        if LAYOUTS[state.layout].has_zoom and not self._pane.zoomed and self._pane.linked():
             grabbed = self._rectangle(view, state, at)
             if grabbed is not None:
                 return grabbed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.view.layouts import LAYOUTS
 from app.view.state import PLANE_NAMES
 
 
@@ -28,7 +29,6 @@ class Command:
     in_menu: bool = True
 
 
-_LAYOUTS = (("side-by-side", "Side by side"), ("overlay", "Overlay"), ("zoom", "Zoom"), ("planes", "Three planes"))
 _TOOLS = (
     ("window", "Window/level", "W"),
     ("pan", "Pan", "P"),
@@ -39,7 +39,6 @@ _TOOLS = (
     ("ellipse", "Ellipse", "O"),
 )
 _TOOL_ICONS = ("window", "pan", "zoom", "crosshair")
-_LAYOUT_ICONS = {"zoom": "zoom-layout"}
 _NUDGES = (
     ("right", "to the right", "Right"),
     ("left", "to the left", "Left"),
@@ -66,8 +65,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("save_picture", "File", "Save a picture of the window…", ("Ctrl+Shift+S",)),
     Command("quit", "File", "Quit", ("Ctrl+Q",)),
     *(
-        Command(f"layout:{name}", "View", text, (f"Ctrl+{n}",), _LAYOUT_ICONS.get(name, name), "layout")
-        for n, (name, text) in enumerate(_LAYOUTS, 1)
+        Command(f"layout:{layout.name}", "View", layout.title, layout.keys, layout.icon, "layout")
+        for layout in LAYOUTS.values()
     ),
     *(
         Command(f"plane:{name}", "View", f"Plane: {name}", (f"Alt+{n}",), group="plane")
