@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.core.geometry import Geometry
+from app.core.person_name import names_contradict
 
 UNITS = ("HU", "SUVbw", "SUVlbm", "Bq/mL", "counts", "%", "a.u.", "unknown")
 
@@ -31,12 +32,26 @@ class Patient:
         return bool(self.id or self.name)
 
     def differs_from(self, other: Patient) -> list[str]:
-        """The fields that both state and that contradict each other: [] when nothing speaks against one patient."""
+        """The fields that both state and that contradict each other: [] when nothing speaks against one patient.
+
+        Names are compared group by group (see `person_name`); two that share no script contradict each other unless
+        both files state the same patient ID.
+        """
         labels = {"id": "patient ID", "name": "name", "birth_date": "birth date", "sex": "sex"}
         pairs = {
-            label: (getattr(self, key).strip(" ^"), getattr(other, key).strip(" ^")) for key, label in labels.items()
+            key: (getattr(self, key).strip(" ^").casefold(), getattr(other, key).strip(" ^").casefold())
+            for key in labels
         }
-        return [label for label, (a, b) in pairs.items() if a and b and a.casefold() != b.casefold()]
+        contradictions = {key: bool(mine and theirs and mine != theirs) for key, (mine, theirs) in pairs.items()}
+        if contradictions["name"]:
+            answer = names_contradict(self.name, other.name)
+            contradictions["name"] = not (self.id and pairs["id"][0] == pairs["id"][1]) if answer is None else answer
+        return [label for key, label in labels.items() if contradictions[key]]
+
+    def is_same_as(self, other: Patient) -> bool:
+        """Whether both state the same, whichever way the name is written."""
+        stated = [(bool(person.name), person.id, person.birth_date, person.sex) for person in (self, other)]
+        return stated[0] == stated[1] and not self.differs_from(other)
 
 
 @dataclass(frozen=True)

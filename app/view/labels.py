@@ -12,6 +12,7 @@ from typing import Literal
 
 from app.core.modalities import modality_of
 from app.core.palettes import PALETTES
+from app.core.person_name import readable
 from app.core.planes import Plane
 from app.core.volume import Volume
 from app.fusion.registry import listed
@@ -167,7 +168,7 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
     description = volume.series.description
     lines = [Line(f"{name_of(volume)}  {description}".strip(), About.SERIES)]
     patient = volume.series.patient
-    who = "  ".join(part for part in (patient.name.replace("^", " ").strip(), patient.id) if part)
+    who = "  ".join(part for part in (readable(patient.name), patient.id) if part)
     lines += [Line(who, About.PATIENT)] if who else []
     warnings = len(volume.series.warnings)
     if warnings:

@@ -60,5 +60,20 @@ def test_patients_differ_only_where_both_say_so():
     assert anna.differs_from(Patient("8", "DOE^ANNA", "19700101", "M")) == ["patient ID", "sex"]
 
 
+def test_a_name_in_two_scripts_is_one_patients_where_the_id_says_so():
+    latin, cyrillic = Patient("7", "Ivanov^Ivan"), Patient("7", "Иванов^Иван")
+    assert latin.differs_from(cyrillic) == []
+    assert Patient("", latin.name).differs_from(Patient("", cyrillic.name)) == ["name"]
+    assert latin.differs_from(Patient("8", cyrillic.name)) == ["patient ID", "name"]
+
+
+def test_a_name_with_more_groups_is_the_same_patients():
+    short, long = Patient("7", "YAMADA^TAROU"), Patient("7", "Yamada^Tarou=山田^太郎=やまだ^たろう")
+    assert short.differs_from(long) == []
+    assert short.is_same_as(long)
+    assert not short.is_same_as(Patient("7", ""))
+    assert not short.is_same_as(Patient("7", "YAMADA^HANAKO=山田^花子"))
+
+
 def test_a_patient_is_not_printed_by_accident():
     assert "ANNA" not in f"{Patient('7', 'DOE^ANNA')!r} {Patient('7', 'DOE^ANNA')}"

@@ -67,6 +67,30 @@ def test_several_paths_at_once_and_the_same_twice(tmp_path):
     assert len(scan.series) == len(READERS)
 
 
+YAMADA = "YAMADA^TAROU=山田^太郎=やまだ^たろう"
+SPELLINGS = {  # the same patient in two files: character sets and names
+    "Japanese in ISO 2022": (("ISO_IR 100", "YAMADA^TAROU"), (["", "ISO 2022 IR 87"], YAMADA)),
+    "Japanese in ISO 2022 and UTF-8": (("ISO_IR 192", YAMADA), (["ISO 2022 IR 13", "ISO 2022 IR 87"], YAMADA)),
+    "Korean": (("ISO_IR 6", "Hong^Gildong"), (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동")),
+    "Chinese in GB 18030 and GBK": (("GB18030", "Wang^XiaoDong=王^小东"), ("GBK", "WANG^XIAODONG=王^小东")),
+    "Cyrillic alone and Latin alone": (("ISO_IR 144", "Иванов^Иван"), ("ISO_IR 100", "Ivanov^Ivan")),
+    "Greek in two sets": (("ISO_IR 126", "Διονυσιος"), ("ISO_IR 192", "ΔΙΟΝΥΣΙΟΣ^")),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_one_patient_whose_name_is_written_in_two_ways_is_one(tmp_path, name):
+    for n, ((charset, patient), modality) in enumerate(zip(SPELLINGS[name], ("MR", "PT"), strict=True)):
+        ds = dataset(modality)
+        ds.SpecificCharacterSet, ds.PatientName = charset, patient
+        ds.SeriesInstanceUID = ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{n}"
+        ds.save_as(tmp_path / f"{n}.dcm", enforce_file_format=True)
+    (study,) = readers.scan([tmp_path]).studies
+    mri, partner = study.series
+    assert mri.patient.differs_from(partner.patient) == []
+    assert {mri.patient.name, partner.patient.name} == {patient for _, patient in SPELLINGS[name]}
+
+
 def test_a_path_that_is_not_there_is_told(tmp_path):
     with pytest.raises(AppError, match="there is no such file"):
         readers.scan([tmp_path / "nothing"])

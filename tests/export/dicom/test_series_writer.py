@@ -153,12 +153,26 @@ def test_sides_and_body_part_are_copied(tmp_path):
     assert (ds.BodyPartExamined, ds.Laterality, ds.PatientPosition) == ("LEG", "L", "HFS")
 
 
-def test_names_in_other_scripts_survive(tmp_path):
-    name = "Yamada^Tarou=山田^太郎"
-    stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), PatientName=name)
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("ISO_IR 192", "Yamada^Tarou=山田^太郎"),
+        (["", "ISO 2022 IR 87"], "Yamada^Tarou=山田^太郎=やまだ^たろう"),
+        (["", "ISO 2022 IR 149"], "Hong^Gildong=洪^吉洞=홍^길동"),
+        ("ISO_IR 144", "Люкceмбypг"),
+        ("GB18030", "Wang^XiaoDong=王^小东"),
+    ],
+)
+def test_names_in_other_scripts_survive(tmp_path, charset, name):
+    changes = {"SpecificCharacterSet": charset, "PatientName": name, "ReferringPhysicianName": name}
+    stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **changes)
+    source = stack.aligned.mri.sources[0]
     path = formats.write(stack, tmp_path / "out", formats=("dicom",))[0]
-    assert str(pydicom.dcmread(path).PatientName) == name
-    assert "山田".encode() in path.read_bytes()
+    written = pydicom.dcmread(path)
+    assert str(written.PatientName) == name
+    coded = pydicom.dcmread(source).PatientName.original_string
+    assert coded in source.read_bytes()
+    assert coded in path.read_bytes()  # byte for byte as the source has it
 
 
 def test_dcmtk_opens_every_file(written, tmp_path):
