@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+from app.base import process
 from app.base.errors import AppError
 from app.base.progress import Cancelled, Progress, silent
 
@@ -37,10 +38,12 @@ class NotPermittedError(AppError):
 def exit_code(
     work: Callable[[Progress], None], on_error: Callable[[AppError], None] = lambda error: None, *, quiet: bool = False
 ) -> int:
-    """Do the work with progress on stderr; the exit code is returned, never raised. `on_error` hears an error too.
+    """Settle the process, then do the work with progress on stderr; the exit code is returned, never raised.
 
+    on_error : hears an error, too
     quiet : no progress, and no word where it was cancelled, as for all but one of several processes with one terminal
     """
+    process.settle()
     try:
         with nullcontext(silent) if quiet else printed_progress() as report, _stopped_by_signals(report) as progress:
             work(progress)

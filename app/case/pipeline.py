@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from app.base.errors import UsageError
 from app.base.progress import Progress, nested, silent, spoken
-from app.core.modalities import MODALITIES, PICTURED, modality_of
+from app.core.modalities import MODALITIES, modality_of
 from app.core.values import Clipped, FusionWindow, clipped_percent, default_fusion_window, to_unit
 from app.core.volume import Series, Study, Volume
 
 if TYPE_CHECKING:
     from app.files.readers import Scan
-    from app.fusion.registry import NetworkSpec
+    from app.fusion.spec import NetworkSpec
     from app.metrics.catalogue import MetricReading
     from app.registration.register import RegistrationResult
 
@@ -239,7 +239,7 @@ def fuse_pair(
     spec = registry.find(request.network)
     progress(0, f"loading {spec.title}")
     device = infer.pick_device(request.device)
-    said = _strange(spec, {aligned.mri.modality, aligned.partner.modality} - {""})
+    said = _strange(spec, aligned)
     fuser, device = infer.load(spec.name, device, said.append)
     fused = np.zeros(aligned.values.shape, np.float32)
     done = np.zeros(len(fused), np.bool_)
@@ -327,14 +327,14 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def _strange(spec: NetworkSpec, modalities: set[str]) -> list[str]:
+def _strange(spec: NetworkSpec, aligned: Aligned) -> list[str]:
     """A sentence where a network is to fuse what it was never shown; none where the files do not say what they are."""
-    patient = not modalities & PICTURED.keys()
-    if not modalities or spec.classical or spec.of_patients == patient:
-        return []
-    heads, streets = "heads in MRI, CT, PET and SPECT", "visible and infrared pictures"
-    seen, given = (streets, "patients") if patient else (heads, streets)
-    return [f"{spec.title} was trained on {seen}, never on {given}: choose another network."]
+    from app.fusion import cards
+    from app.fusion.spec import concerns
+
+    modalities = (aligned.mri.modality, aligned.partner.modality)
+    strange = cards.never_shown(spec, concerns(spec, modalities, body_part=aligned.mri.series.body_part))
+    return [strange] if strange else []
 
 
 def _key(aligned: Aligned, request: FusionRequest, sha256: str) -> str:

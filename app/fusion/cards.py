@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from app.base.errors import FusionError
 from app.base.progress import spoken
+from app.core.modalities import modality_of
+from app.fusion.spec import Concerns, NetworkSpec, TrainedOn, are_of_patients
 
 
 def card(told: dict[str, Any], refused: FusionError | None = None, times: str = "") -> str:
@@ -59,3 +62,48 @@ def quality_table(quality: dict[str, Any] | None) -> str:
         for task, means in quality["tasks"].items()
     ]
     return "\n".join([f"**Measured** by `{quality['command']}`, means:", "", *head, *rows])
+
+
+def seen(trained_on: TrainedOn) -> str:
+    """What a network was trained on: "heads in MRI, CT, PET and SPECT", "visible and infrared pictures"."""
+    parts = [{"HEAD": "heads"}.get(part, part.lower()) for part in sorted(trained_on.body_parts)]
+    pictures = _pictures(trained_on.modalities)
+    return f"{_listed(parts)} in {pictures}" if parts else pictures
+
+
+def planes(spec: NetworkSpec) -> str:
+    """Those of the slices that a network was trained on: "axial", "axial and coronal"; "" where any will do."""
+    return _listed(sorted(spec.trained_on.planes)) if spec.trained_on else ""
+
+
+def unseen(spec: NetworkSpec, strange: Concerns) -> str:
+    """What a network was never trained on, but for the plane: "patients", "PET", "ABDOMEN"; "" where there is none."""
+    if spec.trained_on and not spec.trained_on.of_patients and are_of_patients(strange.modalities):
+        return "patients"
+    return _pictures(strange.modalities) if strange.modalities else strange.body_part
+
+
+def never_shown(spec: NetworkSpec, strange: Concerns) -> str:
+    """One sentence on pictures that a network never saw the like of; "" where it did."""
+    given = unseen(spec, strange)
+    if not given or spec.trained_on is None:
+        return ""
+    return f"{spec.title} was trained on {seen(spec.trained_on)}, never on {given}: choose another network."
+
+
+def _pictures(modalities: frozenset[str]) -> str:
+    """Of patients by the names of their modalities, and of the world by what it is seen in."""
+    kinds = sorted(
+        map(modality_of, modalities), key=lambda kind: (_last(kind.base_rank), _last(kind.partner_rank), kind.code)
+    )
+    medical = [kind.name for kind in kinds if kind.medical]
+    plain = [kind.name for kind in kinds if not kind.medical]
+    return _listed([*filter(None, [_listed(medical), f"{_listed(plain)} pictures" if plain else ""])])
+
+
+def _last(rank: int | None) -> float:
+    return math.inf if rank is None else rank
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -11,46 +11,34 @@ from __future__ import annotations
 
 import importlib
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.base.assets import model_weights
 from app.base.errors import FusionError
 from app.fusion import weights
+from app.fusion.spec import HEADS, STREETS, NetworkSpec
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-@dataclass(frozen=True)
-class NetworkSpec:
-    """One way to fuse: `factory(**arguments)` in `module` makes it, with the arguments in the manifest."""
-
-    name: str
-    title: str
-    module: str
-    factory: str
-    classical: bool = False  # needs no weights
-    of_patients: bool = True  # trained on heads; otherwise on visible pictures and infrared ones
-
-
 NETWORKS: tuple[NetworkSpec, ...] = (
-    NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.networks.light_fusion_net", "LightFusionNet"),
-    NetworkSpec("sspfusion", "SSPFusion", "app.fusion.networks.ssp_fusion", "SSPFusion"),
-    NetworkSpec("refinefuse", "RefineFuse", "app.fusion.networks.refine_fuse", "RefineFuse"),
+    NetworkSpec("lightfusionnet", "LightFusionNet", "app.fusion.networks.light_fusion_net", "LightFusionNet", HEADS),
+    NetworkSpec("sspfusion", "SSPFusion", "app.fusion.networks.ssp_fusion", "SSPFusion", HEADS),
+    NetworkSpec("refinefuse", "RefineFuse", "app.fusion.networks.refine_fuse", "RefineFuse", HEADS),
     NetworkSpec(
         "refinefuse-ir-vis",
         "RefineFuse (infrared-visible)",
         "app.fusion.networks.refine_fuse",
         "RefineFuse",
-        of_patients=False,
+        STREETS,
     ),
-    NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.networks.lkc_funet", "LKCFUNet"),
-    NetworkSpec("average", "Average", "app.fusion.classical", "Average", classical=True),
-    NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", classical=True),
-    NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", classical=True),
-    NetworkSpec("salient", "Salient pyramid", "app.fusion.classical", "SalientPyramid", classical=True),
+    NetworkSpec("lkcfunet", "LKC-FUNet", "app.fusion.networks.lkc_funet", "LKCFUNet", HEADS),
+    NetworkSpec("average", "Average", "app.fusion.classical", "Average", None),
+    NetworkSpec("maximum", "Maximum", "app.fusion.classical", "Maximum", None),
+    NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", None),
+    NetworkSpec("salient", "Salient pyramid", "app.fusion.classical", "SalientPyramid", None),
 )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from app.base import process
 from app.base import settings as user_settings
 from app.base.errors import FusionError, UsageError
 from app.base.progress import Progress
@@ -88,6 +89,7 @@ def make_application() -> QApplication:
 
     from app.ui.shell import theme
 
+    process.settle()
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)

@@ -15,7 +15,9 @@ from app.core.palettes import PALETTES
 from app.core.person_name import readable
 from app.core.planes import Plane
 from app.core.volume import Volume
+from app.fusion import cards
 from app.fusion.registry import listed
+from app.fusion.spec import concerns
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
 from app.view.scene import Scene
@@ -185,10 +187,13 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     if picture.plane.axis != 2:
         lines = [Line(f"reformatted from fused {fused} slices", About.FUSION, short=f"from {fused} slices")]
     network = listed(scene.stack.request.network)
-    if network.of_patients and not network.classical and fused != "axial":
-        lines.append(Line("network was trained on axial slices", About.FUSION, "warn", "trained on axial"))
-    if not network.of_patients and modality_of(scene.mri.modality).medical:
-        lines.append(Line("network was never trained on patients", About.FUSION, "warn", "not for patients"))
+    modalities = (scene.mri.modality, scene.partner.modality if scene.partner else "")
+    strange = concerns(network, modalities, fused, scene.mri.series.body_part)
+    if strange.plane:
+        planes = cards.planes(network)
+        lines.append(Line(f"network was trained on {planes} slices", About.FUSION, "warn", f"trained on {planes}"))
+    if unseen := cards.unseen(network, strange):
+        lines.append(Line(f"network was never trained on {unseen}", About.FUSION, "warn", f"not for {unseen}"))
     return lines
 
 

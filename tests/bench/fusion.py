@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from app.fusion import infer, registry
+from app.base import process
 
 SLICES = 256
 
@@ -22,6 +22,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", choices=["auto", "cpu", "cuda"])
     parser.add_argument("--networks", help="names, with commas between; default: all that can run")
     args = parser.parse_args()
+    process.settle()
+    from app.fusion import infer, registry  # which import torch
+
     infer.set_num_threads(args.threads)
     device = infer.pick_device(args.device)
     names = args.networks.split(",") if args.networks else [spec.name for spec in registry.available()]

@@ -15,7 +15,7 @@ from app.base.progress import spoken
 from app.base.settings import MOST_SLICE_TIMES
 from app.core.volume import Volume
 from app.fusion import cards, weights
-from app.fusion.registry import NetworkSpec
+from app.fusion.spec import NetworkSpec
 from app.view.scene import Scene
 
 if TYPE_CHECKING:

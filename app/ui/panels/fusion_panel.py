@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
 from app.core.palettes import PALETTES, palette
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Volume
-from app.fusion import registry
+from app.fusion import cards, registry
+from app.fusion.spec import concerns
 from app.ui.flow.opening import title_of
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.flow.workspace import Workspace
@@ -216,8 +217,8 @@ class FusionPanel(QWidget):
             elif left and done < count:
                 rows[-1] += f", {left} left"
             network = registry.listed(stack.request.network)
-            if mri.geometry.plane != "axial" and network.of_patients and not network.classical:
-                rows.append(f"⚠ The network was trained on axial slices; these are {mri.geometry.plane}.")
+            if plane := concerns(network, (), mri.geometry.plane).plane:
+                rows.append(f"⚠ The network was trained on {cards.planes(network)} slices; these are {plane}.")
             rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
             rows += [f"⚠ {note}" for note in stack.notes]
         elif mri is not None and scene.partner is not None and not scene.stopped:

@@ -234,7 +234,7 @@ def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
 @pytest.fixture
 def slow(monkeypatch):
     """A network of 1 s a slice, which can run like the classical ones."""
-    spec = registry.NetworkSpec("slow", "Slow", "tests.ui.slow_network", "Slow", classical=True)
+    spec = registry.NetworkSpec("slow", "Slow", "tests.ui.slow_network", "Slow", None)
     monkeypatch.setattr(registry, "NETWORKS", (*registry.NETWORKS, spec))
     monkeypatch.setattr(Slow, "done", 0)
     return spec
