@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.case.pipeline import Aligned, FusionRequest, FusionStack
+from app.case.alignment import Aligned
+from app.case.fusing import FusionRequest, FusionStack
 from app.core.geometry import Geometry
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Patient, Series, Volume

@@ -44,6 +44,7 @@ def pick_series(
     role : "MRI", "partner" or "" for any; apart : a series that is taken already
     """
     from app.case.pipeline import open_study
+    from app.case.roles import bases_among, partners_among
 
     require_path(path)
     scan = open_study([path], progress)
@@ -56,14 +57,7 @@ def pick_series(
             raise UsageError(named[0].problem, hint=f"Choose another series: `synoptic info {path}` lists them.")
         return named[0]
     usable = [one for one in found if not one.problem and (apart is None or one.uid != apart.uid)]
-    if role == "MRI":
-        fitting = [one for one in usable if one.modality == "MR"] or [
-            one for one in usable if one.modality in ("", "CT", "XC")
-        ]
-    elif role == "partner":
-        fitting = [one for one in usable if one.modality != "MR"] or usable
-    else:
-        fitting = usable
+    fitting = {"MRI": bases_among, "partner": partners_among}.get(role, list)(usable)
     if len(fitting) == 1:
         return fitting[0]
     if fitting:

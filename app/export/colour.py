@@ -16,7 +16,7 @@ from app.core.palettes import find_palette, palette, put_chroma
 from app.core.values import luma_chroma, restore_chroma, to_unit
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.core.volume import Volume
 
 OWN_COLOURS = "own colours"

@@ -15,7 +15,7 @@ from app.base.progress import Progress, nested, silent
 from app.export.plan import FORMATS, Options, check, check_stack, chosen_slices, file_names
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.export.colour import Colouring
     from app.export.folder import Staging
 

@@ -17,7 +17,7 @@ from app.export.colour import Colouring, hatch
 from app.export.lettering import font, wrapped
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
 
 _LONGEST = 640  # pixels: a smaller slice is enlarged to it, so that text beside it fits
 _INK, _DIM, _WARNING, _PAPER = (230, 230, 230), (170, 170, 170), (255, 190, 60), (0, 0, 0)

@@ -12,7 +12,7 @@ from app.core.palettes import find_palette
 from app.export.folder import check_targets
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.core.volume import Series
 
 FORMATS = ("nifti", "png", "tiff", "dicom")

@@ -13,7 +13,7 @@ from app import NOT_FOR_DIAGNOSIS, __version__
 from app.core.modalities import modality_of
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.core.values import FusionWindow
     from app.core.volume import Volume
     from app.export.colour import Colouring
@@ -25,6 +25,7 @@ _METHODS = {
     "automatic": "automatic rigid registration",
     "manual": "adjusted by hand",
     "file": "transform read from a file",
+    "linked": "by way of other series",
 }
 _PATIENT_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 

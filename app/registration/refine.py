@@ -17,6 +17,7 @@ from app.base.progress import Progress, silent
 from app.core.geometry import Geometry
 from app.core.transforms import Matrix
 from app.registration.prepare import Prepared
+from app.registration.verdict import Stopped
 
 _SEED = 20240607
 
@@ -44,7 +45,7 @@ FINE = Stage(spacing_mm=2.0, points=30_000, iterations=120, step_mm=1.0, last_st
 class Refined:
     fixed_to_moving: Matrix
     iterations: int
-    stop_reason: str
+    stopped: Stopped
 
 
 def refine(
@@ -106,12 +107,8 @@ def refine(
     if errors:
         raise errors[0]
     iterations = method.GetOptimizerIteration()
-    if iterations < stage.iterations:
-        reason = f"Converged: the last step was shorter than {stage.last_step_mm} mm."
-    else:
-        voxels = f"{stage.spacing_mm:g} mm voxels"
-        reason = f"Stopped after {iterations} iterations on {voxels}, without having come to rest."
-    return Refined(_matrix(transform), iterations, reason)
+    stopped = Stopped.CONVERGED if iterations < stage.iterations else Stopped.OUT_OF_STEPS
+    return Refined(_matrix(transform), iterations, stopped)
 
 
 def _image(values: NDArray[np.generic], grid: Geometry) -> sitk.Image:

@@ -1,6 +1,6 @@
 """Bring a partner (CT, PET, SPECT) and an MRI together, and never claim more than is known about the result.
 
-`register` prepares both images, searches (automatic.py), decides, and lists what speaks against the result.
+`register` prepares both images, searches (search.py), decides, and lists what speaks against the result.
 
 Every choice is made by one figure, mutual information on the same places of the fixed image; it is computed for the
 start too, and a result that did not gain is thrown away. What gained may still be wrong, so it is `unverified` until
@@ -19,9 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 from app.base.errors import RegistrationError
 from app.base.progress import Progress, nested, silent
 from app.core.volume import Volume
-from app.registration.verdict import Verdict
+from app.registration.verdict import Stopped, Verdict
 
-Method = Literal["header", "identity", "automatic", "manual", "file"]
+Method = Literal["header", "identity", "automatic", "manual", "file", "linked"]  # linked: by way of other series
 
 _FEWEST_SLICES = 3
 
@@ -34,6 +34,9 @@ class RegistrationResult:
     frames : the FrameOfReferenceUIDs it joins, fixed and moving; "" where the header states none
     metric_before, metric_after : mutual information at the start and as returned, nats, higher is better; None where
         it was not computed
+    stopped : why it is this transform and no other; None where nobody said
+    confirmed_by, confirmed_at : who has checked it, and when (ISO 8601, with the offset); "" while nobody has
+    error_mm, error_interval_mm : how far a point may lie off, and the 95 % interval of that; None until it is known
     warnings : sentences for the reader; an empty tuple is no promise
     """
 
@@ -44,9 +47,13 @@ class RegistrationResult:
     metric_before: float | None = None
     metric_after: float | None = None
     iterations: int = 0
-    stop_reason: str = ""
+    stopped: Stopped | None = None
     elapsed_s: float = 0.0
     warnings: tuple[str, ...] = ()
+    confirmed_by: str = ""
+    confirmed_at: str = ""
+    error_mm: float | None = None
+    error_interval_mm: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         matrix = np.array(self.fixed_to_moving, dtype=np.float64)
@@ -68,28 +75,27 @@ def identity(fixed: Volume, moving: Volume) -> RegistrationResult:
         if fixed.geometry.size != moving.geometry.size:
             sizes = [f"{g.size[0]} x {g.size[1]}" for g in (fixed.geometry, moving.geometry)]
             raise PictureError(f"one is {sizes[0]} pixels, the other {sizes[1]}")
-        reason = "Two pictures of the same size, laid pixel on pixel."
-        return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stop_reason=reason)
+        stopped = Stopped.PIXEL_ON_PIXEL
+        return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stopped=stopped)
     if _agree(frames):
-        reason = "Both series state the same frame of reference."
-        return RegistrationResult(np.eye(4), frames, Verdict.HEADER_ALIGNED, "header", stop_reason=reason)
-    reason = "The headers' positions as they are, although nothing says that they share one frame of reference."
-    return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stop_reason=reason)
+        stopped = Stopped.SAME_FRAME
+        return RegistrationResult(np.eye(4), frames, Verdict.HEADER_ALIGNED, "header", stopped=stopped)
+    return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stopped=Stopped.AS_IT_STANDS)
 
 
-def confirmed(result: RegistrationResult) -> RegistrationResult:
-    """The reader has looked at the overlay and accepts it."""
-    return replace(result, verdict=Verdict.REGISTERED)
+def confirmed(result: RegistrationResult, *, by: str = "", at: str = "") -> RegistrationResult:
+    """The reader has looked at the overlay and accepts it: who, and when (ISO 8601)."""
+    return replace(result, verdict=Verdict.REGISTERED, confirmed_by=by, confirmed_at=at)
 
 
 def nudged(result: RegistrationResult, matrix: ArrayLike) -> RegistrationResult:
     """Moved by hand to `matrix` (see transforms.nudged_matrix): what was known about the old place is known no more."""
-    return _placed(result.frames, matrix, "manual", "Moved by hand.")
+    return _placed(result.frames, matrix, "manual", Stopped.MOVED_BY_HAND)
 
 
 def from_file(fixed: Volume, moving: Volume, matrix: ArrayLike) -> RegistrationResult:
     """A transform that was read from a file: nothing says that it belongs to this pair."""
-    return _placed(_frames(fixed, moving), matrix, "file", "Read from a file.")
+    return _placed(_frames(fixed, moving), matrix, "file", Stopped.READ_FROM_FILE)
 
 
 def register(
@@ -131,7 +137,7 @@ def register(
         metric_before=found.before,
         metric_after=found.before if lost else found.after,
         iterations=found.iterations,
-        stop_reason=lost or found.stop_reason,
+        stopped=lost or found.stopped,
         warnings=concerns(fixed, moving, fixed_image, None if lost else found),
         elapsed_s=time.perf_counter() - began,
     )
@@ -163,13 +169,11 @@ class EmptyImageError(RegistrationError):
         super().__init__(f"{name!r} has the same value everywhere.")
 
 
-def _why_rejected(before: float, after: float, chance: float) -> str:
-    """The reason to keep the start, or "" where there is none."""
+def _why_rejected(before: float, after: float, chance: float) -> Stopped | None:
+    """The reason to keep the start, or None where there is none."""
     if not after > before:
-        return f"No gain: {after:.4f} nats found, {before:.4f} at the start, which was kept."
-    if after <= chance:
-        return f"The images have nothing in common beyond chance ({after:.4f} nats); the start was kept."
-    return ""
+        return Stopped.NO_GAIN
+    return Stopped.BY_CHANCE if after <= chance else None
 
 
 def _forward(progress: Progress) -> Progress:
@@ -192,9 +196,9 @@ def _check(fixed: Volume, moving: Volume) -> None:
             raise TooFewSlicesError(volume)
 
 
-def _placed(frames: tuple[str, str], matrix: ArrayLike, method: Method, reason: str) -> RegistrationResult:
+def _placed(frames: tuple[str, str], matrix: ArrayLike, method: Method, stopped: Stopped) -> RegistrationResult:
     transform = np.asarray(matrix, dtype=np.float64)
-    return RegistrationResult(transform, frames, Verdict.UNVERIFIED, method, stop_reason=reason)
+    return RegistrationResult(transform, frames, Verdict.UNVERIFIED, method, stopped=stopped)
 
 
 def _frames(fixed: Volume, moving: Volume) -> tuple[str, str]:

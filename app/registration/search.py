@@ -16,6 +16,7 @@ from app.registration.prepare import Prepared
 from app.registration.refine import COARSE, FINE, refine
 from app.registration.similarity import Similarity
 from app.registration.starts import Start, compare, field_around, search
+from app.registration.verdict import Stopped
 
 FINE_MM, COARSE_MM = 2.0, 4.0
 _POINTS = 30_000
@@ -39,7 +40,7 @@ class SearchResult:
     overlap: float
     rivals: tuple[Start, ...]
     iterations: int
-    stop_reason: str
+    stopped: Stopped
 
 
 def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progress: Progress) -> SearchResult:
@@ -64,9 +65,8 @@ def find(fixed: Prepared, moving: Prepared, start: Matrix, *, near: bool, progre
     best = finished[0]
     after, overlap = judge.measure(best.fixed_to_moving)
     iterations = coarse_iterations + fine_iterations
-    reason = f"{best.reason} Best start: {best.origin}."
     losers = tuple(sorted((*finished[1:], *rivals[len(close) :]), key=lambda rival: -rival.score))
-    return SearchResult(best.fixed_to_moving, before, after, judge.chance, overlap, losers, iterations, reason)
+    return SearchResult(best.fixed_to_moving, before, after, judge.chance, overlap, losers, iterations, best.stopped)
 
 
 def _level(
@@ -88,7 +88,7 @@ def _level(
         before, after = judge(start.fixed_to_moving), judge(result.fixed_to_moving)
         # ITK counts on its own points: by ours the place it came from may have been better
         matrix = result.fixed_to_moving if after >= before else start.fixed_to_moving
-        refined.append(Start(matrix, start.origin, max(before, after), result.stop_reason))
+        refined.append(Start(matrix, start.origin, max(before, after), result.stopped))
     if not refined and failure is not None:
         raise failure
     return sorted(refined, key=lambda start: -start.score), iterations

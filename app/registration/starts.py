@@ -18,6 +18,7 @@ from app.core.geometry import Geometry, transform_points
 from app.core.transforms import Matrix, inverse, rigid, rotation_angle_deg
 from app.registration.prepare import Prepared
 from app.registration.similarity import Similarity
+from app.registration.verdict import Stopped
 
 _SEED = 20240607
 _HEAD_MM = 180.0  # from the vertex down: what a head takes of a longer scan
@@ -28,12 +29,12 @@ _HOPELESS = 0.5  # of the best score: such starts are not refined
 
 @dataclass(frozen=True)
 class Start:
-    """A guess or what became of it, where it came from, how well it scores (nats), and why it was left there."""
+    """A guess or what became of it, where it came from, how well it scores (nats), and why its refining ended."""
 
     fixed_to_moving: Matrix
     origin: str
     score: float = 0.0
-    reason: str = ""
+    stopped: Stopped = Stopped.AS_IT_STANDS
 
 
 def compare(fixed: Prepared, moving: Prepared, *, points: int, bins: int = 32) -> Similarity:

@@ -1,4 +1,4 @@
-"""What may be said about an alignment: four words, and the sentence a reader sees for each.
+"""What may be said about an alignment, and why it is as it is: codes, and the sentence a reader sees for each.
 
 A metric that gained proves little (an optimiser can run away from the truth and gain), so only the reader's own eye
 makes an alignment `registered`.
@@ -26,6 +26,37 @@ class Verdict(StrEnum):
         """Whether a picture may be shown without a call to check the alignment first."""
         return self is Verdict.REGISTERED
 
+
+class Stopped(StrEnum):
+    """Why a transform is the one it is: what ended the search, or where it comes from where nothing was searched."""
+
+    SAME_FRAME = "same-frame"
+    AS_IT_STANDS = "as-it-stands"
+    PIXEL_ON_PIXEL = "pixel-on-pixel"
+    MOVED_BY_HAND = "moved-by-hand"
+    READ_FROM_FILE = "read-from-file"
+    CONVERGED = "converged"
+    OUT_OF_STEPS = "out-of-steps"
+    NO_GAIN = "no-gain"
+    BY_CHANCE = "by-chance"
+
+    @property
+    def sentence(self) -> str:
+        return _REASONS[self]
+
+
+_REASONS = {
+    Stopped.SAME_FRAME: "Both series state the same frame of reference.",
+    Stopped.AS_IT_STANDS: "The headers' positions as they are, although nothing says that they share one frame of "
+    "reference.",
+    Stopped.PIXEL_ON_PIXEL: "Two pictures of the same size, laid pixel on pixel.",
+    Stopped.MOVED_BY_HAND: "Moved by hand.",
+    Stopped.READ_FROM_FILE: "Read from a file.",
+    Stopped.CONVERGED: "Converged: the last step was too short to matter.",
+    Stopped.OUT_OF_STEPS: "Stopped after the last step it was allowed, without having come to rest.",
+    Stopped.NO_GAIN: "No gain: nothing better than the start was found, and the start was kept.",
+    Stopped.BY_CHANCE: "The images have nothing in common beyond chance; the start was kept.",
+}
 
 _SENTENCES = {
     Verdict.HEADER_ALIGNED: "Aligned by header: both series state the same frame of reference; "

@@ -19,7 +19,8 @@ from app.view.memo import Memo, per_volume
 from app.view.slices import rgb_pixels
 
 if TYPE_CHECKING:
-    from app.case.pipeline import Aligned, FusionStack
+    from app.case.alignment import Aligned
+from app.case.fusing import FusionStack
 
 
 def own_colours(mri: Volume, partner: Volume) -> Volume | None:

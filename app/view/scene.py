@@ -19,7 +19,8 @@ from app.core.geometry import Geometry
 from app.core.volume import Series, Study, Volume
 
 if TYPE_CHECKING:  # these bring SimpleITK or torch with them
-    from app.case.pipeline import Aligned, FusionStack
+    from app.case.alignment import Aligned
+    from app.case.fusing import FusionStack
     from app.core.values import FusionWindow
     from app.registration.register import RegistrationResult
 

@@ -207,7 +207,7 @@ def pair_of_512() -> Any:
 
 def with_fusion(workspace: Any, scene: Any, act: Callable[[], None]) -> None:
     """While fusions of the whole pair follow each other in a worker."""
-    from app.case.pipeline import default_request, fuse_pair
+    from app.case.fusing import default_request, fuse_pair
     from app.fusion import registry
 
     names = [spec.name for spec in registry.available()]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.case.pipeline import DifferentPatientsError, check_patients, guess_roles
+from app.case.roles import DifferentPatientsError, check_patients, guess_roles
 from app.core.volume import Patient, Series, Study
 
 ANNA = Patient("7", "DOE^ANNA", "19700101", "F")

@@ -15,7 +15,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from app.case.pipeline import Aligned, FusionRequest, FusionStack
+from app.case.alignment import Aligned
+from app.case.fusing import FusionRequest, FusionStack
 from app.core.geometry import Geometry
 from app.core.values import FusionWindow, to_unit
 from app.core.volume import Patient, Series, Volume

@@ -28,7 +28,7 @@ from app.registration.register import (
     register,
 )
 from app.registration.resample import resample
-from app.registration.verdict import Verdict
+from app.registration.verdict import Stopped, Verdict
 from tests.heads import error_mm, mri, partner, with_series
 
 FRAME = "1.2.840.1"
@@ -42,7 +42,7 @@ def test_a_known_turn_and_shift_are_recovered(name, limit_mm):
     assert found.metric_after > found.metric_before >= 0
     assert found.verdict is Verdict.UNVERIFIED
     assert found.iterations > 0
-    assert found.stop_reason
+    assert found.stopped in (Stopped.CONVERGED, Stopped.OUT_OF_STEPS)
     assert found.elapsed_s > 0
 
 
@@ -124,7 +124,7 @@ def test_where_nothing_is_gained_the_start_is_kept_and_rejected():
     assert found.verdict is Verdict.REJECTED
     np.testing.assert_array_equal(found.fixed_to_moving, np.eye(4))
     assert found.metric_after == found.metric_before
-    assert "No gain" in found.stop_reason
+    assert found.stopped is Stopped.NO_GAIN
 
 
 def test_two_unrelated_images_are_rejected():
@@ -185,13 +185,17 @@ def test_identity_says_header_aligned_only_where_both_headers_agree():
 
 def test_confirming_moving_and_loading_change_the_verdict():
     first = identity(with_series(mri(), frame_of_reference_uid=FRAME), mri())
-    sure = confirmed(first)
+    sure = confirmed(first, by="reader", at="2026-01-31 12:00:00+01:00")
     assert (sure.verdict, sure.frames) == (Verdict.REGISTERED, first.frames)
+    assert (sure.confirmed_by, sure.confirmed_at) == ("reader", "2026-01-31 12:00:00+01:00")
+    assert sure.stopped is first.stopped
     by_hand = nudged(sure, TURN)
     assert (by_hand.verdict, by_hand.method, by_hand.metric_after) == (Verdict.UNVERIFIED, "manual", None)
+    assert (by_hand.stopped, by_hand.confirmed_by, by_hand.confirmed_at) == (Stopped.MOVED_BY_HAND, "", "")
     np.testing.assert_array_equal(by_hand.fixed_to_moving, TURN)
     loaded = from_file(mri(), mri(), TURN)
     assert (loaded.verdict, loaded.method) == (Verdict.UNVERIFIED, "file")
+    assert loaded.stopped is Stopped.READ_FROM_FILE
     with pytest.raises(ValueError, match="read-only"):
         loaded.fixed_to_moving[0, 0] = 2
 

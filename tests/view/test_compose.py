@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.case.pipeline import Aligned
+from app.case.alignment import Aligned
 from app.core.palettes import palette, put_chroma
 from app.view.colours import rgb
 from app.view.compose import compose

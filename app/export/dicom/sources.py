@@ -20,7 +20,7 @@ from app.core.geometry import transform_points
 from app.files.dicom.header import MALFORMED, hush
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.core.volume import Series, Volume
 
 _REFERENCE_TAGS = [

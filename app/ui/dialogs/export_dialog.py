@@ -29,7 +29,7 @@ from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, Notify, of_error, plain_label
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.export.plan import Options
 
 FORMATS = {

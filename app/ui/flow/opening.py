@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.case import pipeline
+from app.case.roles import natural_role
 from app.core.modalities import modality_of
 from app.core.volume import Series, Study, Volume
 from app.ui.flow.workspace import Workspace
@@ -112,7 +113,8 @@ class Opening(QObject):
             self._give_roles(mri, partner)
         elif len(usable) == 1 or self.chosen["mri"] is None:
             only = mri or partner or usable[0]
-            self.choose("mri" if only.modality in ("MR", "XC", "") and self.chosen["mri"] is None else "partner", only)
+            taken = self.chosen["mri"] is not None
+            self.choose("partner" if taken else natural_role(only, base_taken=taken), only)
 
     def _give_roles(self, mri: Series | None, partner: Series | None) -> None:
         self.chosen = {"mri": mri, "partner": partner}

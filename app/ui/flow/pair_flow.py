@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from app.base.progress import Progress
-from app.case import pipeline
+from app.case import alignment, fusing
+from app.case.alignment import needs_registration
 from app.fusion import registry
 from app.fusion.weights import WeightsError
 from app.ui.flow.pair_work import compare_headers, reader_name, register_from
@@ -110,11 +111,9 @@ class PairFlow(QObject):
         scene = self.workspace.scene
         if scene.registration is None or scene.stopped or self.registering:
             return
-        found = registrations.confirmed(scene.registration)
         when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
-        record = f"Checked and confirmed by {reader_name()}, {when}. {found.stop_reason}".strip()
         self.topic_cleared.emit("register")
-        self._say_the_same(replace(found, stop_reason=record))
+        self._say_the_same(registrations.confirmed(scene.registration, by=reader_name(), at=when))
 
     def _say_the_same(self, registration: RegistrationResult) -> None:
         """Replace the registration by one with the same transform, keeping all that was computed with it."""
@@ -252,8 +251,7 @@ class PairFlow(QObject):
         scene = self.workspace.scene
         assert scene.mri is not None  # the step would have been forgotten
         assert scene.partner is not None
-        in_mm = scene.mri.geometry.in_mm and scene.partner.geometry.in_mm
-        self._register_next = in_mm and registration.verdict.value != "header-aligned"
+        self._register_next = needs_registration(scene.mri, scene.partner, registration)
         if self._register_next:
             text = "The two series do not share a frame of reference: registering them automatically."
             hint = "Check the result over the overlay, then confirm it with C, or correct it."
@@ -285,7 +283,7 @@ class PairFlow(QObject):
             self._steps.begin(
                 "align",
                 "Resampling the partner",
-                lambda progress: pipeline.align(mri, partner, registration, progress),
+                lambda progress: alignment.align(mri, partner, registration, progress),
                 lambda aligned: self.workspace.set_scene(aligned=aligned),
             )
 
@@ -293,14 +291,14 @@ class PairFlow(QObject):
         aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
         if aligned is None or mri_window is None or partner_window is None:
             return
-        request = pipeline.FusionRequest(scene.network, mri_window, partner_window, scene.device)
+        request = fusing.FusionRequest(scene.network, mri_window, partner_window, scene.device)
         grid = aligned.mri.geometry
         spec = registry.listed(scene.network)
         expected_s, _ = self.times.seconds(spec, scene)
         step = self._steps.fresh("fuse")  # before the worker starts: its first slice may be there at once
 
-        def work(progress: Progress) -> pipeline.FusionStack:
-            return pipeline.fuse_pair(
+        def work(progress: Progress) -> fusing.FusionStack:
+            return fusing.fuse_pair(
                 aligned,
                 request,
                 earlier=scene.stack,
@@ -314,7 +312,7 @@ class PairFlow(QObject):
         self.topic_cleared.emit("fuse")
 
     @Slot(object, object, int)
-    def _on_slice(self, step: Step, stack: pipeline.FusionStack, k: int) -> None:
+    def _on_slice(self, step: Step, stack: fusing.FusionStack, k: int) -> None:
         if self._steps["fuse"] is not step:
             return  # stale: what it was fused from is no longer shown
         self.times.note(stack)
@@ -326,7 +324,7 @@ class PairFlow(QObject):
         if self.workspace.scene.stack is not None:
             self.workspace.note_fused(self.workspace.scene.stack, k)
 
-    def _fused(self, stack: pipeline.FusionStack) -> None:
+    def _fused(self, stack: fusing.FusionStack) -> None:
         aligned = self.workspace.scene.aligned
         if aligned is None:
             return

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from app.base.progress import Progress
+from app.case.alignment import as_headers_say
 from app.core.volume import Volume
 from app.view.scene import Scene
 
@@ -26,11 +27,10 @@ def reader_name() -> str:
 def compare_headers(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
     def work(progress: Progress) -> tuple[RegistrationResult, FusionWindow, FusionWindow]:
         from app.core import values as pixels
-        from app.registration import register as registration
 
         progress(0.1)
-        found = registration.identity(mri, partner)
-        return found, pixels.default_fusion_window(mri), pixels.default_fusion_window(partner)
+        start = as_headers_say(mri, partner)
+        return start, pixels.default_fusion_window(mri), pixels.default_fusion_window(partner)
 
     return work
 

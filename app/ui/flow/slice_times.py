@@ -19,7 +19,7 @@ from app.fusion.spec import NetworkSpec
 from app.view.scene import Scene
 
 if TYPE_CHECKING:
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
 
 Size = tuple[int, int]  # columns, rows of a slice
 _MOMENT_S = 5.0

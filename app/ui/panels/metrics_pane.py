@@ -30,7 +30,7 @@ from app.view.series_text import tooltip
 from app.view.state import ViewState, at_slice
 
 if TYPE_CHECKING:  # metrics bring scipy with them
-    from app.case.pipeline import FusionStack
+    from app.case.fusing import FusionStack
     from app.metrics.catalogue import Metric, MetricReading
 
 ARROWS = {"higher": "↑", "lower": "↓"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ from app.ui.shell.theme import repolish
 from app.view.nudges import STEPS
 from app.view.scene import Scene
 
+if TYPE_CHECKING:  # imported by a worker, once it registers
+    from app.registration.register import RegistrationResult
+
 SHORT = {
     "header-aligned": "Aligned by header",
     "registered": "Registered and confirmed",
@@ -42,6 +46,7 @@ METHODS = {
     "automatic": "automatic, rigid",
     "manual": "by hand",
     "file": "from a file",
+    "linked": "by way of other series",
 }
 _DEGREES = ("x", "y", "z")
 _MOVES = ("left (+) / right", "posterior (+) / anterior", "superior (+) / inferior")
@@ -185,7 +190,7 @@ class RegistrationPanel(QWidget):
         if not in_mm and unregistered:
             heading = "Two pictures, laid pixel on pixel"
         told = [heading, f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
-        told += [registration.stop_reason] if verdict == "registered" else []  # who confirmed it, and when
+        told += _confirmation(registration)
         self._say(told[0], verdict, "\n".join(told[1:]), _gain(registration.metric_before, registration.metric_after))
         if scene.mri is not None:
             self._moved = Moved.of(registration.fixed_to_moving, scene.mri.geometry)
@@ -216,6 +221,14 @@ class RegistrationPanel(QWidget):
                 return
         if self.measured.text().startswith("Registering"):
             self.show_scene(self._workspace.scene)
+
+
+def _confirmation(registration: RegistrationResult) -> list[str]:
+    """Who has checked the alignment, when, and what it was then."""
+    if not registration.confirmed_by:
+        return []
+    record = f"Checked and confirmed by {registration.confirmed_by}, {registration.confirmed_at}."
+    return [f"{record} {registration.stopped.sentence}" if registration.stopped else record]
 
 
 def _gain(before: float | None, after: float | None) -> str:

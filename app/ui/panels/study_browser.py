@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.case.roles import natural_role
 from app.core.volume import Series
 from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening, title_of
 from app.ui.flow.workspace import Workspace
@@ -293,7 +294,7 @@ class StudyBrowser(QWidget):
     def _fitting_role(self, item: QTreeWidgetItem) -> None:
         series = self._series(item.data(0, _UID)) if item.data(0, _UID) else None
         if series is not None:
-            self._opening.choose("mri" if series.modality in ("MR", "XC") else "partner", series)
+            self._opening.choose(natural_role(series, base_taken=True), series)
 
     def _series(self, uid: str) -> Series | None:
         return self._workspace.scene.series(uid)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from app.base.assets import model_weights
 from app.base.errors import RegistrationError
-from app.case import pipeline
+from app.case import alignment, fusing
 from app.core.transforms import rigid
 from app.core.values import FusionWindow
 from app.core.volume import Volume
@@ -118,14 +119,16 @@ def test_confirming_is_recorded_and_computes_nothing_again(flow, volumes, regist
     flow.confirm()
     after = flow.workspace.scene
     assert after.registration.verdict is Verdict.REGISTERED
-    assert after.registration.stop_reason.startswith("Checked and confirmed by ")
+    assert after.registration.confirmed_by
+    assert datetime.fromisoformat(after.registration.confirmed_at).tzinfo is not None
+    assert after.registration.stopped is before.registration.stopped
     assert after.stack.fused is before.stack.fused
     assert after.stack.aligned.registration is after.registration  # so that an export says so too
     assert not flow.pending
 
 
 def test_confirming_while_slices_are_fused_lets_them_go_on(flow, volumes, monkeypatch):
-    gate, real = threading.Event(), pipeline.fuse_pair
+    gate, real = threading.Event(), fusing.fuse_pair
 
     def slow(aligned, request, *, on_slice, progress, **more):
         def told(stack, k):
@@ -135,7 +138,7 @@ def test_confirming_while_slices_are_fused_lets_them_go_on(flow, volumes, monkey
 
         return real(aligned, request, on_slice=told, progress=progress, **more)
 
-    monkeypatch.setattr(pipeline, "fuse_pair", slow)
+    monkeypatch.setattr(fusing, "fuse_pair", slow)
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     wait_until(lambda: flow.workspace.scene.stack is not None and flow.workspace.scene.stack.done.sum() == 2)
     flow.confirm()
@@ -213,7 +216,7 @@ def test_a_failed_registration_is_told_and_leaves_the_start(flow, volumes, monke
 
 
 def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
-    gate, real = threading.Event(), pipeline.fuse_pair
+    gate, real = threading.Event(), fusing.fuse_pair
 
     def stuck(aligned, request, *, progress, **more):
         while not gate.is_set():
@@ -221,7 +224,7 @@ def test_a_cancelled_fusion_goes_on_only_when_asked(flow, volumes, monkeypatch):
             gate.wait(0.005)
         return real(aligned, request, progress=progress, **more)
 
-    monkeypatch.setattr(pipeline, "fuse_pair", stuck)
+    monkeypatch.setattr(fusing, "fuse_pair", stuck)
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     wait_until(lambda: any(one.key == "fuse" for one in flow.workspace.tasks.running))
     flow.workspace.tasks.cancel_all()
@@ -334,12 +337,12 @@ def test_a_stopped_fusion_goes_on_with_the_slices_that_are_left(flow, volumes, s
 
 def test_slices_of_another_question_are_not_kept(volumes):
     mri, partner = volumes
-    aligned = pipeline.align(mri, partner, registration.identity(mri, partner))
-    request = pipeline.default_request(aligned, "average")
-    some = pipeline.fuse_pair(aligned, request, slices=[2, 3])
-    whole = pipeline.fuse_pair(aligned, replace(request, network="maximum"), earlier=some)
-    in_two_goes = pipeline.fuse_pair(aligned, request, earlier=some)
-    expected = pipeline.fuse_pair(aligned, replace(request, network="maximum"))
+    aligned = alignment.align(mri, partner, registration.identity(mri, partner))
+    request = fusing.default_request(aligned, "average")
+    some = fusing.fuse_pair(aligned, request, slices=[2, 3])
+    whole = fusing.fuse_pair(aligned, replace(request, network="maximum"), earlier=some)
+    in_two_goes = fusing.fuse_pair(aligned, request, earlier=some)
+    expected = fusing.fuse_pair(aligned, replace(request, network="maximum"))
     np.testing.assert_array_equal(whole.fused, expected.fused)
     assert whole.complete
     assert in_two_goes.complete
@@ -350,8 +353,8 @@ def test_a_stack_tells_the_device_that_the_work_ended_on(volumes, monkeypatch):
     monkeypatch.setattr(infer, "pick_device", lambda asked: "cuda")
     monkeypatch.setattr(registry, "load", lambda name, device: Homesick(monkeypatch))
     mri, partner = volumes
-    aligned = pipeline.align(mri, partner, registration.identity(mri, partner))
-    stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "average"))
+    aligned = alignment.align(mri, partner, registration.identity(mri, partner))
+    stack = fusing.fuse_pair(aligned, fusing.default_request(aligned, "average"))
     assert stack.complete
     assert stack.device == "cpu"
     assert "going on with the CPU" in " ".join(stack.notes)
