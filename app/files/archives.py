@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from pydicom import Dataset, dcmread
@@ -26,6 +26,7 @@ from pydicom.multival import MultiValue
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.core.limits import BoundedFile
+from app.files.archive_names import decoded_names, folders_and_name, is_folder
 from app.files.dicom.header import MALFORMED, clean, hush
 from app.files.grid_file import unpacked
 from app.files.scan_result import Skipped
@@ -108,23 +109,25 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
     except UNPACKING as error:
         raise ArchiveError(path, "it is not a zip archive, or it is damaged.") from error
     with archive:
-        entries = [entry for entry in archive.infolist() if not entry.filename.endswith("/")]
+        listed = archive.infolist()
+        entries = [pair for pair in zip(listed, decoded_names(listed), strict=True) if not is_folder(pair[1])]
         if len(entries) > MOST_ENTRIES:
             raise ArchiveError(path, f"it holds {len(entries)} files, more than {MOST_ENTRIES}.")
         folder = Path(tempfile.mkdtemp(dir=private_folder()))
         _archive_of[folder] = path
         budget = int(min(MOST_BYTES, DISK_SHARE * shutil.disk_usage(folder).free))
-        if sum(entry.file_size for entry in entries) > budget:
+        if sum(entry.file_size for entry, _ in entries) > budget:
             raise ArchiveError(path, f"it unpacks to more than {budget / 2**30:.1f} GB.")
-        names: set[str] = set()
-        for n, entry in enumerate(entries):
+        taken: set[tuple[str, ...]] = set()
+        for n, (entry, name) in enumerate(entries):
             progress(n / len(entries), f"unpacking {n + 1} of {len(entries)}")
-            label = path / clean(entry.filename)
-            reason = _refusal(entry, names)
+            parts = folders_and_name(name)
+            label = path / clean("/".join(parts) if parts else name)
+            reason = _refusal(entry, parts, taken)
             if reason:
                 skipped.append(Skipped(label, reason))
                 continue
-            target = folder.joinpath(*PurePosixPath(entry.filename).parts)
+            target = folder.joinpath(*parts or ())
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with archive.open(entry) as source:
@@ -141,11 +144,9 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
             yield target
 
 
-def _refusal(entry: zipfile.ZipInfo, names: set[str]) -> str:
+def _refusal(entry: zipfile.ZipInfo, parts: tuple[str, ...] | None, taken: set[tuple[str, ...]]) -> str:
     """Why an entry is not unpacked, or ""."""
-    name = entry.filename
-    parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or ".." in parts or "\\" in name or ":" in name or "\0" in entry.orig_filename:
+    if not parts:
         return "its name leads outside the archive."
     if stat.S_ISLNK(entry.external_attr >> 16):
         return "it is a link, which is not followed."
@@ -153,9 +154,10 @@ def _refusal(entry: zipfile.ZipInfo, names: set[str]) -> str:
         return "it is encrypted: unpack the archive with its password first."
     if entry.file_size > SMALL and entry.file_size > LARGEST_RATIO * max(entry.compress_size, 1):
         return f"it would unpack to more than {LARGEST_RATIO} times its size, as an attack would."
-    if name.casefold() in names:
+    key = tuple(part.casefold() for part in parts)
+    if key in taken:
         return "the archive holds two files of this name."
-    names.add(name.casefold())
+    taken.add(key)
     return ""
 
 

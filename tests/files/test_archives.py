@@ -45,6 +45,26 @@ def test_a_zip_opens_like_a_folder_in_a_private_place(tmp_path):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp932"])
+def test_a_zip_from_windows_opens_like_any_other(tmp_path, encoding):
+    folder, separator = ("PAT1", "\\") if encoding == "ascii" else ("表示", "/")
+    stand_in = "Q" * len(folder.encode(encoding))
+    plain = slices(tmp_path / "s")
+    with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo(stand_in + "/"), b"")
+        for name, data in plain.items():
+            entry = zipfile.ZipInfo("a")
+            entry.filename = f"{stand_in}/{name}"
+            archive.writestr(entry, data)
+    raw = (tmp_path / "w.zip").read_bytes()
+    (tmp_path / "w.zip").write_bytes(raw.replace(f"{stand_in}/".encode(), f"{folder}{separator}".encode(encoding)))
+    scan = readers.scan([tmp_path / "w.zip"])
+    (series,) = scan.series
+    assert scan.skipped == ()
+    assert {path.parent.name for path in series.paths} == {folder}
+    np.testing.assert_array_equal(readers.read(series).stored[:, 0, 0], [0, 1000, 2000])
+
+
 def test_unpacked_files_are_gone_when_the_program_ends(tmp_path):
     path = zipped(tmp_path / "s.zip", slices(tmp_path / "s"))
     program = (
@@ -71,7 +91,8 @@ def test_a_folder_left_by_a_program_that_was_killed_is_removed(tmp_path, monkeyp
     assert ours.exists()
 
 
-@pytest.mark.parametrize("name", ["../out.dcm", "/etc/out.dcm", "a/../../out.dcm", "c:out.dcm", "..\\out.dcm"])
+@pytest.mark.parametrize("name", ["../out.dcm", "/etc/out.dcm", "a/../../out.dcm", "c:out.dcm", "..\\out.dcm",
+                                  "a\\..\\..\\out.dcm", "\\out.dcm", "\\\\server\\out.dcm"])  # fmt: skip
 def test_names_that_lead_out_of_a_zip_are_refused(tmp_path, name):
     scan = readers.scan([zipped(tmp_path / "s.zip", {name: b"x", **slices(tmp_path / "s")})])
     assert "leads outside" in reasons(scan)
