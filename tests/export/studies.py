@@ -20,6 +20,7 @@ from app.case.fusing import FusionRequest, FusionStack
 from app.core.geometry import Geometry
 from app.core.values import FusionWindow, to_unit
 from app.core.volume import Patient, Series, Volume
+from app.files.dicom.header import hush
 from app.registration.register import RegistrationResult
 from app.registration.resample import resample
 from app.registration.verdict import Verdict
@@ -41,6 +42,7 @@ def oblique(size=(96, 80, 5), spacing=(0.9, 1.2, 3.0), angle=0.2, origin=(-40.0,
 
 def write_series(folder: Path, modality: str, grid: Geometry, voxels, *, without=(), **changes) -> list[Path]:
     """One file for each slice, with what its class demands; `changes` set, `without` removes elements."""
+    hush()  # `changes` may be what a type forbids: pydicom is to write it without a remark
     folder.mkdir(parents=True)
     uid = generate_uid()
     paths = []

@@ -1,0 +1,27 @@
+"""DICOM objects of each kind, written once for the tests of this folder."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.export import formats
+from tests.export.studies import study
+
+KINDS = [("PT", False), ("CT", False), ("PT", True), ("CT", True)]
+
+
+IDS = ["colour capture", "grey capture", "derived from PET pair", "derived from CT pair"]
+
+
+@pytest.fixture(scope="session", params=KINDS, ids=IDS)
+def written(request, tmp_path_factory):
+    """(stack, derived, files) of each kind of object."""
+    folder = tmp_path_factory.mktemp("dicom")
+    partner, derived = request.param
+    stack = study(folder / "source", partner=partner)
+    return stack, derived, formats.write(stack, folder / "out", formats=("dicom",), derived_mr=derived)
+
+
+@pytest.fixture(scope="session")
+def pet(tmp_path_factory):
+    return study(tmp_path_factory.mktemp("pet"))
