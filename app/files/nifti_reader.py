@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
+from nibabel.quaternions import quat2mat
 from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
@@ -135,10 +136,7 @@ def _affine(path: Path, header: Any, size: tuple[int, int, int]) -> tuple[NDArra
     scale = TO_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     warnings: list[str] = []
     sform = _usable(header.get_sform(coded=True)[0], scale)
-    try:
-        qform = _usable(header.get_qform(coded=True)[0], scale)
-    except (HeaderDataError, ValueError):
-        qform = None
+    qform = _usable(_qform(header, warnings), scale)
     qcode, scode = int(header["qform_code"]), int(header["sform_code"])
     if qcode > 0 and qform is None:
         warnings.append("The qform in the header is broken and was not used.")
@@ -156,6 +154,7 @@ def _affine(path: Path, header: Any, size: tuple[int, int, int]) -> tuple[NDArra
     if qform is not None:
         return RAS_TO_LPS @ qform, warnings
     zooms = np.abs(np.asarray(header["pixdim"][1:4], dtype=np.float64)) * scale
+    zooms[(zooms == 0) & (np.asarray(size) == 1)] = 1.0  # a single slice needs no thickness
     if not np.isfinite(zooms).all() or min(zooms) < 1e-4 or max(zooms) > 1e4 or scode > 0 or qcode > 0:
         raise GridFileError(path, "neither sform nor qform nor voxel sizes say where the voxels lie in millimetres.")
     warnings.append(
@@ -165,6 +164,35 @@ def _affine(path: Path, header: Any, size: tuple[int, int, int]) -> tuple[NDArra
     affine = np.diag([*zooms, 1.0])
     affine[:3, 3] = -zooms * (np.asarray(size) - 1) / 2
     return affine, warnings
+
+
+def _qform(header: Any, warnings: list[str]) -> NDArray[np.float64] | None:
+    """Index to RAS, as tolerant as nifti_quatern_to_mat44 of nifti1_io; None where its code is 0 or a number is none.
+
+    Only a qfac below 0 turns the third axis (nifti1.h: "If pixdim[0]=0.0 (which should not occur), we take qfac=1"); a
+    quaternion that rounding made longer than 1 is shortened; a voxel size that is not above 0 is 1.
+    """
+    if int(header["qform_code"]) <= 0:
+        return None
+    vector = np.array([header[f"quatern_{letter}"] for letter in "bcd"], dtype=np.float64)
+    offset = np.array([header[f"qoffset_{letter}"] for letter in "xyz"], dtype=np.float64)
+    zooms = np.array(header["pixdim"][1:4], dtype=np.float64)
+    if not np.isfinite([*vector, *offset, *zooms]).all():
+        return None
+    absent = ~(zooms > 0)
+    zooms[absent] = 1.0
+    for axis in np.flatnonzero(absent & (header["dim"][1:4] > 1)):
+        warnings.append(f"The header gives no voxel size along {'ijk'[axis]}: 1 is taken, as NIfTI's own library does.")
+    rest = 1 - float(vector @ vector)
+    if rest < 1e-7:
+        vector /= np.linalg.norm(vector)
+    quaternion = [math.sqrt(rest) if rest >= 1e-7 else 0.0, *vector]
+    affine = np.eye(4)
+    affine[:3, :3] = quat2mat(quaternion) * zooms  # type: ignore[no-untyped-call]  # nibabel types some of its parts
+    if header["pixdim"][0] < 0:
+        affine[:3, 2] *= -1
+    affine[:3, 3] = offset
+    return affine
 
 
 def _usable(affine: NDArray[np.float64] | None, scale: float) -> NDArray[np.float64] | None:

@@ -76,6 +76,50 @@ def test_the_qform_is_used_where_the_sform_is_absent_or_broken(tmp_path):
     np.testing.assert_allclose(readers.read(series).geometry.affine, LPS_OF_RAS @ turned_affine(30), atol=1e-5)
 
 
+QFORM = 252  # qform_code, sform_code (int16), then quatern_b, c, d and qoffset_x, y, z (float32)
+
+
+@pytest.mark.parametrize(("qfac", "sign"), [(0.0, 1), (np.nan, 1), (0.5, 1), (7.0, 1), (-1.0, -1), (-0.5, -1)])
+def test_only_a_negative_qfac_turns_the_third_axis(tmp_path, qfac, sign):
+    """nifti1.h on pixdim[0] = 0: "we take qfac=1"; ITK wrote it (InsightSoftwareConsortium/ITK#1484)."""
+    path = patched(
+        save_nifti(tmp_path / "a.nii", voxels(), turned_affine(30), q=1, s=0), 76, np.float32(qfac).tobytes()
+    )
+    series = only_series(path)
+    expected = turned_affine(30) @ np.diag([1, 1, sign, 1])
+    np.testing.assert_allclose(readers.read(series).geometry.affine, LPS_OF_RAS @ expected, atol=1e-5)
+    assert not any("form" in warning for warning in series.warnings)
+
+
+def test_a_quaternion_a_little_too_long_is_shortened(tmp_path):
+    """Half a turn about (1, 1, 0), written with 1.001 times its length: a (the rest to 1) is 0."""
+    path = save_nifti(tmp_path / "a.nii", voxels(), turned_affine(0), q=1, s=0)
+    half = 1.001 / np.sqrt(2)
+    patched(path, QFORM + 4, np.array([half, half, 0], "<f4").tobytes())
+    expected = np.array([[0, 2, 0, 10], [2, 0, 0, -20], [0, 0, -2, 30], [0, 0, 0, 1]])
+    np.testing.assert_allclose(readers.read(only_series(path)).geometry.affine, LPS_OF_RAS @ expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("zoom", [0.0, -3.0])
+def test_a_voxel_size_that_is_none_is_1_and_it_says_so(tmp_path, zoom):
+    path = save_nifti(tmp_path / "a.nii", voxels(), q=1, s=0)
+    series = only_series(patched(path, 88, np.float32(zoom).tobytes()))
+    assert series.spacing_mm == pytest.approx((2, 2, 1))
+    assert any("no voxel size along k" in warning for warning in series.warnings)
+
+
+@pytest.mark.parametrize("q", [0, 1])
+def test_a_single_slice_needs_no_thickness(tmp_path, q):
+    path = save_nifti(tmp_path / "a.nii", voxels((5, 4, 1)), q=q, s=0)
+    assert only_series(patched(path, 88, bytes(4))).spacing_mm == pytest.approx((2, 2, 1))
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_a_qform_with_a_number_that_is_none_is_not_used(tmp_path, place):
+    path = save_nifti(tmp_path / "a.nii", voxels(), q=1, s=0)
+    assert "millimetres" in refusal(patched(path, QFORM + 4 + 4 * place, np.float32(np.nan).tobytes()))
+
+
 def test_without_both_forms_left_and_right_are_said_to_be_unknown(tmp_path):
     path = save_nifti(tmp_path / "a.nii", voxels(), q=0, s=0)
     series = only_series(path)
