@@ -15,30 +15,38 @@ from app.cli.series_choice import pick_series, pick_slices, require_path, series
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    from app.export.plan import FORMATS
+    from app.core.palettes import PALETTES, find_palette
+    from app.export.formats import EXPORT_FORMATS, switches
 
     parser.add_argument("mri", type=path_argument, metavar="MRI")
     parser.add_argument("partner", type=path_argument, metavar="PARTNER")
     parser.add_argument("--network", required=True, metavar="NAME", help="see `synoptic networks`")
     parser.add_argument("--out", type=path_argument, required=True, metavar="DIR")
     parser.add_argument("--transform", default="auto", metavar="auto|none|FILE")
-    parser.add_argument("--format", type=listed(FORMATS), default=("nifti",), metavar=",".join(FORMATS))
+    formats = tuple(EXPORT_FORMATS)
+    parser.add_argument("--format", type=listed(formats), default=("nifti",), metavar=",".join(formats))
     parser.add_argument("--slices", default="all", metavar="all|K|A:B", help="from 0 along the MRI's k; B is left out")
     add_device(parser)
     parser.add_argument("--mri-series", metavar="UID")
     parser.add_argument("--partner-series", metavar="UID")
     parser.add_argument(
-        "--palette", metavar="NAME", help="colours lent by PET and SPECT; default: grey for CT, Hot Iron"
+        "--palette",
+        type=lambda name: find_palette(name).name,
+        metavar="NAME",
+        help=f"colours lent by PET and SPECT, of {', '.join(PALETTES)}; default: grey for CT, else Hot Iron",
     )
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--different-patients", action="store_true", help="fuse although the headers contradict")
-    parser.add_argument("--derived-mr", action="store_true", help="DICOM as grey derived MR, not secondary capture")
-    parser.add_argument("--plain", action="store_true", help="PNG and TIFF without text and colour bar")
+    for switch, _ in switches():
+        flag = f"--{switch.name}"
+        parser.add_argument(
+            flag, dest="switches", action="append_const", const=switch.name, default=[], help=switch.help
+        )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Any:
+    from app import export
     from app.case import pipeline
-    from app.export import formats
     from app.fusion import registry
 
     registry.check(args.network)  # a misspelt name, or altered weights, are told before any work
@@ -50,15 +58,14 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
     if not args.different_patients:
         pipeline.check_patients(mri, partner)
     slices = pick_slices(args.slices, mri.size[2])
-    options = formats.Options(
+    options = export.Options(
         formats=args.format,
         slices=slices,
         overwrite=args.overwrite,
         palette=args.palette,
-        annotate=not args.plain,
-        derived_mr=args.derived_mr,
+        switches=args.switches,
     )
-    formats.check(mri, partner, args.out, options)
+    export.check(mri, partner, args.out, options)
     started = time.monotonic()
     volumes = pipeline.read_pair(mri, partner, nested(progress, 0.03, 0.15))
     slices = pick_slices(args.slices, volumes[0].geometry.size[2])  # a gap filled in may have added slices
@@ -67,7 +74,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
     request = pipeline.default_request(aligned, args.network, args.device)
     stack = pipeline.fuse_pair(aligned, request, slices=slices, progress=nested(progress, 0.5, 0.7))
     means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
-    outputs = formats.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
+    outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
     warnings = [*series_warnings(mri, partner), *registration.warnings, *stack.notes]
     for warning in warnings:
         note(warning)

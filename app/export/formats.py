@@ -1,93 +1,163 @@
-"""From a FusionStack to files: PNG, TIFF, NIfTI, DICOM; all of them, or none.
+"""The formats of exports, as one list: the command line, the dialog and `export.write` read it.
 
-`check` refuses from headers alone what cannot be written, before anybody waits; `write` checks again and writes. A new
-format is one module, one name in `plan.FORMATS` and one branch of `_write_format`.
+A new format is one module that writes it, and one entry here. Names, titles and switches are known without the
+libraries that write: those are imported when a format is checked or written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
-from app.base.progress import Progress, nested, silent
-from app.export.plan import FORMATS, Options, check, check_stack, chosen_slices, file_names
+from app.base.errors import ExportError
+from app.base.progress import Progress, nested
 
 if TYPE_CHECKING:
-    from app.case.fusing import FusionStack
+    from app.core.volume import Series
     from app.export.colour import Colouring
     from app.export.folder import Staging
 
-__all__ = ["FORMATS", "Options", "check", "write"]
+
+class UnknownFormatError(ExportError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no export format {name!r}.", f"Choose among {', '.join(EXPORT_FORMATS)}.")
 
 
-def write(
-    stack: FusionStack, folder: Path, options: Options | None = None, *, progress: Progress = silent, **changes: Any
-) -> list[Path]:
-    """Write slices of a stack into a folder, which is made where there is none.
+@dataclass(frozen=True)
+class Switch:
+    """A choice between two ways to write a format; off unless asked for.
 
-    Parameters
-    ----------
-    options : what to write; `changes` are fields of Options, for callers that need one or two
-    progress : called before each slice; raising Cancelled from it leaves nothing behind
-
-    Returns
-    -------
-    the files, in the order of the formats and then of the slices
-
-    Raises
-    ------
-    ExportError : a slice is not fused, a file exists, the disk is full or gone, two patients, no DICOM header, ...
-        Then no file was left behind, and files to be overwritten are as they were.
+    name : in Options.switches, and with -- before it on the command line; help : what it does, in one line there
+    off, on : the two ways, as the dialog calls them
     """
-    options = replace(options or Options(), **changes)
-    folder = Path(folder)
-    mri, partner = stack.aligned.mri, stack.aligned.partner
-    slices = chosen_slices(options, len(stack.done))
-    check(mri.series, partner.series, folder, replace(options, slices=slices))
-    check_stack(stack, slices)
 
-    from app.export.colour import colouring
-    from app.export.folder import Staging
-
-    coloured = colouring(stack, options.palette)
-    names = file_names(options, slices)
-    everything = [name for group in names.values() for name in group]
-    with Staging(folder, everything, overwrite=options.overwrite) as staging:
-        for number, form in enumerate(names):
-            part = nested(progress, number / len(names), (number + 1) / len(names))
-            _write_format(staging, form, names[form], coloured, slices, options, part)
-        progress(1, "written")
-    return [folder / name for name in everything]
+    name: str
+    help: str
+    off: str
+    on: str
 
 
-def _write_format(
-    staging: Staging,
-    form: str,
-    names: Sequence[str],
-    coloured: Colouring,
-    slices: Sequence[int],
-    options: Options,
-    progress: Progress,
-) -> None:
-    if form == "nifti":
-        from app.export import nifti_writer as nifti
+@dataclass(frozen=True)
+class Job:
+    """One format's part of an export: what to write, where, and how.
 
-        for number, (name, put) in enumerate(zip(names, (nifti.write_luma, nifti.write_rgb), strict=True)):
-            with staging.open(name) as file:
-                put(file, coloured, slices, nested(progress, number / 2, (number + 1) / 2))
-        return
-    if form == "dicom":
-        from app.export.dicom.series_writer import DicomSeries
+    names : of its files, as ExportFormat.file_names gives them; switches : by name, those that are on
+    """
 
-        series = DicomSeries(coloured, derived_mr=options.derived_mr)
-    else:
-        from app.export.picture_writer import write_picture
-    for count, (name, k) in enumerate(zip(names, slices, strict=True)):
-        progress(count / len(slices), f"writing {name}")
-        with staging.open(name) as file:
-            if form == "dicom":
-                series.write(file, k)
-            else:
-                write_picture(file, form, coloured, k, annotate=options.annotate)
+    colouring: Colouring
+    slices: Sequence[int]
+    names: Sequence[str]
+    switches: Collection[str]
+    staging: Staging
+    progress: Progress
+
+    def write_each_slice(self, put: Callable[[BinaryIO, int], None]) -> None:
+        """`put(file, k)` for every slice and its file."""
+        for count, (name, k) in enumerate(zip(self.names, self.slices, strict=True)):
+            self.progress(count / len(self.slices), f"writing {name}")
+            with self.staging.open(name) as file:
+                put(file, k)
+
+
+def _nothing_to_refuse(mri: Series, partner: Series, switches: Collection[str]) -> None:
+    """Of a format that can always be written."""
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One kind of file.
+
+    name, title, description : on the command line; in the dialog; what is in it, shown beside the title
+    suffixes : of its files: one file with each of them for every slice, or where not `each_slice` for all together
+    write : writes all files of a Job
+    check : raises ExportError for what the headers of the MRI and its partner alone refuse, before anybody waits
+    """
+
+    name: str
+    title: str
+    description: str
+    suffixes: tuple[str, ...]
+    write: Callable[[Job], None]
+    each_slice: bool = True
+    switches: tuple[Switch, ...] = ()
+    check: Callable[[Series, Series, Collection[str]], None] = _nothing_to_refuse
+
+    def file_names(self, prefix: str, slices: Sequence[int]) -> tuple[str, ...]:
+        """In the order of the slices: fused_0040.png, or fused.nii.gz and fused_rgb.nii.gz."""
+        stems = [f"{prefix}_{k:04d}" for k in slices] if self.each_slice else [prefix]
+        return tuple(f"{stem}{suffix}" for stem in stems for suffix in self.suffixes)
+
+
+def _write_png(job: Job) -> None:
+    _write_pictures(job, "png")
+
+
+def _write_tiff(job: Job) -> None:
+    _write_pictures(job, "tiff")
+
+
+def _write_pictures(job: Job, form: str) -> None:
+    from app.export.picture_writer import write_picture
+
+    annotate = PLAIN.name not in job.switches
+    job.write_each_slice(lambda file, k: write_picture(file, form, job.colouring, k, annotate=annotate))
+
+
+def _write_nifti(job: Job) -> None:
+    from app.export.nifti_writer import write_luma, write_rgb
+
+    for number, (name, put) in enumerate(zip(job.names, (write_luma, write_rgb), strict=True)):
+        with job.staging.open(name) as file:
+            put(file, job.colouring, job.slices, nested(job.progress, number / 2, (number + 1) / 2))
+
+
+def _check_dicom(mri: Series, partner: Series, switches: Collection[str]) -> None:
+    from app.export.dicom.sources import check_pair
+
+    check_pair(mri, partner, derived_mr=DERIVED_MR.name in switches)
+
+
+def _write_dicom(job: Job) -> None:
+    from app.export.dicom.series_writer import DicomSeries
+
+    job.write_each_slice(DicomSeries(job.colouring, derived_mr=DERIVED_MR.name in job.switches).write)
+
+
+PLAIN = Switch("plain", "PNG and TIFF without text and colour bar", "with text and colour bar", "the bare fused pixels")
+DERIVED_MR = Switch(
+    "derived-mr", "DICOM as grey derived MR, not secondary capture", "Secondary Capture (colour)", "derived MR (grey)"
+)
+EXPORT_FORMATS: dict[str, ExportFormat] = {
+    entry.name: entry
+    for entry in (
+        ExportFormat(
+            "png", "PNG pictures", "one for each slice, as on the screen", (".png",), _write_png, switches=(PLAIN,)
+        ),
+        ExportFormat(
+            "tiff", "TIFF pictures", "the same, for print", (".tif",), _write_tiff, switches=(PLAIN,)
+        ),
+        ExportFormat(
+            "nifti", "NIfTI volume (luma and RGB)", "numbers and colours on the MRI's grid",
+            (".nii.gz", "_rgb.nii.gz"), _write_nifti, each_slice=False,
+        ),
+        ExportFormat(
+            "dicom", "DICOM", "a new series in the MRI's study", (".dcm",), _write_dicom, switches=(DERIVED_MR,),
+            check=_check_dicom,
+        ),
+    )
+}  # fmt: skip
+
+
+def find_format(name: str) -> ExportFormat:
+    """The entry of this name; UnknownFormatError for any other."""
+    if name not in EXPORT_FORMATS:
+        raise UnknownFormatError(name)
+    return EXPORT_FORMATS[name]
+
+
+def switches() -> Iterator[tuple[Switch, tuple[ExportFormat, ...]]]:
+    """Each switch once, with the formats that have it."""
+    every = dict.fromkeys(switch for entry in EXPORT_FORMATS.values() for switch in entry.switches)
+    for switch in every:
+        yield switch, tuple(entry for entry in EXPORT_FORMATS.values() if switch in entry.switches)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app import export
 from app.core.geometry import Geometry
 from app.core.palettes import palette, put_chroma
 from app.core.values import luma_chroma, to_unit
-from app.export import formats
 from app.export.colour import OWN_COLOURS, colouring, hatch
 from app.export.lettering import BannerRoomError, banner, font, wrapped
 from tests.export.studies import blob, oblique, stack_of, study, volume
 
-PLAIN = {"formats": ("png",), "annotate": False}
+PLAIN = {"formats": ("png",), "switches": ("plain",)}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def read(path):
 def test_a_bare_grey_slice_holds_the_fused_values_in_eight_bits(tmp_path):
     stack = covered(oblique((40, 30, 3), (1, 1, 2), 0.0), "CT")
     for form, name in (("png", "fused_0001.png"), ("tiff", "fused_0001.tif")):
-        formats.write(stack, tmp_path, formats=(form,), annotate=False, slices=(1,))
+        export.write(stack, tmp_path, formats=(form,), switches=("plain",), slices=(1,))
         picture = read(tmp_path / name)
         assert picture.mode == "L"
         np.testing.assert_array_equal(np.asarray(picture), np.rint(stack.fused[1] * 255))
@@ -50,7 +50,7 @@ def test_a_bare_grey_slice_holds_the_fused_values_in_eight_bits(tmp_path):
 @pytest.mark.parametrize("name", ["Hot Iron", "PET", "Cividis"])
 def test_a_bare_pet_slice_has_the_palette_s_chroma_on_the_fused_luma(tmp_path, name):
     stack = covered(oblique((40, 30, 3), (1, 1, 2), 0.0))
-    formats.write(stack, tmp_path, **PLAIN, slices=(1,), palette=name)
+    export.write(stack, tmp_path, **PLAIN, slices=(1,), palette=name)
     rgb = np.asarray(read(tmp_path / "fused_0001.png"))
     unit = to_unit(stack.aligned.values[1], stack.request.partner_window)
     np.testing.assert_array_equal(rgb, put_chroma(stack.fused[1], unit, palette(name)))
@@ -67,7 +67,9 @@ def test_palettes_follow_the_partner_unless_named(pet):
 def test_pixels_are_square_and_their_size_is_in_the_file(pet, tmp_path):
     for form, name in (("png", "fused_0002.png"), ("tiff", "fused_0002.tif")):
         for annotate in (False, True):
-            formats.write(pet, tmp_path, formats=(form,), annotate=annotate, slices=(2,), overwrite=True)
+            export.write(
+                pet, tmp_path, formats=(form,), switches=() if annotate else ("plain",), slices=(2,), overwrite=True
+            )
             picture = read(tmp_path / name)
             across, down = (float(n) for n in picture.info["dpi"])  # 96 x 0.9 mm by 80 x 1.2 mm
             assert across == pytest.approx(down)
@@ -80,13 +82,13 @@ def test_pixels_are_square_and_their_size_is_in_the_file(pet, tmp_path):
 def test_the_picture_is_turned_for_the_eye(tmp_path):
     affine = np.diag([-1.0, -1, 2, 1])  # i grows to the right, j to the front: stored half a turn round
     stack = covered(Geometry((40, 30, 3), affine), "CT")
-    formats.write(stack, tmp_path, **PLAIN, slices=(1,))
+    export.write(stack, tmp_path, **PLAIN, slices=(1,))
     shown = np.asarray(read(tmp_path / "fused_0001.png"))
     np.testing.assert_array_equal(shown, np.rint(stack.fused[1] * 255)[::-1, ::-1])
 
 
 def test_outside_the_common_field_of_view_is_hatched_never_black_alone(pet, tmp_path):
-    formats.write(pet, tmp_path, **PLAIN, palette="Grey", slices=(2,))
+    export.write(pet, tmp_path, **PLAIN, palette="Grey", slices=(2,))
     shown = np.asarray(read(tmp_path / "fused_0002.png"))
     outside = shown[:, :6]  # the partner begins 9 mm further left
     assert not pet.aligned.inside[2][:, :6].any()
@@ -106,7 +108,7 @@ def test_hatching_touches_nothing_inside():
 def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path):
     grid = oblique((64, 64, 3), (1, 1, 2), 0.0)
     with_bar, without = covered(grid), covered(grid, "CT")
-    wide, narrow = (read(formats.write(one, tmp_path / str(n), formats=("png",), slices=(1,))[0])
+    wide, narrow = (read(export.write(one, tmp_path / str(n), formats=("png",), slices=(1,))[0])
                     for n, one in enumerate((with_bar, without)))  # fmt: skip
     assert wide.mode == narrow.mode == "RGB"
     assert wide.width > narrow.width > 640  # the colour bar has its own room
@@ -122,7 +124,7 @@ def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path)
 def test_a_pair_of_plain_pictures_claims_no_millimetres(tmp_path):
     stack = covered(Geometry((64, 48, 1), np.eye(4), in_mm=False), "")
     for form, name in (("png", "fused_0000.png"), ("tiff", "fused_0000.tif")):
-        formats.write(stack, tmp_path, formats=(form,), annotate=True)
+        export.write(stack, tmp_path, formats=(form,))
         picture = read(tmp_path / name)
         assert "dpi" not in picture.info or picture.info["dpi"] == (1, 1)  # 1: the TIFF tag's default, no unit
         assert "mm" not in picture.info.get("Description", "")
@@ -137,7 +139,7 @@ def test_a_colour_picture_keeps_its_own_colours(tmp_path):
     stack = stack_of(mri, volume(grid, "", "unknown", luma, rgb=rgb))
     stack = replace(stack, fused=(luma / np.float32(255)).astype(np.float32))
     assert colouring(stack).name == OWN_COLOURS
-    formats.write(stack, tmp_path, **PLAIN)
+    export.write(stack, tmp_path, **PLAIN)
     shown = np.asarray(read(tmp_path / "fused_0000.png")).astype(int)
     assert np.abs(shown - rgb[0]).max() <= 1  # the same luma and the same chroma give the same colour
 

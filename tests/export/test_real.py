@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import SimpleITK as sitk
 
+from app import export
 from app.case import pipeline
-from app.export import formats
 from app.files import readers
 from app.registration.resample import slice_geometry
 from tests.export.dicom.test_series_writer import errors_of
@@ -27,7 +27,9 @@ def test_validators_accept_what_real_headers_lead_to(tmp_path, patient, partner,
     mri, other = (readers.read(readers.scan([folder / part]).series[0]) for part in ("MR_T1", partner))
     aligned = pipeline.align(mri, other, pipeline.register_pair(mri, other, how="none"))
     stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "maximum", "cpu"), slices=SLICES)
-    paths = formats.write(stack, tmp_path, formats=("dicom", "nifti"), derived_mr=derived, slices=SLICES)
+    paths = export.write(
+        stack, tmp_path, formats=("dicom", "nifti"), switches=("derived-mr",) if derived else (), slices=SLICES
+    )
     assert errors_of([path for path in paths if path.suffix == ".dcm"]) == []
-    one = formats.write(stack, tmp_path, formats=("nifti",), slices=(7,), overwrite=True)[0]
+    one = export.write(stack, tmp_path, formats=("nifti",), slices=(7,), overwrite=True)[0]
     same_place(sitk.ReadImage(str(one)), slice_geometry(mri.geometry, 7), 1e-3)

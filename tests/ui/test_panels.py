@@ -19,7 +19,6 @@ from app.files.scan_result import Skipped
 from app.fusion import registry, weights
 from app.registration import register as registration
 from app.registration.verdict import Verdict
-from app.ui.dialogs.export_dialog import ExportDialog, Exporter
 from app.ui.flow.opening import Opening
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.flow.workspace import Workspace
@@ -341,68 +340,6 @@ def test_another_fusion_leaves_no_point_of_the_old_curve(metrics, workspace, vol
     workspace.set_scene(network="maximum")
     assert metrics.curve.values == {}
     assert metrics.heading.text() == "No fused slice yet"
-
-
-# Export --------------------------------------------------------------------------------------------------------
-
-
-def test_the_dialog_gives_the_options_that_were_chosen(qapp, tmp_path):
-    dialog = ExportDialog(count=12, current=6, folder=tmp_path)
-    assert dialog.slices() == (6,)
-    dialog.formats["dicom"].setChecked(True)
-    dialog.derived.setChecked(True)
-    dialog.annotate.setChecked(False)
-    dialog.first.setValue(9)  # as the panes count, from 1
-    dialog.last.setValue(11)
-    chosen = dialog.options("PET")
-    assert tuple(chosen.formats) == ("png", "dicom")
-    assert chosen.slices == (8, 9, 10)
-    assert (chosen.derived_mr, chosen.annotate, chosen.overwrite, chosen.palette) == (True, False, False, "PET")
-    for check in dialog.formats.values():
-        check.setChecked(False)
-    assert not dialog.ok.isEnabled()
-
-
-def test_an_export_writes_its_file_and_says_so(workspace, volumes, tmp_path):
-    _pair(workspace, volumes)
-    told = []
-    exporter = Exporter(None, workspace, told.append)
-    options = ExportDialog(12, 6, tmp_path).options("Hot Iron")
-    exporter.write(workspace.scene.stack, tmp_path / "out", options)
-    wait_until(lambda: told)
-    assert [one.name for one in (tmp_path / "out").iterdir()] == ["fused_0006.png"]
-    assert told[0].text == f"Exported 1 file to {tmp_path / 'out'}."
-
-
-def test_nothing_to_export_is_told(workspace):
-    told = []
-    Exporter(None, workspace, told.append).ask()
-    assert told[0].text == "There is no fused slice to export yet."
-
-
-def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path, monkeypatch):
-    from app.ui.dialogs import export_dialog
-
-    class Box(export_dialog.QMessageBox):
-        """Shown nowhere: the test presses its buttons."""
-
-        shown: list[Box] = []  # noqa: RUF012
-
-        def open(self, *_):
-            Box.shown.append(self)
-
-    monkeypatch.setattr(export_dialog, "QMessageBox", Box)
-    _pair(workspace, volumes)
-    (tmp_path / "fused_0006.png").write_bytes(b"mine")
-    told = []
-    exporter = Exporter(None, workspace, told.append)
-    exporter.write(workspace.scene.stack, tmp_path, ExportDialog(12, 6, tmp_path).options("Hot Iron"))
-    wait_until(lambda: Box.shown)
-    assert (tmp_path / "fused_0006.png").read_bytes() == b"mine"
-    assert Box.shown[0].textFormat() == Qt.TextFormat.PlainText
-    next(one for one in Box.shown[0].buttons() if one.text() == "Overwrite").click()
-    wait_until(lambda: told)
-    assert (tmp_path / "fused_0006.png").read_bytes()[:4] == b"\x89PNG"
 
 
 def test_thumbnails_go_with_their_study_and_follow_what_was_read_again(workspace, volumes):

@@ -27,9 +27,8 @@ from app.export.dicom.derived_mr import fill_mr
 from app.export.dicom.inherited import inherit
 from app.export.dicom.references import code, refer
 from app.export.dicom.secondary_capture import fill_secondary
-from app.export.dicom.sources import Sources, check_derived_mr
+from app.export.dicom.sources import Sources, check_derived_mr, check_patients
 from app.export.lettering import banner
-from app.export.plan import DifferentPatientsExportError
 
 if TYPE_CHECKING:
     from app.core.geometry import Geometry
@@ -58,9 +57,7 @@ class DicomSeries:
         mri, partner = stack.aligned.mri, stack.aligned.partner
         if not mri.geometry.in_mm:
             raise PlainPictureError
-        contradictions = mri.series.patient.differs_from(partner.series.patient)
-        if contradictions:
-            raise DifferentPatientsExportError(contradictions)
+        check_patients(mri.series, partner.series)
         self.colouring = colouring
         self.derived_mr = derived_mr
         self.sources = Sources(stack)

@@ -31,6 +31,16 @@ _REFERENCE_TAGS = [
 _PER_FRAME = 0x52009230  # PerFrameFunctionalGroupsSequence
 
 
+class DifferentPatientsExportError(ExportError):
+    hint = "Export pictures or NIfTI instead, or choose two series of one patient."
+
+    def __init__(self, contradictions: Sequence[str]) -> None:
+        super().__init__(
+            "DICOM cannot be written: the two series name different patients "
+            f"({', '.join(contradictions)} contradict each other)."
+        )
+
+
 class NoDicomHeaderError(ExportError):
     hint = "Export PNG, TIFF or NIfTI, or open the MRI from its DICOM files."
 
@@ -114,13 +124,21 @@ class Sources:
         return self._partner[path]
 
 
-def check_mri(series: Series, *, derived_mr: bool) -> None:
-    """Whether DICOM can be derived from this MRI; raises the sentence why not."""
-    if not series.paths or series.spacing_mm is None:
-        raise NoDicomHeaderError(series.description or series.uid)
-    header = read_header(series.paths[0])
+def check_patients(mri: Series, partner: Series) -> None:
+    """Raise DifferentPatientsExportError where the two headers contradict each other."""
+    contradictions = mri.patient.differs_from(partner.patient)
+    if contradictions:
+        raise DifferentPatientsExportError(contradictions)
+
+
+def check_pair(mri: Series, partner: Series, *, derived_mr: bool) -> None:
+    """Whether DICOM can be derived from this pair; raises the sentence why not."""
+    check_patients(mri, partner)
+    if not mri.paths or mri.spacing_mm is None:
+        raise NoDicomHeaderError(mri.description or mri.uid)
+    header = read_header(mri.paths[0])
     if derived_mr:
-        check_derived_mr(header, series.modality)
+        check_derived_mr(header, mri.modality)
 
 
 def check_derived_mr(header: Dataset, modality: str) -> None:

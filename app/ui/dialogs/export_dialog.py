@@ -1,4 +1,4 @@
-"""What to export and where to; the writing itself is `app.export.write` in a task, and asks before it overwrites."""
+"""What to export and where to; the writing itself is `export.write` in a task, and asks before it overwrites."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QButtonGroup,
     QCheckBox,
+    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
@@ -25,19 +25,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import export
+from app.export import Options
+from app.export.folder import TargetExistsError
+from app.export.formats import EXPORT_FORMATS, Switch, switches
 from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, Notify, of_error, plain_label
 
 if TYPE_CHECKING:
     from app.case.fusing import FusionStack
-    from app.export.plan import Options
-
-FORMATS = {
-    "png": "PNG pictures",
-    "tiff": "TIFF pictures",
-    "nifti": "NIfTI volume (luma and RGB)",
-    "dicom": "DICOM",
-}
 
 
 class ExportDialog(QDialog):
@@ -47,15 +43,11 @@ class ExportDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Export the fused slices")
         self._count, self._current = count, current
-        self.formats = {name: QCheckBox(title) for name, title in FORMATS.items()}
+        self.formats = {name: QCheckBox(entry.title) for name, entry in EXPORT_FORMATS.items()}
+        for name, check in self.formats.items():
+            check.setToolTip(EXPORT_FORMATS[name].description)
         self.formats["png"].setChecked(True)
-        self.annotate = QCheckBox("with text and colour bar")
-        self.annotate.setChecked(True)
-        self.secondary, self.derived = QRadioButton("Secondary Capture (colour)"), QRadioButton("derived MR (grey)")
-        self.secondary.setChecked(True)
-        kinds = QButtonGroup(self)
-        kinds.addButton(self.secondary)
-        kinds.addButton(self.derived)
+        self.switches = {switch.name: _switch_box(switch) for switch, _ in switches()}
         self.only_current = QRadioButton(f"the current slice ({current + 1})")
         self.some = QRadioButton("slices")
         self.all = QRadioButton(f"all {count} slices")
@@ -96,11 +88,11 @@ class ExportDialog(QDialog):
     def _format_box(self) -> QGroupBox:
         box = QGroupBox("Format")
         grid = QGridLayout(box)
-        for row, name in enumerate(FORMATS):
+        rows = {name: row for row, name in enumerate(EXPORT_FORMATS)}
+        for name, row in rows.items():
             grid.addWidget(self.formats[name], row, 0)
-        grid.addWidget(self.annotate, 0, 1, 2, 1)
-        grid.addWidget(self.secondary, 3, 1)
-        grid.addWidget(self.derived, 4, 1)
+        for switch, entries in switches():
+            grid.addWidget(self.switches[switch.name], rows[entries[0].name], 1)
         return box
 
     def _slice_box(self) -> QGroupBox:
@@ -119,9 +111,8 @@ class ExportDialog(QDialog):
 
     def _allow(self) -> None:
         self.ok.setEnabled(any(check.isChecked() for check in self.formats.values()))
-        self.annotate.setEnabled(self.formats["png"].isChecked() or self.formats["tiff"].isChecked())
-        for button in (self.secondary, self.derived):
-            button.setEnabled(self.formats["dicom"].isChecked())
+        for switch, entries in switches():
+            self.switches[switch.name].setEnabled(any(self.formats[entry.name].isChecked() for entry in entries))
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, "Export to", self.path.text())
@@ -140,15 +131,19 @@ class ExportDialog(QDialog):
         return tuple(range(low, high + 1))
 
     def options(self, palette: str) -> Options:
-        from app.export.plan import Options
-
         return Options(
             formats=tuple(name for name, check in self.formats.items() if check.isChecked()),
             slices=self.slices(),
             palette=palette,
-            annotate=self.annotate.isChecked(),
-            derived_mr=self.derived.isChecked(),
+            switches=tuple(name for name, box in self.switches.items() if box.currentIndex() == 1),
         )
+
+
+def _switch_box(switch: Switch) -> QComboBox:
+    """Its two ways; the second is the switch being on."""
+    box = QComboBox()
+    box.addItems((switch.off, switch.on))
+    return box
 
 
 class Exporter:
@@ -174,9 +169,7 @@ class Exporter:
         self._folder = folder
 
         def work(progress: Any) -> list[Path]:
-            from app.export import formats
-
-            return formats.write(stack, folder, options, progress=progress)
+            return export.write(stack, folder, options, progress=progress)
 
         self._workspace.tasks.start(
             "Exporting",
@@ -191,8 +184,6 @@ class Exporter:
         self._notify(Notice(f"Exported {files} to {folder}.", topic="export"))
 
     def _failed(self, stack: FusionStack, folder: Path, options: Options, error: Exception) -> None:
-        from app.export.folder import TargetExistsError
-
         if not isinstance(error, TargetExistsError) or options.overwrite:
             self._notify(of_error("Exporting", error, "export"))
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.export import formats
+from app import export
 from tests.export.studies import study
 
 KINDS = [("PT", False), ("CT", False), ("PT", True), ("CT", True)]
@@ -19,7 +19,11 @@ def written(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("dicom")
     partner, derived = request.param
     stack = study(folder / "source", partner=partner)
-    return stack, derived, formats.write(stack, folder / "out", formats=("dicom",), derived_mr=derived)
+    return (
+        stack,
+        derived,
+        export.write(stack, folder / "out", formats=("dicom",), switches=("derived-mr",) if derived else ()),
+    )
 
 
 @pytest.fixture(scope="session")

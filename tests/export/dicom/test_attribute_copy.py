@@ -5,7 +5,7 @@ from __future__ import annotations
 import pydicom
 from pydicom import Dataset
 
-from app.export import formats
+from app import export
 from app.export.dicom.attribute_copy import copy_elements, lawful
 from app.files.dicom.header import hush
 from tests.export.dicom.validators import SOURCES
@@ -15,7 +15,7 @@ from tests.export.studies import oblique, study
 def test_what_a_type_forbids_is_put_right_or_left_out_but_never_cut(tmp_path):
     forbidden = SOURCES["values their types forbid"]
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **forbidden)
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=True)[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",), switches=("derived-mr",))[0])
     assert ds.StudyID == ""
     assert "StudyDescription" not in ds
     assert "SequenceName" not in ds
@@ -24,7 +24,7 @@ def test_what_a_type_forbids_is_put_right_or_left_out_but_never_cut(tmp_path):
 
 def test_a_patient_s_identity_is_kept_whatever_its_form(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), PatientID="4711" * 20)
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",))[0])
     assert ds.PatientID == "4711" * 20
 
 

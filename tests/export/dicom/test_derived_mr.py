@@ -8,13 +8,13 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import MRImageStorage
 
-from app.export import formats
+from app import export
 from tests.export.studies import oblique, study
 
 
 def derived(folder, **changes) -> Dataset:
     stack = study(folder / "source", grid=oblique((64, 64, 1)), **changes)
-    return pydicom.dcmread(formats.write(stack, folder / "out", formats=("dicom",), derived_mr=True)[0])
+    return pydicom.dcmread(export.write(stack, folder / "out", formats=("dicom",), switches=("derived-mr",))[0])
 
 
 def test_it_is_an_mr_image_of_16_bits_shown_from_black_to_white(tmp_path):
@@ -26,7 +26,7 @@ def test_it_is_an_mr_image_of_16_bits_shown_from_black_to_white(tmp_path):
 
 def test_fused_brightness_is_the_full_range_of_numbers(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)))
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=True)[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",), switches=("derived-mr",))[0])
     above = slice(0, 30)  # the notice stands below
     inside = stack.aligned.inside[0][above]
     expected = np.rint(stack.fused[0][above].astype(np.float64) * 65535)

@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import MRImageStorage, SecondaryCaptureImageStorage
 
-from app.export import formats
+from app import export
 from app.export.dicom.inherited import inherit
 from tests.export.dicom.validators import SOURCES
 from tests.export.studies import oblique, study
@@ -15,7 +15,7 @@ from tests.export.studies import oblique, study
 
 def test_what_the_source_lacks_is_not_invented(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **SOURCES["bare"])
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",))[0])
     for keyword in ("PatientSex", "PatientBirthDate", "StudyID", "SliceThickness"):
         assert ds[keyword].value in ("", None)
     assert "StudyDescription" not in ds
@@ -24,7 +24,7 @@ def test_what_the_source_lacks_is_not_invented(tmp_path):
 
 def test_sides_and_body_part_are_copied(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), BodyPartExamined="LEG", Laterality="L")
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",))[0])
     assert (ds.BodyPartExamined, ds.Laterality, ds.PatientPosition) == ("LEG", "L", "HFS")
 
 
@@ -42,7 +42,7 @@ def test_names_in_other_scripts_survive(tmp_path, charset, name):
     changes = {"SpecificCharacterSet": charset, "PatientName": name, "ReferringPhysicianName": name}
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **changes)
     source = stack.aligned.mri.sources[0]
-    path = formats.write(stack, tmp_path / "out", formats=("dicom",))[0]
+    path = export.write(stack, tmp_path / "out", formats=("dicom",))[0]
     written = pydicom.dcmread(path)
     assert str(written.PatientName) == name
     coded = pydicom.dcmread(source).PatientName.original_string

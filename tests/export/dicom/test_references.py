@@ -9,8 +9,7 @@ import pydicom
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
-from app import __version__
-from app.export import formats
+from app import __version__, export
 from app.export.dicom.references import _by_series, _equipment, code
 from app.export.dicom.sources import Reference
 from tests.export.dicom.validators import SOURCES, errors_of
@@ -44,7 +43,7 @@ def test_a_partner_of_another_study_is_referenced_there(tmp_path):
     paths = write_series(tmp_path / "other", "PT", partner.geometry, partner.stored, StudyInstanceUID=other)
     partner = replace(partner, sources=tuple(paths))
     stack = replace(stack, aligned=replace(stack.aligned, partner=partner))
-    path = formats.write(stack, tmp_path / "out", formats=("dicom",))[0]
+    path = export.write(stack, tmp_path / "out", formats=("dicom",))[0]
     (item,) = pydicom.dcmread(path).StudiesContainingOtherReferencedInstancesSequence
     assert item.StudyInstanceUID == other
     assert errors_of([path]) == []
@@ -52,7 +51,7 @@ def test_a_partner_of_another_study_is_referenced_there(tmp_path):
 
 def test_lossy_sources_make_a_lossy_picture(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **SOURCES["lossy"])
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",))[0])
     assert (ds.LossyImageCompression, ds.LossyImageCompressionRatio) == ("01", 9)
 
 
@@ -61,7 +60,7 @@ def test_a_partner_without_header_is_named_in_words_only(pet, tmp_path):
     partner = replace(pet.aligned.partner, sources=())
     partner = replace(partner, series=replace(partner.series, paths=(tmp_path / "pet.nii",)))
     stack = replace(pet, aligned=replace(pet.aligned, partner=partner))
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",), slices=(0,))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",), slices=(0,))[0])
     assert len(ds.SourceImageSequence) == 1
     assert "MR and PT" in ds.DerivationDescription
 

@@ -14,8 +14,8 @@ from PIL import Image
 from pydicom.config import RAISE, settings
 from pydicom.uid import EnhancedMRImageStorage
 
+from app import export
 from app.core.geometry import Geometry
-from app.export import formats
 from app.export.colour import colouring
 from app.export.dicom.series_writer import PlainPictureError
 from app.export.dicom.sources import NoDicomHeaderError
@@ -37,7 +37,8 @@ def test_validators_find_no_error(written):
 @pytest.mark.parametrize("name", SOURCES)
 def test_validators_find_no_error_whatever_the_source_states(tmp_path, name, derived):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 2)), **SOURCES[name])
-    assert errors_of(formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=derived)) == []
+    switches = ("derived-mr",) if derived else ()
+    assert errors_of(export.write(stack, tmp_path / "out", formats=("dicom",), switches=switches)) == []
 
 
 def test_dcmtk_opens_every_file(written, tmp_path):
@@ -84,7 +85,7 @@ def test_positions_are_the_mri_s_own_digits(written):
 
 def test_each_export_is_a_series_of_its_own(pet, tmp_path):
     first, second = (
-        pydicom.dcmread(formats.write(pet, tmp_path / name, formats=("dicom",), slices=(2,))[0]) for name in "ab"
+        pydicom.dcmread(export.write(pet, tmp_path / name, formats=("dicom",), slices=(2,))[0]) for name in "ab"
     )
     assert first.SeriesInstanceUID != second.SeriesInstanceUID
     assert first.SOPInstanceUID != second.SOPInstanceUID
@@ -95,7 +96,7 @@ def test_a_preamble_is_never_taken_over(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)))
     source = stack.aligned.mri.sources[0]
     source.write_bytes(b"MZ\x90" + source.read_bytes()[3:])
-    assert formats.write(stack, tmp_path / "out", formats=("dicom",))[0].read_bytes()[:132] == bytes(128) + b"DICM"
+    assert export.write(stack, tmp_path / "out", formats=("dicom",))[0].read_bytes()[:132] == bytes(128) + b"DICM"
 
 
 def test_descriptions_say_what_it_is_and_what_it_is_not(written):
@@ -114,7 +115,7 @@ def test_the_longest_network_leaves_room_for_verdict_and_notice(pet, tmp_path, v
     long = replace(pet, request=replace(pet.request, network="a-network-with-a-very-long-name-indeed-" * 3))
     registration = replace(pet.aligned.registration, verdict=verdict)
     long = replace(long, aligned=replace(pet.aligned, registration=registration))
-    ds = pydicom.dcmread(formats.write(long, tmp_path, formats=("dicom",), slices=(0,))[0])
+    ds = pydicom.dcmread(export.write(long, tmp_path, formats=("dicom",), slices=(0,))[0])
     assert len(ds.SeriesDescription) <= 64
     assert ds.SeriesDescription.endswith(f" {verdict.value} NOT FOR DIAGNOSTIC USE")
     assert len(ds.DerivationDescription) <= 1024
@@ -150,7 +151,7 @@ def test_a_multi_frame_mri_gives_slices_with_places_from_its_grid(pet, tmp_path)
     whole.save_as(tmp_path / "enhanced.dcm")
     mri = replace(pet.aligned.mri, sources=(tmp_path / "enhanced.dcm",) * 5)
     stack = replace(pet, aligned=replace(pet.aligned, mri=mri))
-    paths = formats.write(stack, tmp_path / "out", formats=("dicom",))
+    paths = export.write(stack, tmp_path / "out", formats=("dicom",))
     assert errors_of(paths) == []
     for k, path in enumerate(paths):
         ds = pydicom.dcmread(path)
@@ -161,7 +162,7 @@ def test_a_multi_frame_mri_gives_slices_with_places_from_its_grid(pet, tmp_path)
 def test_an_average_says_so_in_the_standard_s_code(tmp_path):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)))
     stack = replace(stack, request=replace(stack.request, network="average"), weights_sha256="")
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",))[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",))[0])
     assert [item.CodeValue for item in ds.DerivationCodeSequence] == ["113085", "113049"]
     assert "no weights" in ds.DerivationDescription
 
@@ -169,4 +170,4 @@ def test_an_average_says_so_in_the_standard_s_code(tmp_path):
 def test_plain_pictures_are_refused(tmp_path):
     stack = covered(Geometry((64, 48, 1), np.eye(4), in_mm=False), "")
     with pytest.raises((NoDicomHeaderError, PlainPictureError)):
-        formats.write(stack, tmp_path / "out", formats=("dicom",))
+        export.write(stack, tmp_path / "out", formats=("dicom",))

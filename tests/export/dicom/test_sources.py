@@ -10,7 +10,7 @@ import pydicom
 import pytest
 from pydicom.uid import EnhancedMRImageStorage
 
-from app.export import formats
+from app import export
 from app.export.dicom.sources import NoDerivedMrError, NoDicomHeaderError, SourceGoneError, _files_near, read_header
 from tests.export.dicom.validators import errors_of
 from tests.export.studies import oblique, study
@@ -22,7 +22,7 @@ def test_an_element_that_cannot_be_decoded_counts_as_absent(tmp_path):
     content = source.read_bytes()
     assert content.count(b"DS\x04\x008.1 ") == 1  # RepetitionTime
     source.write_bytes(content.replace(b"DS\x04\x008.1 ", b"DS\x04\x00fast"))
-    ds = pydicom.dcmread(formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=True)[0])
+    ds = pydicom.dcmread(export.write(stack, tmp_path / "out", formats=("dicom",), switches=("derived-mr",))[0])
     assert ds.RepetitionTime is None
 
 
@@ -31,7 +31,7 @@ def test_an_interpolated_slice_has_its_place_from_the_grid_and_names_both_neighb
     sources = tuple(None if k == 2 else path for k, path in enumerate(pet.aligned.mri.sources))
     mri = replace(pet.aligned.mri, sources=sources, interpolated=marks)
     stack = replace(pet, aligned=replace(pet.aligned, mri=mri))
-    path = formats.write(stack, tmp_path, formats=("dicom",), slices=(2,))[0]
+    path = export.write(stack, tmp_path, formats=("dicom",), slices=(2,))[0]
     ds = pydicom.dcmread(path)
     np.testing.assert_allclose(ds.ImagePositionPatient, mri.geometry.to_lps((0, 0, 2)), atol=1e-4)
     neighbours = [pydicom.dcmread(sources[k]).SOPInstanceUID for k in (1, 3)]
@@ -46,9 +46,9 @@ def test_an_mri_without_header_is_refused(pet, tmp_path):
     mri = replace(pet.aligned.mri, sources=(), series=series)
     stack = replace(pet, aligned=replace(pet.aligned, mri=mri))
     with pytest.raises(NoDicomHeaderError, match="no DICOM header"):
-        formats.write(stack, tmp_path / "out", formats=("dicom",))
+        export.write(stack, tmp_path / "out", formats=("dicom",))
     with pytest.raises(NoDicomHeaderError):
-        formats.check(series, pet.aligned.partner.series, tmp_path / "out", formats.Options(formats=("dicom",)))
+        export.check(series, pet.aligned.partner.series, tmp_path / "out", export.Options(formats=("dicom",)))
     assert not (tmp_path / "out").exists()
 
 
@@ -63,7 +63,7 @@ def test_a_source_that_changed_since_is_told_and_nothing_is_left(tmp_path, damag
     else:
         source.write_text("no image any more")
     with pytest.raises((SourceGoneError, NoDicomHeaderError), match=source.name):
-        formats.write(stack, tmp_path / "out", formats=("dicom",))
+        export.write(stack, tmp_path / "out", formats=("dicom",))
     assert not (tmp_path / "out").exists()
 
 
@@ -75,9 +75,9 @@ def test_a_source_that_changed_since_is_told_and_nothing_is_left(tmp_path, damag
 def test_a_derived_mr_is_refused_where_it_would_have_to_invent(tmp_path, changes):
     stack = study(tmp_path / "source", grid=oblique((64, 64, 1)), **changes)
     with pytest.raises(NoDerivedMrError):
-        formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=True)
+        export.write(stack, tmp_path / "out", formats=("dicom",), switches=("derived-mr",))
     assert not (tmp_path / "out").exists()
-    assert formats.write(stack, tmp_path / "out", formats=("dicom",))  # Secondary Capture it can be
+    assert export.write(stack, tmp_path / "out", formats=("dicom",))  # Secondary Capture it can be
 
 
 def test_a_derived_mr_is_refused_on_another_modality_s_grid(pet, tmp_path):
@@ -85,7 +85,7 @@ def test_a_derived_mr_is_refused_on_another_modality_s_grid(pet, tmp_path):
     mri = replace(pet.aligned.mri, modality="CT", series=series)
     stack = replace(pet, aligned=replace(pet.aligned, mri=mri))
     with pytest.raises(NoDerivedMrError, match="of a CT"):
-        formats.write(stack, tmp_path / "out", formats=("dicom",), derived_mr=True)
+        export.write(stack, tmp_path / "out", formats=("dicom",), switches=("derived-mr",))
 
 
 def test_the_files_of_a_slice_are_its_own_or_those_of_its_acquired_neighbours(pet):
