@@ -12,16 +12,6 @@ from tests.paths import ROOT
 
 WITHOUT_TEST = {  # this list only gets shorter
     "app/case/fusing.py",
-    "app/cli/__init__.py",
-    "app/cli/command.py",
-    "app/cli/demo.py",
-    "app/cli/evaluate.py",
-    "app/cli/fuse.py",
-    "app/cli/info.py",
-    "app/cli/metrics.py",
-    "app/cli/networks.py",
-    "app/cli/register.py",
-    "app/cli/view.py",
     "app/export/colour.py",
     "app/export/lettering.py",
     "app/export/plan.py",
@@ -121,5 +111,4 @@ def test_the_list_of_test_files_about_more_than_one_module_names_no_other() -> N
 
 def test_names_are_mirrored() -> None:
     assert mirror_of(PurePosixPath("app/files/dicom/scan.py")) == "tests/files/dicom/test_scan.py"
-    assert mirror_of(PurePosixPath("app/cli/__init__.py")) == "tests/cli/test_cli.py"
     assert mirror_of(PurePosixPath("app/__main__.py")) == "tests/test_main.py"
