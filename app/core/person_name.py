@@ -17,8 +17,8 @@ _KANA = "HIRAGANA"
 def readable(name: str) -> str:
     """For people: `Yamada Tarou (山田 太郎, やまだ たろう)`."""
     groups = [" ".join(part for part in group.split("^") if part.strip()) for group in name.split("=")]
-    first, *others = [" ".join(group.split()) for group in groups if group.strip()] or [""]
-    return f"{first} ({', '.join(others)})" if others else first
+    first, *scripts = [" ".join(group.split()) for group in groups if group.strip()] or [""]
+    return f"{first} ({', '.join(scripts)})" if scripts else first
 
 
 def names_contradict(first: str, second: str) -> bool | None:
@@ -26,11 +26,11 @@ def names_contradict(first: str, second: str) -> bool | None:
 
     Case, width of letters, accents as one character or two, and empty components at the end make no difference.
     """
-    mine, theirs = _by_script(first), _by_script(second)
-    shared = mine.keys() & theirs.keys()
-    if not mine or not theirs:
+    first_scripts, second_scripts = _by_script(first), _by_script(second)
+    shared = first_scripts.keys() & second_scripts.keys()
+    if not first_scripts or not second_scripts:
         return False
-    return any(mine[script] != theirs[script] for script in shared) if shared else None
+    return any(first_scripts[script] != second_scripts[script] for script in shared) if shared else None
 
 
 def _by_script(name: str) -> dict[str, tuple[str, ...]]:

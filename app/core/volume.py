@@ -42,7 +42,7 @@ class Patient:
             key: (getattr(self, key).strip(" ^").casefold(), getattr(other, key).strip(" ^").casefold())
             for key in labels
         }
-        contradictions = {key: bool(mine and theirs and mine != theirs) for key, (mine, theirs) in pairs.items()}
+        contradictions = {key: bool(a and b and a != b) for key, (a, b) in pairs.items()}
         if contradictions["name"]:
             answer = names_contradict(self.name, other.name)
             contradictions["name"] = not (self.id and pairs["id"][0] == pairs["id"][1]) if answer is None else answer
@@ -50,8 +50,8 @@ class Patient:
 
     def is_same_as(self, other: Patient) -> bool:
         """Whether both state the same, whichever way the name is written."""
-        stated = [(bool(person.name), person.id, person.birth_date, person.sex) for person in (self, other)]
-        return stated[0] == stated[1] and not self.differs_from(other)
+        identities = [(bool(person.name), person.id, person.birth_date, person.sex) for person in (self, other)]
+        return identities[0] == identities[1] and not self.differs_from(other)
 
 
 @dataclass(frozen=True)

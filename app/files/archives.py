@@ -109,8 +109,8 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
     except UNPACKING as error:
         raise ArchiveError(path, "it is not a zip archive, or it is damaged.") from error
     with archive:
-        listed = archive.infolist()
-        entries = [pair for pair in zip(listed, decoded_names(listed), strict=True) if not is_folder(pair[1])]
+        infos = archive.infolist()
+        entries = [pair for pair in zip(infos, decoded_names(infos), strict=True) if not is_folder(pair[1])]
         if len(entries) > MOST_ENTRIES:
             raise ArchiveError(path, f"it holds {len(entries)} files, more than {MOST_ENTRIES}.")
         folder = Path(tempfile.mkdtemp(dir=private_folder()))
@@ -118,12 +118,12 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
         budget = int(min(MOST_BYTES, DISK_SHARE * shutil.disk_usage(folder).free))
         if sum(entry.file_size for entry, _ in entries) > budget:
             raise ArchiveError(path, f"it unpacks to more than {budget / 2**30:.1f} GB.")
-        taken: set[tuple[str, ...]] = set()
+        targets: set[tuple[str, ...]] = set()
         for n, (entry, name) in enumerate(entries):
             progress(n / len(entries), f"unpacking {n + 1} of {len(entries)}")
             parts = folders_and_name(name)
             label = path / clean("/".join(parts) if parts else name)
-            reason = _refusal(entry, parts, taken)
+            reason = _refusal(entry, parts, targets)
             if reason:
                 skipped.append(Skipped(label, reason))
                 continue
@@ -144,7 +144,7 @@ def unpack_zip(path: Path, skipped: list[Skipped], progress: Progress) -> Iterat
             yield target
 
 
-def _refusal(entry: zipfile.ZipInfo, parts: tuple[str, ...] | None, taken: set[tuple[str, ...]]) -> str:
+def _refusal(entry: zipfile.ZipInfo, parts: tuple[str, ...] | None, targets: set[tuple[str, ...]]) -> str:
     """Why an entry is not unpacked, or ""."""
     if not parts:
         return "its name leads outside the archive."
@@ -155,9 +155,9 @@ def _refusal(entry: zipfile.ZipInfo, parts: tuple[str, ...] | None, taken: set[t
     if entry.file_size > SMALL and entry.file_size > LARGEST_RATIO * max(entry.compress_size, 1):
         return f"it would unpack to more than {LARGEST_RATIO} times its size, as an attack would."
     key = tuple(part.casefold() for part in parts)
-    if key in taken:
+    if key in targets:
         return "the archive holds two files of this name."
-    taken.add(key)
+    targets.add(key)
     return ""
 
 

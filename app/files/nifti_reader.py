@@ -183,10 +183,10 @@ def _qform(header: Any, warnings: list[str]) -> NDArray[np.float64] | None:
     zooms[absent] = 1.0
     for axis in np.flatnonzero(absent & (header["dim"][1:4] > 1)):
         warnings.append(f"The header gives no voxel size along {'ijk'[axis]}: 1 is taken, as NIfTI's own library does.")
-    rest = 1 - float(vector @ vector)
-    if rest < 1e-7:
+    scalar_squared = 1 - float(vector @ vector)
+    if scalar_squared < 1e-7:
         vector /= np.linalg.norm(vector)
-    quaternion = [math.sqrt(rest) if rest >= 1e-7 else 0.0, *vector]
+    quaternion = [math.sqrt(scalar_squared) if scalar_squared >= 1e-7 else 0.0, *vector]
     affine = np.eye(4)
     affine[:3, :3] = quat2mat(quaternion) * zooms  # type: ignore[no-untyped-call]  # nibabel types some of its parts
     if header["pixdim"][0] < 0:

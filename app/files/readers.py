@@ -268,8 +268,8 @@ def _studies(results: Sequence[ScanResult]) -> tuple[Study, ...]:
         if count > 1:  # two patients with one SeriesInstanceUID, or the same file twice: both must be choosable
             series = replace(series, uid=f"{series.uid}#copy{count}")
         study = series.study_uid or f"folder {series.paths[0].parent.name}"
-        written = [key for key in groups if key[0] == study and series.patient.is_same_as(key[1])]
-        groups.setdefault(written[0] if written else (study, series.patient), []).append(series)
+        matching = [key for key in groups if key[0] == study and series.patient.is_same_as(key[1])]
+        groups.setdefault(matching[0] if matching else (study, series.patient), []).append(series)
     return tuple(
         Study(
             patient=patient,

@@ -172,8 +172,8 @@ def _between(frames: Sequence[Frame], places: Array, n: int) -> str:
     first, second = frames[n], frames[n + 1]
     same = first.path == second.path
     names = (f"frame {f.index + 1}" for f in (first, second)) if same else (f.path.name for f in (first, second))
-    one, two = names
-    return f"between {one} at {places[n]:.2f} mm and {two} at {places[n + 1]:.2f} mm"
+    name, next_name = names
+    return f"between {name} at {places[n]:.2f} mm and {next_name} at {places[n + 1]:.2f} mm"
 
 
 def _warn_missing(
