@@ -87,6 +87,7 @@ def palette(name: str) -> Lut:
     return lut
 
 
+@lru_cache(maxsize=8)
 def chroma_table(name: str) -> NDArray[np.uint8]:
     """uint8 (256 fused, 256 scalar, 3) RGB: each fused grey in the colour of each place on the palette; read-only.
 
@@ -95,34 +96,7 @@ def chroma_table(name: str) -> NDArray[np.uint8]:
     lie outside what RGB can show (a saturated colour on a very dark or bright grey), the colour is drawn towards grey
     until it fits; clipping the channels instead would change the luma by up to a third of its range.
     """
-    return _table(palette(name).tobytes())
-
-
-def put_chroma(
-    fused_unit: NDArray[np.float32], scalar_unit: NDArray[np.float32], palette_lut: Lut
-) -> NDArray[np.uint8]:
-    """Luma of the fused slice, colour of the partner: two arrays (j, i) in [0, 1] to uint8 (j, i, 3); see chroma_table.
-
-    A palette without colour (Grey, Inverted Grey) gives the fused slice in grey.
-    """
-    at = _eight_bit(fused_unit).astype(np.uint16)
-    at <<= 8
-    at |= _eight_bit(scalar_unit)
-    return np.take(_table(palette_lut.tobytes()).reshape(-1, 3), at, axis=0)
-
-
-def put_palette(scalar_unit: NDArray[np.float32], palette_lut: Lut) -> NDArray[np.uint8]:
-    """A scalar slice (j, i) in [0, 1] shown in a palette by itself: uint8 (j, i, 3)."""
-    return np.take(palette_lut, _eight_bit(scalar_unit), axis=0)
-
-
-def _eight_bit(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(np.nan_to_num(unit, nan=0), 0, 1) * 255).astype(np.uint8)
-
-
-@lru_cache(maxsize=16)
-def _table(lut_bytes: bytes) -> NDArray[np.uint8]:
-    colour = np.frombuffer(lut_bytes, np.uint8).reshape(256, 3).astype(np.float64)
+    colour = palette(name).astype(np.float64)
     difference = (colour - (colour @ _LUMA)[:, None])[None]  # what must be added to grey to give the colour: its chroma
     grey = np.arange(256, dtype=np.float64)[:, None, None]
     with np.errstate(divide="ignore", invalid="ignore"):

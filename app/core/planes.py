@@ -84,6 +84,11 @@ class Plane:
             pixels = pixels.swapaxes(0, 1)
         return pixels[:: -1 if self.flip_down else 1, :: -1 if self.flip_across else 1]
 
+    def stored(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """The inverse of `show`: a picture in screen order as a view in the order in which the slice is stored."""
+        pixels = picture[:: -1 if self.flip_down else 1, :: -1 if self.flip_across else 1]
+        return pixels.swapaxes(0, 1) if self.across > self.down else pixels
+
     def geometry(self, index: int) -> Geometry:
         """The slice as a grid of one slice, [1, row, column] in screen order: what a resampler fills."""
         step = self.grid.affine[:3, :3]

@@ -1,108 +1,107 @@
-"""The colour of an exported slice: brightness from the fused picture, chroma from the partner.
-
-A visible picture, which takes the MRI's place beside an infrared one, lends its own chroma.
-"""
+"""The pixels of an exported slice: those of the window's fused pane at 100 % fusion, by the same `compose`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.modalities import modality_of
-from app.core.palettes import find_palette, palette, put_chroma
-from app.core.values import luma_chroma, restore_chroma, to_unit
+from app.core.palettes import find_palette
+from app.core.planes import Plane, plane_of
+from app.view.colours import rgb
+from app.view.compose import compose
+from app.view.fused_pixels import fused_pixels, own_colours
+from app.view.memo import Memo
+from app.view.scene import Scene
+from app.view.state import ViewState, at_slice
 
 if TYPE_CHECKING:
     from app.case.fusing import FusionStack
     from app.core.volume import Volume
+    from app.view.picture import Picture
 
 OWN_COLOURS = "own colours"
-_HATCH_PERIOD = 8  # pixels
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Colouring:
     """How fused slices of one stack become 8-bit pixels.
 
-    name : the palette, OWN_COLOURS for a colour picture, or None where the result is grey
-    lut : uint8 (256, 3), the palette; None where there is none
-    lender : whose values or own colours give the chroma; None where the result is grey
+    palette : name of the palette laid over the luma; without effect where `lender` is a colour picture
+    lender : whose values, or own colours, give the chroma; None where the result is grey
     """
 
     stack: FusionStack
-    name: str | None
-    lut: NDArray[np.uint8] | None
+    palette: str
     lender: Volume | None
+    _memo: Memo = field(default_factory=lambda: Memo(entries=8), repr=False)
 
     @property
     def grey(self) -> bool:
-        return self.name is None
+        return self.lender is None
 
-    def pixels(self, k: int) -> NDArray[np.uint8]:
-        """uint8 [j, i], or [j, i, 3] where not grey: slice k on the MRI's grid; 0 outside the common field of view."""
+    @property
+    def name(self) -> str | None:
+        """The palette, OWN_COLOURS for a colour picture, or None where the result is grey."""
+        if self.lender is None:
+            return None
+        return self.palette if own_colours(self.stack.aligned.mri, self.stack.aligned.partner) is None else OWN_COLOURS
+
+    @cached_property
+    def plane(self) -> Plane:
+        """The plane of the slices that were fused, as it is shown."""
+        return plane_of(self.stack.aligned.mri.geometry, 2)
+
+    @cached_property
+    def scene(self) -> Scene:
+        """What the window holds when it shows this stack."""
         aligned = self.stack.aligned
-        fused = self.stack.fused[k]
-        if self.grey:
-            return np.rint(fused * np.float32(255)).astype(np.uint8)
-        inside = aligned.inside[k]
-        if self.lut is None:
-            rgb = restore_chroma(fused, self._own_chroma(k))
-        else:
-            unit = to_unit(aligned.values[k], self.stack.request.partner_window)
-            rgb = put_chroma(fused, np.where(inside, unit, np.float32(0)), self.lut)
-        rgb[~inside] = 0
-        return rgb
+        return Scene(
+            mri=aligned.mri,
+            partner=aligned.partner,
+            registration=aligned.registration,
+            aligned=aligned,
+            stack=self.stack,
+            different_patients_confirmed=True,  # whoever fused them has confirmed it
+        )
 
-    def rgb(self, k: int) -> NDArray[np.uint8]:
-        """The same as uint8 [j, i, 3] in any case."""
-        pixels = self.pixels(k)
-        return np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    def state(self, k: int) -> ViewState:
+        """How the window looks at slice k when nothing but the fusion is shown, and nothing of the patient is said."""
+        state = ViewState(
+            fusion=1.0, palette=self.palette, layout="overlay", annotations="no patient data", show_crosshair=False
+        )
+        return replace(state, **at_slice(state, self.plane.grid, k, 2))
 
-    def _own_chroma(self, k: int) -> NDArray[np.float32]:
-        """Cb and Cr of the lender, a colour picture, on the MRI's grid, (j, i, 2); resampled as its luma was."""
-        from app.registration.resample import resample_slice
+    def picture(self, k: int) -> Picture:
+        """Slice k as the fused pane shows it, in screen order, lines outside the partner's field of view included."""
+        return compose(self.state(k), self.scene, "fused", axis=2, memo=self._memo)
 
-        aligned, lender = self.stack.aligned, self.lender
-        assert lender is not None  # asked for colour pictures only
-        assert lender.rgb is not None
-        if lender is aligned.mri:
-            return luma_chroma(lender.rgb[k])[1]
-        chroma = luma_chroma(lender.rgb)[1]
-        planes = []
-        for channel in range(2):
-            stored = chroma[..., channel].copy()
-            volume = replace(lender, stored=stored, slope=np.ones(1), intercept=np.zeros(1), rgb=None)
-            onto = resample_slice(volume, aligned.mri.geometry, k, aligned.registration.fixed_to_moving)
-            planes.append(onto.values[0])
-        return np.stack(planes, axis=-1)
+    def shown(self, k: int) -> NDArray[np.uint8]:
+        """The same as uint8 [row, column], or [row, column, 3] where not grey, in screen order."""
+        pixels = self.picture(k).pixels
+        assert pixels is not None  # only slices that are done are exported
+        return rgb(pixels)[..., 0] if self.grey else rgb(pixels)
+
+    def stored(self, k: int) -> NDArray[np.uint8]:
+        """The same as uint8 [j, i] or [j, i, 3], in the MRI's own order of rows and columns."""
+        return self.plane.stored(self.shown(k))
+
+    def plain_rgb(self, k: int) -> NDArray[np.uint8]:
+        """uint8 [j, i, 3] without lines: 0 outside the common field of view."""
+        pixels = self.plane.stored(rgb(fused_pixels(self.stack, self.plane, k, self.palette, self._memo)))
+        return np.where(self.stack.aligned.inside[k][..., None], pixels, np.uint8(0))
 
 
 def colouring(stack: FusionStack, name: str | None = None) -> Colouring:
-    """For a palette's name; None takes what suits the pair. UnknownPaletteError for a name that is none."""
-    partner = stack.aligned.partner
-    if name is None:
-        pair = (partner, stack.aligned.mri)
-        for one in pair if partner.modality != "TG" else reversed(pair):  # a visible picture keeps its colours
-            if not _is_grey_picture(one):
-                return Colouring(stack, OWN_COLOURS, None, one)
-        name = modality_of(partner.modality).palette
-    lut = palette(name)
-    return (
-        Colouring(stack, None, None, None) if not find_palette(name).coloured else Colouring(stack, name, lut, partner)
-    )
+    """For a palette's name; None takes what suits the pair. UnknownPaletteError for a name that is none.
 
-
-def hatch(pixels: NDArray[Any], inside: NDArray[np.bool_], level: int) -> None:
-    """Draw diagonal lines of grey `level` wherever not inside, so that no data never looks like no uptake. In place."""
-    rows, columns = np.ogrid[: inside.shape[0], : inside.shape[1]]
-    lines = (rows + columns) % _HATCH_PERIOD == 0
-    pixels[~inside] = 0
-    pixels[lines & ~inside] = level
-
-
-def _is_grey_picture(volume: Volume) -> bool:
-    rgb = volume.rgb
-    return rgb is None or bool((rgb[..., 0] == rgb[..., 1]).all() and (rgb[..., 1] == rgb[..., 2]).all())
+    A colour picture keeps its own colours whatever the name, as in the window.
+    """
+    mri, partner = stack.aligned.mri, stack.aligned.partner
+    palette = find_palette(name or modality_of(partner.modality).palette)
+    lender = own_colours(mri, partner) or (partner if palette.coloured else None)
+    return Colouring(stack, palette.name, lender)

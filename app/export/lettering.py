@@ -13,6 +13,8 @@ from app.base.errors import ExportError
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _SMALLEST = 7  # pixels: below it the letters cannot be told apart
 _SHARES = (0.34, 0.52)  # of the picture's height that a banner may cover: first choice, and for small matrices
+_DRAWN = frozenset((*map(chr, range(0x20, 0x7F)), *"±°…·"))  # the font draws every other letter as an empty box
+_NEAREST = {"–": "-", "—": "-", "−": "-", "×": "x", "²": "2", "³": "3", "µ": "u", "μ": "u", "≤": "<=", "≥": ">="}
 
 
 class BannerRoomError(ExportError):
@@ -25,6 +27,11 @@ class BannerRoomError(ExportError):
 @cache
 def font(size: int) -> Font:
     return ImageFont.load_default(size)
+
+
+def printable(text: str) -> str:
+    """The text with what the font has no letter for replaced by its nearest ASCII, or by "?"."""
+    return "".join(_NEAREST.get(letter, letter if letter in _DRAWN else "?") for letter in text)
 
 
 def wrapped(text: str, face: Font, width: int) -> list[str]:

@@ -41,7 +41,7 @@ def write_luma(file: BinaryIO, colouring: Colouring, slices: Sequence[int], prog
 
 def write_rgb(file: BinaryIO, colouring: Colouring, slices: Sequence[int], progress: Progress) -> None:
     """The picture with the palette's chroma, RGB24; grey where there is no palette."""
-    _write(file, _header(colouring, slices, RGB, 0.0), slices, colouring.rgb, progress)
+    _write(file, _header(colouring, slices, RGB, 0.0), slices, colouring.plain_rgb, progress)
 
 
 def sub_grid(grid: Geometry, slices: Sequence[int]) -> Geometry:

@@ -20,7 +20,7 @@ from app.view.slices import rgb_pixels
 
 if TYPE_CHECKING:
     from app.case.alignment import Aligned
-from app.case.fusing import FusionStack
+    from app.case.fusing import FusionStack
 
 
 def own_colours(mri: Volume, partner: Volume) -> Volume | None:

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.core.geometry import transform_points
 from app.core.volume import Volume
-from app.ui.flow.workspace import Workspace
 from app.view.labels import name_of
 from app.view.probe import number, unit_text
 from app.view.scene import Scene
-from app.view.state import Measurement, point
+from app.view.state import Measurement, ViewState, point
 from app.view.viewport import Viewport
 
 KINDS = ("length", "angle", "ellipse")
@@ -36,19 +36,17 @@ class Statistics:
     high: float
 
 
-def begin(workspace: Workspace, view: Viewport, at: tuple[float, float]) -> Callable[[float, float], None]:
-    """A drag that draws the measurement of the state's tool, from `at` (pane pixels)."""
-    before = workspace.state.measurements
-    kind, start = workspace.state.tool, point(view.to_lps(*at))
+def begin(state: ViewState, view: Viewport, at: tuple[float, float]) -> Callable[[float, float], dict[str, Any]]:
+    """A drag that draws the measurement of the state's tool from `at` (pane pixels): gives the fields to change."""
+    before = state.measurements
+    kind, start = state.tool, point(view.to_lps(*at))
     open_angle = before[-1] if before and _waits(before[-1]) and before[-1].axis == view.plane.axis else None
 
-    def drag(x: float, y: float) -> None:
+    def drag(x: float, y: float) -> dict[str, Any]:
         here = point(view.to_lps(x, y))
         if kind == "angle" and open_angle is not None:
-            grown = (*before[:-1], replace(open_angle, points_mm=(*open_angle.points_mm, here)))
-        else:
-            grown = (*before, Measurement(kind, (start, here), view.plane.axis))
-        workspace.update(measurements=grown)
+            return {"measurements": (*before[:-1], replace(open_angle, points_mm=(*open_angle.points_mm, here)))}
+        return {"measurements": (*before, Measurement(kind, (start, here), view.plane.axis))}
 
     return drag
 

@@ -18,7 +18,7 @@ from pydicom.uid import (
 from app.case.alignment import Aligned
 from app.case.fusing import FusionRequest, FusionStack
 from app.core.geometry import Geometry
-from app.core.values import FusionWindow, to_unit
+from app.core.values import Clipped, FusionWindow, to_unit
 from app.core.volume import Patient, Series, Volume
 from app.files.dicom.header import hush
 from app.registration.register import RegistrationResult
@@ -126,7 +126,7 @@ def stack_of(
         array.flags.writeable = False
     return FusionStack(
         Aligned(mri, partner, registration(verdict), values, inside), FusionRequest(network, *windows), fused, done,
-        "ab" * 32, "cpu", "key", (0.0, 0.0),
+        "ab" * 32, "cpu", "key", (Clipped(0.0, 0.0), Clipped(0.0, 0.0)),
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def test_values_colours_and_geometry_in_nibabel_and_simpleitk(pair, tmp_path):
     assert image.get_data_dtype() == np.float32
     as_rgb = np.asarray(colour.dataobj)
     for k in range(5):
-        expected = colouring(pair).rgb(k)
+        expected = colouring(pair).plain_rgb(k)
         for channel, name in enumerate("RGB"):
             np.testing.assert_array_equal(as_rgb[name][:, :, k].T, expected[..., channel])
     for one in (image, colour):
@@ -49,7 +49,7 @@ def test_values_colours_and_geometry_in_nibabel_and_simpleitk(pair, tmp_path):
         same_place(sitk.ReadImage(str(path)), grid)
     read = sitk.GetArrayFromImage(sitk.ReadImage(str(luma)))
     np.testing.assert_array_equal(read, pair.fused)
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(rgb)))[2], colouring(pair).rgb(2))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(rgb)))[2], colouring(pair).plain_rgb(2))
 
 
 def test_outside_the_common_field_of_view_is_zero(pair, tmp_path):

@@ -10,10 +10,12 @@ from PIL import Image
 
 from app import export
 from app.core.geometry import Geometry
-from app.core.palettes import palette, put_chroma
+from app.core.palettes import chroma_table
 from app.core.values import luma_chroma, to_unit
-from app.export.colour import OWN_COLOURS, colouring, hatch
-from app.export.lettering import BannerRoomError, banner, font, wrapped
+from app.export.colour import OWN_COLOURS, colouring
+from app.view.colours import levels
+from app.view.marks import INKS
+from app.view.windows import default_window
 from tests.export.studies import blob, oblique, stack_of, study, volume
 
 PLAIN = {"formats": ("png",), "switches": ("plain",)}
@@ -44,7 +46,7 @@ def test_a_bare_grey_slice_holds_the_fused_values_in_eight_bits(tmp_path):
         export.write(stack, tmp_path, formats=(form,), switches=("plain",), slices=(1,))
         picture = read(tmp_path / name)
         assert picture.mode == "L"
-        np.testing.assert_array_equal(np.asarray(picture), np.rint(stack.fused[1] * 255))
+        np.testing.assert_array_equal(np.asarray(picture), np.floor(stack.fused[1] * 255 + 0.5))
 
 
 @pytest.mark.parametrize("name", ["Hot Iron", "PET", "Cividis"])
@@ -53,7 +55,8 @@ def test_a_bare_pet_slice_has_the_palette_s_chroma_on_the_fused_luma(tmp_path, n
     export.write(stack, tmp_path, **PLAIN, slices=(1,), palette=name)
     rgb = np.asarray(read(tmp_path / "fused_0001.png"))
     unit = to_unit(stack.aligned.values[1], stack.request.partner_window)
-    np.testing.assert_array_equal(rgb, put_chroma(stack.fused[1], unit, palette(name)))
+    luma, scalar = (np.floor(values * 255 + 0.5).astype(int) for values in (stack.fused[1], unit))
+    np.testing.assert_array_equal(rgb, chroma_table(name)[luma, scalar])
     np.testing.assert_allclose(luma_chroma(rgb)[0], stack.fused[1], atol=1.01 / 255)
 
 
@@ -84,25 +87,21 @@ def test_the_picture_is_turned_for_the_eye(tmp_path):
     stack = covered(Geometry((40, 30, 3), affine), "CT")
     export.write(stack, tmp_path, **PLAIN, slices=(1,))
     shown = np.asarray(read(tmp_path / "fused_0001.png"))
-    np.testing.assert_array_equal(shown, np.rint(stack.fused[1] * 255)[::-1, ::-1])
+    np.testing.assert_array_equal(shown, np.floor(stack.fused[1] * 255 + 0.5)[::-1, ::-1])
 
 
-def test_outside_the_common_field_of_view_is_hatched_never_black_alone(pet, tmp_path):
-    export.write(pet, tmp_path, **PLAIN, palette="Grey", slices=(2,))
-    shown = np.asarray(read(tmp_path / "fused_0002.png"))
-    outside = shown[:, :6]  # the partner begins 9 mm further left
-    assert not pet.aligned.inside[2][:, :6].any()
-    assert set(np.unique(outside)) == {0, 96}
-    assert 0.1 < (outside == 96).mean() < 0.15  # every eighth diagonal
-
-
-def test_hatching_touches_nothing_inside():
-    pixels = np.full((20, 30), 7, np.uint8)
-    inside = np.zeros((20, 30), bool)
-    inside[5:15, 5:25] = True
-    hatch(pixels, inside, 96)
-    assert (pixels[inside] == 7).all()
-    assert set(np.unique(pixels[~inside])) == {0, 96}
+def test_outside_the_common_field_of_view_lines_lie_on_the_mri(tmp_path):
+    grid = oblique((40, 30, 3), (1, 1, 2), 0.0)
+    inside = np.ones(grid.shape, bool)
+    inside[:, :, :21] = False
+    stack = covered(grid, inside=inside)
+    export.write(stack, tmp_path, **PLAIN, palette="Grey", slices=(1,))
+    shown = np.asarray(read(tmp_path / "fused_0001.png"))
+    centre, width = default_window(stack.aligned.mri)
+    mri = levels(stack.aligned.mri.values(1), (centre, width), linear=True)[:, :21].astype(int)
+    row, column = np.indices(mri.shape)
+    on_line = (row + column) % 7 == 0
+    np.testing.assert_array_equal(shown[:, :21], np.where(on_line, mri // 2 + 0x38, mri))
 
 
 def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path):
@@ -116,9 +115,10 @@ def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path)
     assert "alignment: unverified" in wide.info["Description"]
     assert "PT 0 to 10 SUVbw" in wide.info["Description"]
     assert "axial slice 1 of 0-2, S" in wide.info["Description"]
-    amber = (np.asarray(narrow) == (255, 190, 60)).all(-1)
+    amber = (np.asarray(narrow) == INKS["warn"][:3]).all(-1)
     assert amber[-60:].sum() > 200  # the notice, below the slice
-    assert not amber[:-60].any()
+    assert amber[:60].sum() > 200  # that nobody has verified the alignment, above it
+    assert not amber[60:-60].any()
 
 
 def test_a_pair_of_plain_pictures_claims_no_millimetres(tmp_path):
@@ -142,26 +142,3 @@ def test_a_colour_picture_keeps_its_own_colours(tmp_path):
     export.write(stack, tmp_path, **PLAIN)
     shown = np.asarray(read(tmp_path / "fused_0000.png")).astype(int)
     assert np.abs(shown - rgb[0]).max() <= 1  # the same luma and the same chroma give the same colour
-
-
-def test_lines_are_broken_between_words_only():
-    face = font(12)
-    lines = wrapped("one two three four", face, int(face.getlength("one two")) + 1)
-    assert " ".join(lines) == "one two three four"
-    assert all(face.getlength(line) <= face.getlength("one two") + 1 for line in lines if " " in line)
-
-
-@pytest.mark.parametrize(("rows", "columns"), [(512, 512), (256, 256), (128, 128), (64, 64), (80, 300)])
-def test_a_banner_fits_into_the_slice_and_covers_little(rows, columns):
-    letters, rim = banner(rows, columns, ("FUSED, header-aligned", "NOT FOR DIAGNOSTIC USE"))
-    assert letters.shape == rim.shape == (rows, columns)
-    assert rim[letters > 0].all()
-    assert not rim[: int(rows * (0.6 if columns > 64 else 0.4))].any()
-    assert (letters > 128).sum() > 100
-    assert not letters[:, 0].any()
-    assert not letters[:, -1].any()
-
-
-def test_a_slice_too_small_for_the_notice_is_refused():
-    with pytest.raises(BannerRoomError, match="20 x 20"):
-        banner(20, 20, ("FUSED, unverified", "NOT FOR DIAGNOSTIC USE"))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.case.alignment import Aligned
-from app.core.palettes import palette, put_chroma
+from app.core.palettes import chroma_table, palette
 from app.view.colours import rgb
 from app.view.compose import compose
 from app.view.memo import Memo
@@ -107,7 +107,8 @@ def test_a_fusion_has_the_networks_luma_and_the_palettes_chroma(small):
     stack = fused(scene.aligned, luma)
     scene = scene.having(stack=stack)
     shown = rgb(compose(replace(state, fusion=1.0), scene, "fused").pixels)
-    expected = put_chroma(luma[1], scene.aligned.values[1] / 10, palette("Hot Iron"))
+    fused_level, partner_level = (np.floor(unit * 255 + 0.5) for unit in (luma[1], scene.aligned.values[1] / 10))
+    expected = chroma_table("Hot Iron")[fused_level.astype(int), partner_level.astype(int)]
     np.testing.assert_array_equal(shown[:, :3], expected[:, :3])
 
 

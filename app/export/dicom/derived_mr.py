@@ -14,7 +14,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.uid import MRImageStorage
 
-from app.export.colour import Colouring, hatch
+from app.export.colour import Colouring
 from app.export.dicom.attribute_copy import copy_elements
 
 _ACQUISITION = [
@@ -36,7 +36,6 @@ _CONDITIONS: dict[str, Callable[[Dataset], bool]] = {  # C.8.3.1: must not stand
     "TriggerTime": lambda source: bool(_GATED & _terms(source, "ScanOptions")),
 }
 _TOP = 65535
-_HATCH_LEVEL = 96 * 257
 
 Banner = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
@@ -58,7 +57,8 @@ def fill_mr(dataset: Dataset, source: Dataset, colouring: Colouring, k: int, ban
         dataset.RepetitionTime = None
     stack = colouring.stack
     pixels = np.rint(stack.fused[k].astype(np.float64) * _TOP).astype("<u2")
-    hatch(pixels, stack.aligned.inside[k], _HATCH_LEVEL)
+    outside = ~stack.aligned.inside[k]
+    pixels[outside] = _grey(colouring.stored(k))[outside].astype("<u2") * 257  # what is shown there has no colour
     letters, rim = banner
     pixels[rim] = letters[rim].astype(np.uint16) * 257
     dataset.Rows, dataset.Columns = pixels.shape
@@ -70,6 +70,10 @@ def fill_mr(dataset: Dataset, source: Dataset, colouring: Colouring, k: int, ban
     dataset.WindowCenter, dataset.WindowWidth = 32768, 65536
     dataset.PixelData = pixels.tobytes()
     dataset["PixelData"].VR = "OW"
+
+
+def _grey(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return pixels if pixels.ndim == 2 else pixels[..., 1]
 
 
 def _terms(source: Dataset, keyword: str) -> set[str]:

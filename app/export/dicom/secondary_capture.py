@@ -10,10 +10,10 @@ from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from app import __version__
-from app.export.colour import Colouring, hatch
+from app.export.colour import Colouring
+from app.view.marks import INKS
 
-_HATCH_LEVEL = 96
-_NOTICE = np.array([255, 190, 60])
+_NOTICE = np.array(INKS["warn"][:3])
 
 Banner = tuple[NDArray[np.uint8], NDArray[np.bool_]]
 
@@ -28,8 +28,7 @@ def fill_secondary(dataset: Dataset, colouring: Colouring, k: int, banner: Banne
     dataset.SecondaryCaptureDeviceSoftwareVersions = __version__
     dataset.DateOfSecondaryCapture = made.strftime("%Y%m%d")
     dataset.TimeOfSecondaryCapture = made.strftime("%H%M%S")
-    pixels = colouring.pixels(k)
-    hatch(pixels, colouring.stack.aligned.inside[k], _HATCH_LEVEL)
+    pixels = colouring.stored(k).copy()
     _burn(pixels, banner)
     dataset.Rows, dataset.Columns = pixels.shape[:2]
     dataset.BitsAllocated = dataset.BitsStored = 8

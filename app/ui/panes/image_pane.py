@@ -16,28 +16,30 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.planes import axis_named
 from app.ui.flow.workspace import Workspace
-from app.ui.panes import measure_paint, pane_paint
+from app.ui.panes import mark_paint
 from app.ui.panes.live_overlay import LivePartner
 from app.ui.panes.mouse import PaneMouse
 from app.view.colours import Pixels
 from app.view.compose import compose
-from app.view.labels import bar, blank_message, labels
 from app.view.layouts import LAYOUTS, PaneSpec
+from app.view.marks import Frame
 from app.view.memo import Memo
-from app.view.picture import Blank, Picture
+from app.view.pane_marks import marks_of
+from app.view.picture import Picture
 from app.view.scene import Scene
 from app.view.state import ViewState
-from app.view.viewport import Viewport, viewport, zoom_rect, zoom_viewport
+from app.view.viewport import Viewport, viewport, zoom_viewport
 
 SERIES_MIME = "application/x-synoptic-series"  # a dragged series: its uid in UTF-8
 _BACKGROUND = QColor(0, 0, 0)
-_ROOMY = 330  # logical pixels: narrower panes get smaller words
+_BORDER, _ACTIVE_BORDER = QColor(46, 52, 58), QColor(64, 140, 190)
 
 
 class ImagePane(QWidget):
@@ -128,22 +130,19 @@ class ImagePane(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         picture = self.picture()
         state, scene = self.workspace.state, self.workspace.scene
-        width, height = float(self.width()), float(self.height())
         view = self._view_of(picture)
         painter = QPainter(self)
         painter.fillRect(self.rect(), _BACKGROUND)
         if picture.pixels is not None and view is not None:
             self._paint_pixels(painter, picture, view)
-        elif picture.blank is not None:
-            tone = "stop" if picture.blank is Blank.STOPPED else "plain"
-            pane_paint.message(painter, width, height, blank_message(picture), tone=tone)
-        if view is not None and picture.plane is not None:
-            self._paint_marks(painter, state, picture, view)
-        pane_paint.corners(
-            painter, width, height, labels(state, scene, self.spec.role, picture), size=12 if width >= _ROOMY else 11
+        frame = Frame.of_pane(float(self.width()), float(self.height()))
+        measure = mark_paint.text_width
+        marks = marks_of(
+            state, scene, self.spec.role, picture, view, frame, measure, self._memo, zoomed=self.spec.zoomed
         )
-        pane_paint.banner(painter, width, height)
-        pane_paint.border(painter, width, height, active=self._is_active(state, picture))
+        mark_paint.paint(painter, marks)
+        painter.setPen(QPen(_ACTIVE_BORDER if self._is_active(state, picture) else _BORDER, 1))
+        painter.drawRect(QRectF(0.5, 0.5, frame.width - 1, frame.height - 1))
         painter.end()
 
     def _paint_pixels(self, painter: QPainter, picture: Picture, view: Viewport) -> None:
@@ -151,8 +150,8 @@ class ImagePane(QWidget):
         assert pixels is not None  # the caller looked
         if self._image is None or self._image[0] is not pixels:
             rows, columns = pixels.shape
-            made = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_RGB32)
-            self._image = pixels, made  # the image looks into the array, which therefore stays
+            image = QImage(pixels.data, columns, rows, pixels.strides[0], QImage.Format.Format_RGB32)
+            self._image = pixels, image  # the image looks into the array, which therefore stays
         image = self._image[1]
         x, y, width, height = view.target()
         ratio = self.devicePixelRatioF()
@@ -163,26 +162,6 @@ class ImagePane(QWidget):
         smooth = self.workspace.state.smooth and not self.spec.zoomed and not one_to_one
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
         painter.drawImage(QRectF(x, y, width, height), image)
-
-    def _paint_marks(self, painter: QPainter, state: ViewState, picture: Picture, view: Viewport) -> None:
-        plane = view.plane
-        width, height = float(self.width()), float(self.height())
-        linked = plane.grid is self.workspace.scene.grid
-        if picture.pixels is not None and linked:
-            if state.show_crosshair:
-                x, y, _ = view.to_pane(state.crosshair_mm)
-                pane_paint.crosshair(painter, width, height, x, y)
-            measure_paint.measurements(painter, self.workspace, view, self._memo)
-            if LAYOUTS[state.layout].has_zoom and not self.spec.zoomed:
-                pane_paint.rectangle(painter, view.rect_in_pane(zoom_rect(state, plane)))
-        if state.annotations == "none" or picture.pixels is None:
-            return
-        shown = bar(state, self.workspace.scene, picture)
-        if shown is not None and height >= 200:
-            pane_paint.colour_bar(painter, width, height, shown)
-        if plane.grid.in_mm:
-            pane_paint.letters(painter, width, height, plane, right_inset=20 if shown is not None else 0)
-            pane_paint.scale_bar(painter, width, height, view)
 
     def _is_active(self, state: ViewState, picture: Picture) -> bool:
         planes = LAYOUTS[state.layout].has_planes

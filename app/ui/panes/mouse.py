@@ -142,8 +142,12 @@ class PaneMouse:
         if state.tool == "crosshair":
             return lambda x, y: self.put_crosshair(QPointF(x, y))
         if state.tool in measure.KINDS:
-            return measure.begin(self._workspace, view, (at.x(), at.y())) if self._pane.linked() else None
+            return self._measuring(state, view, at) if self._pane.linked() else None
         return self._window(state)
+
+    def _measuring(self, state: ViewState, view: Viewport, at: QPointF) -> Drag:
+        changes = measure.begin(state, view, (at.x(), at.y()))
+        return lambda x, y: self._workspace.update(**changes(x, y))
 
     def _window(self, state: ViewState) -> Drag | None:
         role = self._pane.windowed_role()

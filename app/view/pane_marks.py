@@ -1,0 +1,70 @@
+"""All that lies on one picture: what a pane paints over it and an export prints around it."""
+
+from __future__ import annotations
+
+from app.view.annotations import BAR_WIDTH, banner, colour_bar, corners, letters, message, scale_bar
+from app.view.labels import bar, blank_message, labels
+from app.view.layouts import LAYOUTS
+from app.view.marks import MARGIN, Frame, Mark, Measure
+from app.view.memo import Memo
+from app.view.picture import Blank, Picture
+from app.view.places import crosshair, measurements, rectangle
+from app.view.scene import Scene
+from app.view.state import ViewState
+from app.view.viewport import Viewport, zoom_rect
+
+_LOWEST_WITH_BAR = 200  # logical pixels: a lower picture has no room for a colour bar
+
+
+def marks_of(
+    state: ViewState,
+    scene: Scene,
+    role: str,
+    picture: Picture,
+    view: Viewport | None,
+    frame: Frame,
+    measure: Measure,
+    memo: Memo,
+    *,
+    zoomed: bool = False,
+) -> list[Mark]:
+    """The marks of a picture in the order in which they are painted.
+
+    role : the pane's; zoomed : whether it is the pane that the zoom rectangle fills
+    view : where the picture lies in `frame`; None where there is no grid
+    """
+    marks: list[Mark] = []
+    if picture.blank is not None:
+        ink = "stop" if picture.blank is Blank.STOPPED else "plain"
+        marks += message(blank_message(picture), frame, ink, measure)
+    elif view is not None:
+        marks += _on_the_picture(state, scene, view, measure, memo, zoomed=zoomed)
+        if state.annotations != "none":
+            marks += _scales(state, scene, picture, view, frame, measure)
+    return [*marks, *corners(labels(state, scene, role, picture), frame, measure), *banner(frame, measure)]
+
+
+def _on_the_picture(
+    state: ViewState, scene: Scene, view: Viewport, measure: Measure, memo: Memo, *, zoomed: bool
+) -> list[Mark]:
+    """Marks of places, which only a picture on the shared grid has."""
+    if view.plane.grid is not scene.grid:
+        return []
+    marks = crosshair(state, view) if state.show_crosshair else []
+    marks += measurements(state, scene, view, measure, memo)
+    if LAYOUTS[state.layout].has_zoom and not zoomed:
+        marks += rectangle(view.rect_in_pane(zoom_rect(state, view.plane)))
+    return marks
+
+
+def _scales(
+    state: ViewState, scene: Scene, picture: Picture, view: Viewport, frame: Frame, measure: Measure
+) -> list[Mark]:
+    shown = bar(state, scene, picture) if frame.height >= _LOWEST_WITH_BAR else None
+    marks = [] if shown is None else colour_bar(shown, frame, measure)
+    if view.plane.grid.in_mm:
+        left, _, width, _ = frame.picture
+        beside = left + width < frame.width - MARGIN - BAR_WIDTH  # the bar has room of its own
+        marks += letters(view.plane, frame, right_inset=0 if shown is None or beside else BAR_WIDTH + MARGIN)
+        marks += scale_bar(view.scale, frame)
+    return marks

@@ -1,0 +1,126 @@
+"""The sheet of an annotated export: the pane's marks around the picture, none cut, none over another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.core.geometry import Geometry
+from app.export.colour import colouring
+from app.export.sheet import _frame, annotated, marks, measure_at, print_marks, squared
+from app.view.labels import labels
+from app.view.marks import INKS, Ellipse, Fill, Frame, Polyline, Ramp, Text
+from app.view.memo import Memo
+from app.view.pane_marks import marks_of
+from app.view.state import ViewState
+from app.view.viewport import viewport
+from tests.export.test_picture_writer import covered
+
+GRIDS = {
+    "axial": Geometry((64, 60, 3), np.diag([1.0, 1.0, 2.0, 1.0])),
+    "flat": Geometry((200, 40, 3), np.diag([1.0, 1.0, 2.0, 1.0])),
+    "tall": Geometry((40, 200, 3), np.diag([1.0, 1.0, 2.0, 1.0])),
+    "picture": Geometry((64, 48, 1), np.eye(4), in_mm=False),
+}
+MARKS = [
+    Text((20, 60), "Wide", "warn", 24),
+    Text((100, 60), "Wide", "plain", 24, bold=True, anchor="middle"),
+    Polyline(((20, 20), (20, 80), (90, 80)), "region", 2),
+    Ellipse((30, 20, 100, 60), "region", 2),
+    Fill((50, 30, 40, 20), "rectangle"),
+    Ramp((50, 10, 12, 80), "Grey"),
+]
+
+
+def parts(kind, partner="PT"):
+    coloured = colouring(covered(GRIDS[kind], "" if kind == "picture" else partner))
+    measure = measure_at(1.25)
+    picture, _ = squared(coloured, 0, 640)
+    frame = _frame(coloured, 0, picture.width / 1.25, picture.height / 1.25, measure)
+    return coloured, frame, marks(coloured, 0, frame, measure), measure
+
+
+def boxes(texts, measure):
+    for text in texts:
+        width = measure(text.words, text.size, text.bold)
+        left = text.at[0] - {"left": 0, "middle": width / 2, "right": width}[text.anchor]
+        yield text.words, (left, text.at[1] - 0.75 * text.size, left + width, text.at[1])
+
+
+@pytest.mark.parametrize("partner", ["PT", "CT"])
+@pytest.mark.parametrize("kind", GRIDS)
+def test_no_words_are_cut_and_none_lie_on_others(kind, partner):
+    _, frame, printed, measure = parts(kind, partner)
+    texts = [mark for mark in printed if isinstance(mark, Text) and mark.words]
+    placed = list(boxes(texts, measure))
+    for number, (words, (left, top, right, bottom)) in enumerate(placed):
+        assert not words.endswith("…")
+        assert left >= 0
+        assert right <= frame.width
+        assert top >= 0
+        assert bottom <= frame.height
+        for other, (left2, top2, right2, bottom2) in placed[:number]:
+            assert left >= right2 or left2 >= right or top >= bottom2 or top2 >= bottom, (words, other)
+
+
+@pytest.mark.parametrize("partner", ["PT", "CT"])
+def test_every_word_of_the_fused_pane_is_on_the_sheet_but_no_crosshair(partner):
+    coloured, _, printed, measure = parts("axial", partner)
+    state = replace(coloured.state(0), show_crosshair=True)
+    picture = coloured.picture(0)
+    view = viewport(state, picture.plane, 0, 512.0, 512.0)
+    pane = marks_of(state, coloured.scene, "fused", picture, view, Frame.of_pane(512, 512), measure, Memo())
+    on_pane, on_sheet = ({mark.words for mark in group if isinstance(mark, Text)} for group in (pane, printed))
+    lengths = {words for words in on_pane | on_sheet if words.endswith((" mm", " cm"))}
+    assert on_pane - lengths == on_sheet - lengths
+    assert any(isinstance(mark, Fill) and mark.ink == "crosshair" for mark in pane)
+    assert not any(isinstance(mark, Fill) and mark.ink == "crosshair" for mark in printed)
+    sheet, _ = annotated(coloured, 0)
+    assert not (np.asarray(sheet) == INKS["crosshair"][:3]).all(-1).any()
+
+
+def test_nothing_of_the_patient_is_on_the_sheet():
+    coloured, _, printed, _ = parts("axial")
+    assert coloured.stack.aligned.mri.series.patient.name
+    said = " ".join(mark.words for mark in printed if isinstance(mark, Text))
+    patient = coloured.stack.aligned.mri.series.patient
+    assert not any(part in said for part in (*patient.name.split("^"), patient.id))
+    full = ViewState(**{**vars(coloured.state(0)), "annotations": "full"})
+    assert labels(full, coloured.scene, "fused", coloured.picture(0))  # the pane would say more of its sources
+
+
+def test_the_slice_lies_in_its_place_unchanged():
+    coloured, _, _, _ = parts("axial")
+    sheet, pixel_mm = annotated(coloured, 0)
+    picture, _ = squared(coloured, 0, 640)
+    assert pixel_mm == 0.1
+    ratio = 14 / 12
+    frame = _frame(coloured, 0, picture.width / ratio, picture.height / ratio, measure_at(ratio))
+    left, top = (round(edge * ratio) for edge in frame.picture[:2])
+    inner = np.s_[100:500, 60:560]  # no letter and no scale is there
+    pixels = np.asarray(sheet)[top:, left:]
+    np.testing.assert_array_equal(pixels[inner], np.asarray(picture.convert("RGB"))[inner])
+    assert pixels[inner].std() > 5
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5])
+@pytest.mark.parametrize("mark", MARKS)
+def test_a_mark_is_printed_in_its_place_and_ink(mark, ratio):
+    sheet = Image.new("RGB", (round(200 * ratio), round(100 * ratio)), (128, 128, 128))
+    print_marks(sheet, [mark], ratio)
+    pixels = np.asarray(sheet).astype(int)
+    ink = "plain" if isinstance(mark, Ramp) else mark.ink
+    rows, columns = np.nonzero(np.abs(pixels - INKS[ink][:3]).max(-1) < 12)
+    assert len(rows) > 20
+    middle = (columns.min() + columns.max()) / 2 / ratio, (rows.min() + rows.max()) / 2 / ratio
+    expected = {Text: None, Polyline: (55, 50), Ellipse: (80, 50), Fill: (70, 40), Ramp: (56, 50)}[type(mark)]
+    if expected is not None:
+        assert middle == pytest.approx(expected, abs=2)
+    else:
+        assert middle[1] == pytest.approx(51, abs=4)
+        assert (middle[0] == pytest.approx(100, abs=3)) == (mark.anchor == "middle")
+    if not isinstance(mark, Fill | Ramp):
+        assert pixels.min() < 60  # the dark edge
