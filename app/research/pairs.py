@@ -10,17 +10,15 @@ volumes come as scalars, so both are kept: `luma`, and `scalar`, the colour's pl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from app.base.errors import InputError, UsageError
 from app.metrics.image_checks import as_picture
@@ -78,21 +76,6 @@ class Pair:
     luma: Picture
     scalar: Picture | None = None
     coloured: Path | None = None
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """How far training pictures may stray from the files; 0 leaves them alone. Zero stays zero throughout.
-
-    gamma : standard deviation of the logarithm of the exponent; window : the upper end is drawn from 1 - window to
-    1 + window; scalar : how often the scalar is taken where there is one; dim : how often one of the two sources is
-    darkened to at most half, so that broad brightness of one over the dark of the other is seen
-    """
-
-    gamma: float = 0.2
-    window: float = 0.2
-    scalar: float = 0.5
-    dim: float = 0.0
 
 
 def read_pairs(folder: Path, split: str, tasks: Sequence[str] = (), *, scalars: bool = True) -> list[Pair]:
@@ -241,79 +224,3 @@ def scalar_of(rgb: Picture, table: Picture) -> Picture:
     if not np.array_equal(table[found], rgb):
         raise ColourTableError("a picture has a colour that the table lacks")
     return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)
-
-
-class OfTask(Protocol):
-    """What a batch is drawn from: a pair, or an example made of one."""
-
-    @property
-    def task(self) -> str: ...
-
-
-Slice = TypeVar("Slice", bound=OfTask)
-
-
-def batch_at(
-    slices: Sequence[Slice],
-    step: int,
-    *,
-    seed: int,
-    batch: int,
-    cut: Callable[[Slice, np.random.Generator], tuple[Unit, ...]],
-    tasks: Sequence[str] = (),
-) -> tuple[Tensor, ...]:
-    """The training batch of a step, such as mri and partner: (batch, 1, crop, crop) float32 in [0, 1], as `cut` has it.
-
-    A function of seed and step alone, so that a resumed run sees what an unbroken one would have seen. Tasks are drawn
-    with equal chance (those of the slices, or out of `tasks`, where one may stand twice), then slices.
-    """
-    draw = np.random.default_rng([seed, step])
-    by_task: dict[str, list[Slice]] = {}
-    for one in slices:
-        by_task.setdefault(one.task, []).append(one)
-    tasks = sorted(task for task in tasks or by_task if task in by_task)
-    windows = [cut(_one_of(by_task[_one_of(tasks, draw)], draw), draw) for _ in range(batch)]
-    return tuple(torch.from_numpy(np.stack(alike))[:, None] for alike in zip(*windows, strict=True))
-
-
-def _one_of(choices: Sequence[Choice], draw: np.random.Generator) -> Choice:
-    return choices[int(draw.integers(len(choices)))]
-
-
-def varied(pair: Pair, draw: np.random.Generator, augmentation: Augmentation, crop: int = 0) -> tuple[Unit, Unit]:
-    """MRI and partner as a network sees them in training, (H, W) in [0, 1]; `crop` x `crop` of them, or all where 0."""
-    use_scalar = pair.scalar is not None and draw.random() < augmentation.scalar
-    window = np.stack([pair.mri, pair.scalar if use_scalar and pair.scalar is not None else pair.luma])
-    window = cut_and_turned(window, draw, crop)
-    seen = [_augmented(one.astype(np.float32) / 255, draw, augmentation) for one in window]
-    if augmentation.dim and draw.random() < augmentation.dim:
-        seen[int(draw.integers(2))] *= np.float32(draw.uniform(0, 0.5))
-    mri, partner = seen
-    return mri, partner
-
-
-def cut_and_turned(window: NDArray[Numbers], draw: np.random.Generator, crop: int) -> NDArray[Numbers]:
-    """(N, H, W) -> (N, crop, crop) of it where it is not mostly empty, or all where `crop` is 0; turned and flipped."""
-    if crop:
-        window = _crop(window, draw, crop)
-    window = np.rot90(window, int(draw.integers(4)), axes=(1, 2))
-    return window[:, :, ::-1] if draw.random() < 0.5 else window
-
-
-def _crop(window: NDArray[Numbers], draw: np.random.Generator, size: int) -> NDArray[Numbers]:
-    """(N, H, W) -> (N, size, size), zeros where the pictures are smaller."""
-    short = [max(0, size - length) for length in window.shape[1:]]
-    whole = np.pad(window, ((0, 0), (0, short[0]), (0, short[1])))
-    for _ in range(8):  # half of each picture is air, and teaches nothing
-        y, x = (int(draw.integers(length - size + 1)) for length in whole.shape[1:])
-        window = whole[:, y : y + size, x : x + size]
-        if np.count_nonzero(window.any(axis=0)) >= size * size / 3:
-            break
-    return window
-
-
-def _augmented(unit: Unit, draw: np.random.Generator, augmentation: Augmentation) -> Unit:
-    exponent = np.exp(augmentation.gamma * draw.standard_normal())
-    high = draw.uniform(1 - augmentation.window, 1 + augmentation.window)
-    seen: Unit = ((unit / high).clip(0, 1) ** exponent).astype(np.float32)
-    return seen

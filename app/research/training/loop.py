@@ -1,177 +1,191 @@
-"""The training loop: batches, steps, the running mean of the weights, validation, checkpoints. `train` runs it."""
+"""The training loop: one stage of a recipe, its steps, the running mean of the weights, looks at the validation pairs.
+
+What is random (batches, planted lesions, dropout) depends on the stage's seed and the step alone, so a stage that was
+broken off goes on to the numbers of an unbroken one.
+"""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from fnmatch import fnmatchcase
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import lr_scheduler
+from torch.optim.swa_utils import AveragedModel
 
-from app.base.errors import UsageError
-from app.base.progress import Cancelled, Progress, silent
-from app.fusion import infer, registry, weights
+from app.base.errors import FusionError
+from app.base.progress import Cancelled, Progress
+from app.fusion import infer
 from app.research.evaluation import validation
-from app.research.pairs import Pair, Picture, Unit, batch_at, digest, thinned, varied
-from app.research.training import examples, run_folder
-from app.research.training import processes as ranks
-from app.research.training.config import ConfigError, NoStartError, TrainConfig
-from app.research.training.examples import Example
-from app.research.training.losses import Objective, Terms
-from app.research.training.objectives import FOLLOWING, LOSSES, OF_SSPFUSION
-from app.research.training.optimisation import CHECKPOINT_S, descend, follow
+from app.research.pairs import Pair, Picture, thinned
+from app.research.training.batches import batches
+from app.research.training.losses import Loss, loss_of
+from app.research.training.recipes import RecipeError, Stage
+from app.research.training.run_folder import CURVE, VALIDATION, RunFolder
+from app.research.training.terms import Terms
 
+CHECKPOINT_S = 180.0  # between two that are saved on the way
 CURVE_POINTS = 400
-LEAST_CROP = 15  # pixels: the largest window of a loss, that of `spots`
-NEEDED = ("config", "network", "validated", "pairs")  # in a checkpoint
-OPTIMIZERS = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}
+LEAST_CROP = 15  # pixels: the largest window of a loss, that of `evaluation.spots`
 
 
-class ExamplesMismatchError(UsageError):
-    def __init__(self, loss: str, *, wanted: bool) -> None:
-        fact = "follows pictures, and --examples is missing" if wanted else "takes no --examples"
-        hint = (
-            "Make them with python -m app.research.training.examples."
-            if wanted
-            else "Leave them away, or choose a --loss."
-        )
-        super().__init__(f"The loss {loss!r} {fact}.", hint=hint)
+class DivergedError(FusionError):
+    hint = "Begin again in another folder, with a lower learning_rate in the recipe."
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(f"The training diverged: the loss of step {step} is {loss}.")
+
+
+class StageRun:
+    """A stage under way: the network that learns, its optimiser, and the running mean of its weights."""
+
+    def __init__(self, stage: Stage, network: nn.Module, name: str, device: str) -> None:
+        check_crop(stage, network)
+        freeze(network, stage.frozen)
+        self.stage = stage
+        self.device = device
+        self.network = infer.channels_last(network).to(device)
+        self.mean = AveragedModel(self.network, avg_fn=_running(stage.ema))  # buffers are those of the last step
+        self.learning = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        self.optimizer = _optimizer(stage, self.learning)
+        self.scheduler = _scheduler(stage, self.optimizer)
+        self.loss: Loss = loss_of(name, stage.loss, stage.emphasis)
+        self.done = 0
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` goes on from."""
+        parts = {"network": self.network, "mean": self.mean, "optimizer": self.optimizer, "scheduler": self.scheduler}
+        return {"done": self.done} | {name: part.state_dict() for name, part in parts.items()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.done = state["done"]
+        self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+
+    def step(self, mri: Tensor, partner: Tensor) -> tuple[float, Terms]:
+        """One step of the optimiser; the loss before it, and its terms. DivergedError where it is not finite."""
+        torch.manual_seed(_seed_of(self.stage.seed, self.done))
+        self.network.train()
+        if self.done >= self.stage.freeze_norm * self.stage.steps:
+            _keep_norm(self.network)
+        sources = (image.to(self.device, memory_format=torch.channels_last) for image in (mri, partner))
+        terms = self.loss(_Autocast(self.network, self.device, self.stage.bf16), *sources)
+        loss = torch.stack(list(terms.values())).sum()
+        if not math.isfinite(loss.item()):
+            raise DivergedError(self.done + 1, loss.item())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch 2.13 leaves it untyped
+        nn.utils.clip_grad_norm_(self.learning, self.stage.clip or math.inf)
+        self.optimizer.step()
+        self.scheduler.step()
+        self.mean.update_parameters(self.network)
+        self.done += 1
+        return loss.item(), terms
 
 
 def train(
-    run: TrainConfig,
-    slices: Sequence[Pair | Example],
+    run: StageRun,
+    pairs: Sequence[Pair],
     held_out: Sequence[Pair],
-    out: Path,
+    folder: RunFolder,
+    save: Callable[[], None],
     *,
-    device: str = "cpu",
-    resume: bool = False,
-    progress: Progress = silent,
-) -> float:
-    """Train until `run.steps`; the best validation score, which rank 0 alone knows.
+    progress: Progress,
+) -> None:
+    """Train until the stage's last step; rows of its curve and of its looks at the held-out pairs go into the folder.
 
-    slices : pairs, or examples where the loss is one of `objectives.FOLLOWING`; ExamplesMismatchError otherwise
-
-    Ends where progress raises Cancelled too, after saving; --resume then goes on to the numbers of an unbroken run:
-    batches and what is random in the network (dropout) depend on the seed, the step and the rank alone.
+    Calls `save` now and then, at the end, and before it passes on what progress raises (Cancelled).
     """
-    rank, count = ranks.rank(), ranks.count()
-    followed = [one for one in slices if isinstance(one, Example)]
-    if (run.loss in FOLLOWING) != (len(followed) == len(slices)):
-        raise ExamplesMismatchError(run.loss, wanted=run.loss in FOLLOWING)
-    if run.loss in OF_SSPFUSION and run.network != "sspfusion":
-        raise ConfigError("loss", run.loss, f"one that looks at the picture alone: {run.network} shows no structures")
-    taught_by = {
-        "examples": examples.digest(followed),
-        "pairs": digest([*(one for one in slices if isinstance(one, Pair)), *held_out]),
-    }
-    if run.batch % count:
-        raise ConfigError("batch", run.batch, f"a multiple of the {count} processes that share it")
-    torch.manual_seed(run.seed)
-    if run.bf16 and device == "cuda":
-        torch.set_float32_matmul_precision("high")  # TF32: what bfloat16 leaves in float32 is rounded no more than it
-    network = infer.channels_last(_built(run)).to(device)
-    _freeze(network, run.frozen)
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    optimizer = OPTIMIZERS[run.optimizer](trained, lr=run.learning_rate)
-    done, validated, best = 0, 0, -math.inf
-    if resume:
-        mean, done, validated, best = _resume(out, network, optimizer, taught_by)
-    else:
-        _begin(out, run, network)
-        mean = {name: tensor.detach().clone() for name, tensor in network.state_dict().items()}
-    ahead = ranks.parallel(_Ahead(LOSSES[run.loss], _Autocast(network, device, run.bf16)))
-    # The ranks have met now, so whatever refuses the run has done so on all of them before anything is written.
-    if rank == 0:
-        run_folder.prepare(out, run.as_json(), {"curve.csv": done, "validation.csv": validated})
-
-    def save() -> None:
-        if rank == 0:
-            state = {"config": run.as_json(), "step": done, "validated": validated, "best": best, "mean": mean}
-            state |= {"network": network.state_dict(), "optimizer": optimizer.state_dict()} | taught_by
-            run_folder.save_checkpoint(out, state)
-
-    batches = _batches(run, slices, done)
+    stage = run.stage
     saved = time.monotonic()
     try:
-        while validated < run.steps:
-            if done > validated and (done % run.validate_every == 0 or done == run.steps):
-                with ranks.cancelled_together(device):
-                    if rank == 0:
-                        best = _validate(run, mean, held_out, out, done, best, device, progress)
-                validated = done
-                continue
-            torch.manual_seed(_seed_of(run.seed, done, rank))
-            network.train()
-            if done >= run.freeze_norm * run.steps:
-                _freeze_norm(network)
-            seen = [one[rank::count].to(device, memory_format=torch.channels_last) for one in next(batches)]
-            terms: Terms = ahead(*seen)
-            loss = descend(optimizer, trained, terms, done + 1, rate=run.learning_rate_at(done), clip=run.clip)
-            follow(mean, network.state_dict(), run.ema, done)
-            done += 1
-            if rank == 0 and (done % max(1, run.steps // CURVE_POINTS) == 0 or done == run.steps):
-                told = {name: round(term.item(), 5) for name, term in terms.items()}
-                run_folder.append(out / "curve.csv", {"step": done, "loss": round(loss, 5)} | told)
+        for mri, partner in batches(stage, pairs, run.done):
+            loss, terms = run.step(mri, partner)
+            if run.done % max(1, stage.steps // CURVE_POINTS) == 0 or run.done == stage.steps:
+                row = {name: round(term.item(), 5) for name, term in terms.items()}
+                folder.append(CURVE, run.done, {"loss": round(loss, 5)} | row)
+            progress(run.done / stage.steps, f"step {run.done} of {stage.steps}, loss {loss:.4f}")
+            if stage.validate_every and run.done % stage.validate_every == 0:
+                _look_at(
+                    run, thinned(held_out, stage.validate_pairs), folder, partial(progress, run.done / stage.steps)
+                )
             if time.monotonic() - saved > CHECKPOINT_S:
                 save()
                 saved = time.monotonic()
-            with ranks.cancelled_together(device):
-                progress(done / run.steps, f"step {done} of {run.steps}, loss {loss:.4f}")
     except Cancelled:
         save()
         raise
     save()
-    return best
 
 
-def _built(run: TrainConfig) -> nn.Module:
-    """The run's network; ConfigError where it cannot be made so, or cannot be given such crops."""
-    try:
-        network = registry.build(run.network, **run.arguments)
-    except (TypeError, KeyError, ValueError) as error:
-        raise ConfigError("arguments", run.arguments, f"what {run.network} is made with ({error})") from error
+def _look_at(run: StageRun, held_out: Sequence[Pair], folder: RunFolder, report: Callable[[str], None]) -> None:
+    """Measure the mean weights; written once all is measured, so that nothing is left where progress raises."""
+    network = deepcopy(run.mean.module).eval()
+    by_network = validation.by_network(network, run.device)
+
+    def fuse(pair: Pair) -> Picture:
+        report(f"step {run.done}, validating {pair.task} {pair.name}")
+        return by_network(pair)
+
+    for task, table in validation.measure(held_out, {"now": fuse}).items():
+        row = {name: round(value, 4) for name, value in table["now"].items()}
+        folder.append(VALIDATION, run.done, {"task": task} | row)
+
+
+def check_crop(stage: Stage, network: nn.Module) -> None:
+    """RecipeError where the network cannot be given such crops."""
     multiple = getattr(network, "multiple", 1)
-    if run.crop % multiple or run.crop < LEAST_CROP:
-        raise ConfigError("crop", run.crop, f"a multiple of {multiple}, and at least {LEAST_CROP}")
-    return network
+    if stage.crop % multiple or stage.crop < LEAST_CROP:
+        fact = f"crop = {stage.crop} must be a multiple of {multiple}, and at least {LEAST_CROP}"
+        raise RecipeError("of this network", fact)
 
 
-def _batches(run: TrainConfig, slices: Sequence[Pair | Example], step: int) -> Iterator[tuple[Tensor, ...]]:
-    """The batches from that step on, each made while the step before it is computed."""
-
-    def cut(one: Pair | Example, draw: np.random.Generator) -> tuple[Unit, ...]:
-        if isinstance(one, Example):
-            return examples.cut(one, draw, run.crop)
-        return varied(one, draw, run.augmentation, run.crop)
-
-    def make(step: int) -> tuple[Tensor, ...]:
-        return batch_at(slices, step, seed=run.seed, batch=run.batch, cut=cut, tasks=run.tasks)
-
-    with ThreadPoolExecutor(1) as beside:
-        coming = beside.submit(make, step)
-        for after in range(step + 1, run.steps + 1):
-            ready = coming.result()
-            coming = beside.submit(make, after)
-            yield ready
+def freeze(network: nn.Module, patterns: Sequence[str]) -> None:
+    """Keep what the patterns name as it begins; RecipeError where one names nothing."""
+    names = [name for name, _ in network.named_parameters()]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise RecipeError("of this network", f"frozen = {pattern!r} names no parameter")
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not any(fnmatchcase(name, pattern) for pattern in patterns))
 
 
-class _Ahead(nn.Module):
-    """Network and objective in one module, so that DistributedDataParallel sees which parameters the terms rest on."""
+def _running(ema: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """The running mean's rule; its decay starts lower, or what the network began with would stay in it for long."""
 
-    def __init__(self, objective: Objective, network: nn.Module) -> None:
-        super().__init__()
-        self.objective = objective
-        self.network = network
+    def follow(mean: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        return torch.lerp(mean, now, 1 - min(ema, (1 + int(count)) / (10 + int(count))))
 
-    def forward(self, *seen: Tensor) -> Terms:
-        return self.objective(self.network, *seen)
+    return follow
+
+
+def _optimizer(stage: Stage, learning: Sequence[nn.Parameter]) -> torch.optim.Optimizer:
+    kind = torch.optim.Adam if stage.optimizer == "adam" else torch.optim.SGD
+    return kind(learning, lr=stage.learning_rate)
+
+
+def _scheduler(stage: Stage, optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+    warmup = min(stage.warmup, stage.steps - 1)
+    after: lr_scheduler.LRScheduler
+    if stage.schedule == "cosine":
+        after = lr_scheduler.CosineAnnealingLR(optimizer, stage.steps - warmup)
+    elif stage.schedule == "halving":
+        after = lr_scheduler.StepLR(optimizer, stage.halve_every, gamma=0.5)
+    else:
+        after = lr_scheduler.ConstantLR(optimizer, factor=1.0)
+    if not warmup:
+        return after
+    rising = lr_scheduler.LinearLR(optimizer, 1 / (warmup + 1), total_iters=warmup)
+    return lr_scheduler.SequentialLR(optimizer, [rising, after], [warmup])
 
 
 class _Autocast(nn.Module):
@@ -183,9 +197,9 @@ class _Autocast(nn.Module):
         self.device = device
         self.enabled = enabled
 
-    def forward(self, *sources: Tensor, **asked: Any) -> Any:
+    def forward(self, *sources: Tensor, **options: Any) -> Any:
         with torch.autocast(self.device, torch.bfloat16, enabled=self.enabled):
-            return self.network(*sources, **asked)
+            return self.network(*sources, **options)
 
 
 def _seed_of(*numbers: int) -> int:
@@ -193,76 +207,8 @@ def _seed_of(*numbers: int) -> int:
     return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
 
-def _freeze(network: nn.Module, patterns: Sequence[str]) -> None:
-    """Keep what the patterns name as it begins; ConfigError where one names nothing."""
-    names = [name for name, _ in network.named_parameters()]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise ConfigError("frozen", pattern, "a pattern of parameters' names")
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not any(fnmatchcase(name, pattern) for pattern in patterns))
-
-
-def _freeze_norm(network: nn.Module) -> None:
+def _keep_norm(network: nn.Module) -> None:
+    """Batch norm keeps its statistics from now on."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-
-
-def _validate(
-    run: TrainConfig,
-    mean: Mapping[str, Tensor],
-    held_out: Sequence[Pair],
-    out: Path,
-    step: int,
-    best: float,
-    device: str,
-    progress: Progress,
-) -> float:
-    """Measure the mean weights, keep them where they are the best so far; the best score.
-
-    Writes once all is measured, so that nothing is left behind where progress raises Cancelled.
-    """
-    network = registry.build(run.network, **run.arguments).to(device).eval()
-    network.load_state_dict(mean)
-    by_network = validation.by_network(network, device)
-
-    def fuse(pair: Pair) -> Picture:
-        progress(step / run.steps, f"step {step} of {run.steps}, validating {pair.task} {pair.name}")
-        return by_network(pair)
-
-    tables = validation.measure(
-        thinned(held_out, run.validate_pairs),
-        {"now": fuse, "maximum": validation.by_network(registry.load("maximum"))},
-    )
-    score = validation.score({task: table["now"] for task, table in tables.items()}, tables)
-    for task, table in tables.items():
-        told = {name: round(value, 4) for name, value in table["now"].items()}
-        run_folder.append(out / "validation.csv", {"step": step, "score": round(score, 5), "task": task} | told)
-    if score > best:
-        weights.save(network, out / "weights.new", run.arguments)
-        (out / "weights.new").replace(out / "weights.safetensors")
-    return max(score, best)
-
-
-def _begin(out: Path, run: TrainConfig, network: nn.Module) -> None:
-    run_folder.refuse_another(out)
-    if run.start_from:
-        path = Path(run.start_from.file)
-        if not path.is_file():
-            raise NoStartError(path)
-        weights.put(network, weights.read_tensors(path, run.start_from.sha256), path)
-
-
-def _resume(
-    out: Path, network: nn.Module, optimizer: torch.optim.Optimizer, taught_by: Mapping[str, str]
-) -> tuple[dict[str, Tensor], int, int, float]:
-    """Fill network and optimiser; the mean weights, steps done, the last of them that was validated, best score."""
-    state = run_folder.read_checkpoint(out, NEEDED)
-    if differing := [f"--{name}" for name, told in taught_by.items() if state[name] != told]:
-        raise run_folder.ResumedOtherwiseError(out, differing)
-    weights.put(network, state["network"], out / "checkpoint.pt")
-    optimizer.load_state_dict(state["optimizer"])
-    own = network.state_dict()
-    mean = {name: tensor.to(own[name].device, copy=True) for name, tensor in state["mean"].items()}
-    return mean, state["step"], state["validated"], state["best"]

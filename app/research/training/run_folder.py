@@ -1,37 +1,39 @@
-"""The folder of a training run: its checkpoint, its curves, and going on from them."""
+"""The folder of a training: its recipe, its checkpoint, its curves, and going on from them."""
 
 from __future__ import annotations
 
 import csv
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 
 from app.base.errors import InputError, UsageError
 
-Run = TypeVar("Run")
-OTHER = "another kind of run, or another version of the program, wrote it"
+CHECKPOINT, CURVE, VALIDATION = "checkpoint.pt", "curve.csv", "validation.csv"
+NEEDED = ("recipe", "stage", "pairs", "run")  # in a checkpoint
+OTHER = "another version of the program wrote it"
 
 
 class NoCheckpointError(InputError):
-    hint = "Leave --resume away to begin, or name the folder of a run that was begun."
+    hint = "Leave --resume away to begin, or name the folder of a training that was begun."
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds no checkpoint.pt to go on from.")
+        super().__init__(f"{folder} holds no {CHECKPOINT} to go on from.")
 
 
 class ResumedOtherwiseError(UsageError):
-    hint = "Say nothing else than what the run was begun with, or begin another one in another folder."
+    hint = "Give what it was begun with, or begin another one in another folder."
 
     def __init__(self, folder: Path, names: Sequence[str]) -> None:
-        super().__init__(f"The run in {folder} was begun with other values of {', '.join(names)}.")
+        super().__init__(f"The training in {folder} was begun with other values of {', '.join(names)}.")
 
 
 class CheckpointError(InputError):
-    hint = "Begin the run anew in another folder; --start-from can take this one's weights.safetensors."
+    hint = "Begin the training anew in another folder."
 
     def __init__(self, path: Path, fact: str) -> None:
         super().__init__(f"{path} cannot be gone on from: {fact}.")
@@ -48,74 +50,62 @@ class RunExistsError(InputError):
     hint = "Say --resume to go on with it, or choose another folder."
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"{folder} holds a training run already.")
+        super().__init__(f"{folder} holds a training already.")
 
 
-def prepare(out: Path, config: str, rows: Mapping[str, int]) -> None:
-    """Make the folder, write config.json, and drop from each file of rows those after that step."""
-    make(out)
-    (out / "config.json").write_text(config, "utf-8")
-    for name, step in rows.items():
-        _forget_after(out / name, step)
+@dataclass
+class RunFolder:
+    """stage : the number, from 1 on, of the stage that writes its rows"""
 
+    path: Path
+    stage: int = 1
 
-def make(out: Path) -> None:
-    """The folder, where it is missing; OutFolderError where it cannot be."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutFolderError(out, error) from error
+    def make(self) -> None:
+        """The folder, where it is missing; OutFolderError where it cannot be, RunExistsError where it holds a training."""
+        if (self.path / CHECKPOINT).exists():
+            raise RunExistsError(self.path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutFolderError(self.path, error) from error
 
+    def append(self, name: str, step: int, row: Mapping[str, Any]) -> None:
+        """A row of a CSV file; one with other columns, as another stage's loss has them, brings its own header line."""
+        path = self.path / name
+        row = {"stage": self.stage, "step": step} | dict(row)
+        header = ",".join(row)
+        known = path.exists() and header in path.read_text("utf-8").splitlines()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(row), lineterminator="\n")
+            if not known:
+                writer.writeheader()
+            writer.writerow(row)
 
-def _forget_after(path: Path, step: int) -> None:
-    """Drop the rows that a killed run wrote after its last checkpoint: they are coming again."""
-    if not path.exists():
-        return
-    header, *rows = path.read_text("utf-8").splitlines(keepends=True)
-    path.write_text("".join([header, *(row for row in rows if int(row.split(",")[0]) <= step)]), "utf-8", newline="\n")
+    def forget_after(self, step: int) -> None:
+        """Drop the rows that a broken-off training wrote after its last checkpoint: they are coming again."""
+        for path in (self.path / CURVE, self.path / VALIDATION):
+            if path.exists():
+                rows = [line for line in path.read_text("utf-8").splitlines() if self._is_before(line, step)]
+                path.write_text("".join(f"{line}\n" for line in rows), "utf-8", newline="\n")
 
+    def _is_before(self, line: str, step: int) -> bool:
+        stage, number, *_ = line.split(",")
+        return stage == "stage" or (int(stage), int(number)) <= (self.stage, step)
 
-def refuse_another(out: Path) -> None:
-    """RunExistsError where the folder holds a run."""
-    if (out / "checkpoint.pt").exists():
-        raise RunExistsError(out)
+    def save_checkpoint(self, state: Mapping[str, Any]) -> None:
+        unfinished = self.path / "checkpoint.new"
+        torch.save(state, unfinished)
+        unfinished.replace(self.path / CHECKPOINT)  # a full disk leaves the last good one
 
-
-def save_checkpoint(out: Path, state: Mapping[str, Any]) -> None:
-    torch.save(state, out / "checkpoint.new")
-    (out / "checkpoint.new").replace(out / "checkpoint.pt")  # a full disk leaves the last good one
-
-
-def read_checkpoint(out: Path, needed: Sequence[str]) -> dict[str, Any]:
-    """What `save_checkpoint` wrote, on the CPU; NoCheckpointError or CheckpointError where none can be used.
-
-    needed : the keys that tell this kind of run from others
-    """
-    path = out / "checkpoint.pt"
-    if not path.is_file():
-        raise NoCheckpointError(out)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise CheckpointError(path, "it is damaged or no checkpoint") from error
-    if not isinstance(state, dict) or not set(needed) <= state.keys():
-        raise CheckpointError(path, OTHER)
-    return state
-
-
-def begun(out: Path, needed: Sequence[str], from_json: Callable[[str], Run]) -> Run:
-    """The run whose checkpoint the folder holds; CheckpointError where this version knows no such run."""
-    told = read_checkpoint(out, needed)["config"]
-    try:
-        return from_json(told)
-    except (KeyError, TypeError, ValueError, UsageError) as error:
-        raise CheckpointError(out / "checkpoint.pt", OTHER) from error
-
-
-def append(path: Path, row: Mapping[str, Any]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row), lineterminator="\n")
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
+    def read_checkpoint(self) -> dict[str, Any]:
+        """What `save_checkpoint` wrote, on the CPU; NoCheckpointError or CheckpointError where none can be used."""
+        path = self.path / CHECKPOINT
+        if not path.is_file():
+            raise NoCheckpointError(self.path)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise CheckpointError(path, "it is damaged or no checkpoint") from error
+        if not isinstance(state, dict) or not set(NEEDED) <= state.keys():
+            raise CheckpointError(path, OTHER)
+        return state

@@ -1,4 +1,4 @@
-"""What SSPFusion learns from: the paper's losses (Eqs. 2 to 4 and 9 to 14), and its structures with our fidelity.
+"""What SSPFusion's structures learn from: the paper's losses of them (Eqs. 2 to 4 and 9 to 10).
 
 Both modalities' structures go into one distance per scale. The paper takes a ratio per map (Eq. 4), which is infinite
 where a map has no edges, as in a crop of air or a channel that is silent there; over all maps of a batch it is not.
@@ -12,15 +12,7 @@ from torch import Tensor, nn
 
 from app.fusion import infer
 from app.fusion.networks.ssp_fusion import Explained, Structures
-from app.research.training.losses import (
-    Loss,
-    Objective,
-    Terms,
-    maximum_gradient,
-    maximum_intensity,
-    sobel,
-    ssim,
-)
+from app.research.training.terms import Terms, sobel
 
 CHARBONNIER = 1e-3  # the constant of Eq. 10
 
@@ -59,31 +51,18 @@ def structure_terms(mri: Structures, partner: Structures) -> Terms:
     return {"structure": torch.stack(apart).sum(), "reconstruction": torch.stack(missed).sum()}
 
 
-def fusion_terms(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
-    """L_fus, Eqs. 11 to 14."""
-    return {
-        "ssim": 1 - (ssim(fused, mri) + ssim(fused, partner)) / 2,
-        "smooth": maximum_intensity(fused, mri, partner),
-        "gradient": maximum_gradient(fused, mri, partner),
-    }
+def structure_alone(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
+    """The paper's first stage: the extractor alone, on its own edges."""
+    explained: Explained = network(mri, partner, explain=True)
+    return structure_terms(explained.mri, explained.partner)
 
 
-def sspfusion_structure(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-    """The first stage: the extractor alone, on its own edges."""
-    told: Explained = network(mri, partner, explain=True)
-    return structure_terms(told.mri, told.partner)
+def with_structures(network: nn.Module, mri: Tensor, partner: Tensor) -> tuple[Tensor, Terms]:
+    """The second stage's picture, air blanked as `infer` does it, and the terms of its structures (Eq. 9, alpha = beta
+    = 1).
 
-
-def structures_and(loss: Loss) -> Objective:
-    """The second stage: Eq. 9 with alpha = beta = 1, where `loss` is `fusion_terms`. Or ours in its place.
-
-    Ours must ask for edges steeper than the sources, or to stay at the maximum, where this network begins, is a way
-    out.
+    What is asked of the picture besides must lead away from the pixel maximum, where this network begins.
     """
-
-    def objective(network: nn.Module, mri: Tensor, partner: Tensor) -> Terms:
-        told: Explained = network(mri, partner, explain=True)
-        fused = infer.blank_air(told.fused.float(), mri, partner)
-        return structure_terms(told.mri, told.partner) | loss(fused, mri, partner)
-
-    return objective
+    explained: Explained = network(mri, partner, explain=True)
+    fused = infer.blank_air(explained.fused.float(), mri, partner)
+    return fused, structure_terms(explained.mri, explained.partner)
