@@ -1,6 +1,6 @@
 """How large and how fast networks are: parameters, compute, time and memory, each measured in a process of its own.
 
-    python -m app.research.evaluation.efficiency [--networks a,b] [--sizes 256,512] [--devices cpu,cuda] [--json]
+    python -m app.research efficiency [--networks a,b] [--sizes 256,512] [--devices cpu,cuda] [--json]
 
 The columns of Table 7 of the LKC-FUNet paper and of Table 5 of the SSPFusion paper:
 
@@ -36,9 +36,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from app.base.assets import model_weights
 from app.base.errors import FusionError, UsageError
 from app.base.progress import Cancelled, Progress
-from app.base.terminal import CANCELLED, exit_code, run_apart
+from app.base.terminal import CANCELLED, run_apart
 from app.fusion import infer, registry
 from app.research.evaluation.fusers import as_function
+from app.research.evaluation.options import add_json
 
 MB = 1e6
 LARGEST = 4096  # pixels along a side
@@ -141,7 +142,7 @@ def measure_apart(name: str, size: int, device: str, check: Callable[[], None] =
     """
     words = ["--here", "--networks", name, "--sizes", str(size), "--devices", device, "--json"]
     ran = run_apart(
-        [sys.executable, "-m", "app.research.evaluation.efficiency", *words],
+        [sys.executable, "-m", "app.research", "efficiency", *words],
         check,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(path or os.curdir for path in sys.path)},
         stderr=subprocess.PIPE,
@@ -181,36 +182,25 @@ def _sizes(text: str) -> list[int]:
     return sizes
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m app.research.evaluation.efficiency",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--networks", help="names, with commas between; default: all that can run")
-    parser.add_argument("--sizes", default="256,512", help="sides of square slices, in pixels")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--networks", metavar="A,B", help="names, with commas between; default: all that can run")
+    parser.add_argument("--sizes", default="256,512", metavar="A,B", help="sides of square slices, in pixels")
     parser.add_argument("--devices", help="cpu, cuda, or both with a comma; default: what is there")
     parser.add_argument("--here", action="store_true", help="in this process, where peaks of memory add up")
-    parser.add_argument("--json", action="store_true")
-    args = parser.parse_args(given)
-
-    def work(progress: Progress) -> None:
-        names = args.networks.split(",") if args.networks else [spec.name for spec in registry.available()]
-        here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
-        devices = [infer.pick_device(one) for one in args.devices.split(",")] if args.devices else here
-        sizes = _sizes(args.sizes)
-        for name in names:
-            registry.find(name)
-        works = [(name, size, device) for device in devices for size in sizes for name in names]
-        rows: list[Efficiency] = []
-        for done, (name, size, device) in enumerate(works):
-            check = partial(progress, done / len(works), f"{name}, {size} x {size}, {device}")
-            check()
-            rows.append(measure_here(name, size, device) if args.here else measure_apart(name, size, device, check))
-        print(json.dumps([asdict(row) for row in rows], indent=1) if args.json else as_markdown(rows))
-
-    return exit_code(work)
+    add_json(parser)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    names = args.networks.split(",") if args.networks else [spec.name for spec in registry.available()]
+    here = ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
+    devices = [infer.pick_device(device) for device in args.devices.split(",")] if args.devices else here
+    sizes = _sizes(args.sizes)
+    for name in names:
+        registry.find(name)
+    works = [(name, size, device) for device in devices for size in sizes for name in names]
+    rows: list[Efficiency] = []
+    for done, (name, size, device) in enumerate(works):
+        check = partial(progress, done / len(works), f"{name}, {size} x {size}, {device}")
+        check()
+        rows.append(measure_here(name, size, device) if args.here else measure_apart(name, size, device, check))
+    print(json.dumps([asdict(row) for row in rows], indent=1) if args.json else as_markdown(rows))

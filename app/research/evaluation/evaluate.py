@@ -11,12 +11,14 @@ was measured (`save_luma`), which measures the same again, or with the colours o
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -24,10 +26,12 @@ from torch import nn
 
 from app.base.errors import InputError, UsageError
 from app.base.progress import Progress, nested
+from app.base.terminal import note
 from app.fusion import infer
 from app.metrics.image_files import read_picture
 from app.research.evaluation import per_image, tables
 from app.research.evaluation.fusers import NothingToMeasureError, networks_by_name
+from app.research.evaluation.options import add_evaluate
 from app.research.evaluation.validation import Fuse, by_network, measure_each, unit
 from app.research.pairs import (
     ROLES,
@@ -95,7 +99,7 @@ class Request:
     per_image: Path | None = None
 
 
-def run(request: Request, progress: Progress, note: Callable[[str], None]) -> tables.Tables:
+def compare(request: Request, progress: Progress, note: Callable[[str], None]) -> tables.Tables:
     """Means by task and method, with "ms_per_image" (the median) and "parameters", NaN for pictures from elsewhere.
 
     Writes what the request asks for; `note` hears what was left out.
@@ -139,6 +143,18 @@ def run(request: Request, progress: Progress, note: Callable[[str], None]) -> ta
     if request.per_image:
         tables.write_text(request.per_image, per_image.as_csv(measured))
     return in_order
+
+
+arguments = add_evaluate
+
+
+def run(args: argparse.Namespace, progress: Progress) -> Any:
+    """The command: prints the tables, unless --json asks for the document that is given back."""
+    request = Request(**{field.name: getattr(args, field.name) for field in fields(Request)})
+    results = compare(request, progress, note)
+    if not args.json:
+        print(tables.as_markdown(results))
+    return tables.as_document(results)
 
 
 def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str, Path], bool]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from app.base.errors import UsageError
-from app.base.terminal import note, whole_number
+from app.base.terminal import note
 from app.fusion import infer, registry, weights
 from app.fusion.large_kernel import Kept
 from app.research.pairs import Pair, read_pairs, thinned
@@ -28,27 +28,14 @@ class NothingToMeasureError(UsageError):
 
 
 class NoWeightsFileError(UsageError):
-    hint = "Say --weights NAME=FILE with a network's name and the weights.safetensors of a training run."
+    hint = "Say --weights NAME=FILE with a network's name and the safetensors file that a training wrote."
 
     def __init__(self, asked: str) -> None:
         super().__init__(f"--weights {asked} names no file that is there.")
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pairs", type=Path, required=True)
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--networks", help="names, with commas between; default: all that can run")
-    parser.add_argument("--weights", metavar="NAME=FILE", action="append", default=[], help="unpublished weights")
-    parser.add_argument("--scalar", action="store_true", help="PET and SPECT as scalars instead of luma")
-    parser.add_argument(
-        "--per-task", type=whole_number, default=0, metavar="N", help="pairs a task, evenly spread; default: all"
-    )
-    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
-    parser.add_argument("--json", action="store_true")
-
-
 def asked_pairs(args: argparse.Namespace) -> list[Pair]:
-    """The medical pairs of the split; with --scalar those that have one."""
+    """The medical pairs of the split that the options name; with --scalar those that have one."""
     pairs = read_pairs(args.pairs, args.split, scalars=args.scalar)
     return thinned([pair for pair in pairs if pair.scalar is not None or not args.scalar], args.per_task)
 

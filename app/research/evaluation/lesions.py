@@ -1,7 +1,6 @@
 """Plant and delete lesions in the sources: how often does the fused picture show the one and invent the other?
 
-    python -m app.research.evaluation.lesions --pairs DIR [--networks a,b] [--weights NAME=FILE]
-        [--scalar] [--per-task N] [--json]
+    python -m app.research lesions --pairs DIR [--networks a,b] [--weights NAME=FILE] [--scalar] [--per-task N] [--json]
 
 A lesion is a Gaussian of 3 pixels FWHM, brighter or darker than its surroundings by 10 % of their mean. Pictures are
 floats in [0, 1] throughout, so that nothing is lost to rounding before the network.
@@ -30,7 +29,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -43,9 +41,9 @@ from scipy import ndimage
 
 from app.base.errors import InputError
 from app.base.progress import Progress, silent
-from app.base.terminal import exit_code, whole_number
 from app.fusion import infer
-from app.research.evaluation.fusers import FuseUnit, Unit, add_arguments, asked_networks, asked_pairs
+from app.research.evaluation.fusers import FuseUnit, Unit, asked_networks, asked_pairs
+from app.research.evaluation.options import add_sources
 from app.research.evaluation.spots import ABSENT, CORE, GREY_LEVEL, REACH, RING, THERE, Look, R, X, Y, look
 from app.research.evaluation.validation import partner_of, unit
 from app.research.pairs import Pair
@@ -280,23 +278,12 @@ def as_text(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m app.research.evaluation.lesions", description=__doc__.splitlines()[0]
-    )
-    add_arguments(parser)
-    parser.add_argument("--seed", type=whole_number, default=0)
-    args = parser.parse_args(given)
-
-    def work(progress: Progress) -> None:
-        pairs, fusers = asked_pairs(args), asked_networks(args)
-        told = summary(examine(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress))
-        if not told:
-            raise NowhereToPlantError
-        print(json.dumps(told, indent=2) if args.json else as_text(told))
-
-    return exit_code(work)
+arguments = add_sources
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    pairs, fusers = asked_pairs(args), asked_networks(args)
+    counts = summary(examine(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress))
+    if not counts:
+        raise NowhereToPlantError
+    print(json.dumps(counts, indent=2) if args.json else as_text(counts))

@@ -1,12 +1,14 @@
 """Run the commands that a Markdown file shows, and put the tables they print in the place of those that stand there.
 
-    python -m app.research.evaluation.renew model_weights/comparison.md --pairs DIR --peers DIR [--only TEXT]
+    python -m app.research renew model_weights/comparison.md --pairs DIR --peers DIR [--only TEXT]
 
 So a document's figures are those of the commands beside them. A command is an indented line that begins with one of
 COMMANDS; its tables are those that follow it, up to the next command or heading. They are told apart by the first word
 of their first row, a task; one that stands nowhere is left out. Where a command prints a table, or a row of it, no
 more, nothing is written. --pairs and --peers stand in for DIR; a command that names another placeholder (in capitals)
 is left as it is.
+
+Of a manifest.json it measures again what its entries tell of each method: quality, and time for a slice.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ from pathlib import Path
 
 from app.base.errors import InputError
 from app.base.progress import Cancelled, Progress
-from app.base.terminal import CANCELLED, exit_code, note, run_apart
+from app.base.terminal import CANCELLED, note, run_apart
+from app.fusion import weights
+from app.research.evaluation import quality
+from app.research.evaluation.options import path_argument
 from app.research.evaluation.tables import write_text
 
-COMMANDS = ("synoptic evaluate ", "python -m app.research.")
+COMMANDS = ("synoptic evaluate ", "python -m app.research ")
 
 
 class DocumentError(InputError):
@@ -86,7 +91,7 @@ def _end(lines: Sequence[str], at: int) -> int:
     return next((end for end in range(at, len(lines)) if not lines[end].startswith("|")), len(lines))
 
 
-def arguments(command: str, folders: Mapping[str, Path]) -> list[str]:
+def process_words(command: str, folders: Mapping[str, Path]) -> list[str]:
     """As a process is started with: this Python, and the folder of the option before a DIR, where it is known."""
     first, *rest = shlex.split(command)
     words = ["-m", "app", *rest] if first == "synoptic" else rest
@@ -108,7 +113,7 @@ def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progre
     for number, one in enumerate(chosen):
         check = partial(progress, number / len(chosen), one.command)
         check()
-        words = arguments(one.command, folders)
+        words = process_words(one.command, folders)
         if unknown := [word for word in words[1:] if re.fullmatch("[A-Z]{3,}", word)]:
             note(f"{one.command} is left as it is: it does not say what {unknown[0]} is.")
             continue
@@ -135,22 +140,25 @@ def _spliced(lines: Sequence[str], replaced: Mapping[int, tuple[int, list[str]]]
         at = end
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m app.research.evaluation.renew", description=__doc__)
-    parser.add_argument("document", type=Path)
-    parser.add_argument("--pairs", type=Path, required=True, help="stands in for what follows --pairs in a command")
-    parser.add_argument("--peers", type=Path, help="the same of --peers")
-    parser.add_argument("--only", default="", metavar="TEXT", help="commands with this in them or in their heading")
-    args = parser.parse_args(given)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("document", type=path_argument)
+    parser.add_argument(
+        "--pairs", type=path_argument, required=True, help="stands in for what follows --pairs in a command"
+    )
+    parser.add_argument("--peers", type=path_argument, help="the same of --peers")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="commands with this in them or in their heading, or methods of a manifest",
+    )
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
     folders = {"--pairs": args.pairs} | ({"--peers": args.peers} if args.peers else {})
-
-    def work(progress: Progress) -> None:
-        if not args.document.is_file():
-            raise DocumentError(args.document, "there is no such file")
-        write_text(args.document, renewed(args.document, folders, args.only, progress))
-
-    return exit_code(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    if not args.document.is_file():
+        raise DocumentError(args.document, "there is no such file")
+    if args.document.name == weights.MANIFEST:
+        quality.renew_manifest(args.document.parent, args.pairs, args.only, progress)
+        return
+    write_text(args.document, renewed(args.document, folders, args.only, progress))

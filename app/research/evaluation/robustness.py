@@ -1,6 +1,6 @@
 """What noise in the sources and a misaligned partner cost a fused picture, measured against the clean, aligned sources.
 
-    python -m app.research.evaluation.robustness --pairs DIR [--networks a,b] [--weights NAME=FILE] [--scalar] [--json]
+    python -m app.research robustness --pairs DIR [--networks a,b] [--weights NAME=FILE] [--scalar] [--json]
 
 Noise as in SSPFusion, section 4.4, for medical pairs: Gaussian noise of variance 25 (grey levels of 255, squared) in
 the MRI, Poisson-Gaussian noise in the partner. The paper gives no level for the latter; here one count is one grey
@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -27,10 +26,10 @@ from functools import partial
 import numpy as np
 
 from app.base.progress import Progress, silent
-from app.base.terminal import exit_code, whole_number
 from app.fusion import infer
 from app.metrics.catalogue import evaluate
-from app.research.evaluation.fusers import FuseUnit, add_arguments, asked_networks, asked_pairs
+from app.research.evaluation.fusers import FuseUnit, asked_networks, asked_pairs
+from app.research.evaluation.options import add_sources
 from app.research.evaluation.tables import as_document, means
 from app.research.evaluation.validation import fused_picture, partner_of
 from app.research.pairs import Pair, Picture
@@ -141,21 +140,10 @@ def as_text(measured: Measured) -> str:
     return "\n".join(lines)
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m app.research.evaluation.robustness", description=__doc__.splitlines()[0]
-    )
-    add_arguments(parser)
-    parser.add_argument("--seed", type=whole_number, default=0)
-    args = parser.parse_args(given)
-
-    def work(progress: Progress) -> None:
-        pairs, fusers = asked_pairs(args), asked_networks(args)
-        found = measure(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress)
-        print(json.dumps(as_document(found), indent=2) if args.json else as_text(found))
-
-    return exit_code(work)
+arguments = add_sources
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    pairs, fusers = asked_pairs(args), asked_networks(args)
+    measured = measure(pairs, fusers, scalar=args.scalar, seed=args.seed, progress=progress)
+    print(json.dumps(as_document(measured), indent=2) if args.json else as_text(measured))

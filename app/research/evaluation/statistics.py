@@ -1,7 +1,7 @@
 """Is one method better than the others on the same images? After section 4.3 of the LKC-FUNet paper, and beyond it.
 
     synoptic evaluate --pairs DIR --peers DIR --per-image per-image.csv
-    python -m app.research.evaluation.statistics per-image.csv --method lkcfunet --out DIR [--seed 0]
+    python -m app.research statistics per-image.csv --method lkcfunet --out DIR [--seed 0]
 
 As in the paper: for each other method and each metric of RANKED the differences per image; Shapiro-Wilk on them; the
 paired t-test where it finds them normal (p > 0.05), Wilcoxon's signed-rank test elsewhere; p-values adjusted after
@@ -20,18 +20,17 @@ import argparse
 import csv
 import io
 import math
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from app.base.errors import UsageError
 from app.base.progress import Progress
-from app.base.terminal import exit_code, note, whole_number
+from app.base.terminal import note, whole_number
 from app.research.evaluation import heatmap, per_image
+from app.research.evaluation.options import path_argument
 from app.research.evaluation.paired import (
     Values,
     holm,
@@ -220,44 +219,33 @@ def as_csv(comparisons: Sequence[Comparison]) -> str:
     return text.getvalue()
 
 
-def main(given: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m app.research.evaluation.statistics",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("per_image", type=Path, metavar="PER_IMAGE.csv")
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("per_image", type=path_argument, metavar="PER_IMAGE.csv")
     parser.add_argument("--method", required=True, metavar="NAME", help="the one to compare with each other")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--out", type=path_argument, required=True, metavar="DIR")
     parser.add_argument("--seed", type=whole_number, default=0, help="of the bootstrap")
-    args = parser.parse_args(given)
 
-    def work(progress: Progress) -> None:
-        measured = per_image.read(args.per_image)
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    measured = per_image.read(args.per_image)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotWriteError(args.out, error.strerror or str(error)) from error
+    comparisons: list[Comparison] = []
+    tasks = list(dict.fromkeys(one.task for one in measured))
+    for done, task in enumerate(tasks):
+        progress(done / len(tasks), task)
+        values = by_method(measured, task)
+        if args.method not in values and any(one.method == args.method for one in measured):
+            note(f"{task} is left out: nothing of {args.method} was measured there")
+            continue
+        of_task = compare(values, task, args.method, args.seed)
+        print(as_markdown(task, estimates(values, args.seed), first_places(values, args.seed), of_task))
+        path = args.out / f"heatmap-{task}.png"
         try:
-            args.out.mkdir(parents=True, exist_ok=True)
+            heat_map(of_task).save(path)
         except OSError as error:
-            raise CannotWriteError(args.out, error.strerror or str(error)) from error
-        comparisons: list[Comparison] = []
-        tasks = list(dict.fromkeys(one.task for one in measured))
-        for done, task in enumerate(tasks):
-            progress(done / len(tasks), task)
-            values = by_method(measured, task)
-            if args.method not in values and any(one.method == args.method for one in measured):
-                note(f"{task} is left out: nothing of {args.method} was measured there")
-                continue
-            of_task = compare(values, task, args.method, args.seed)
-            print(as_markdown(task, estimates(values, args.seed), first_places(values, args.seed), of_task))
-            path = args.out / f"heatmap-{task}.png"
-            try:
-                heat_map(of_task).save(path)
-            except OSError as error:
-                raise CannotWriteError(path, error.strerror or str(error)) from error
-            comparisons += of_task
-        write_text(args.out / "comparisons.csv", as_csv(comparisons))
-
-    return exit_code(work)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+            raise CannotWriteError(path, error.strerror or str(error)) from error
+        comparisons += of_task
+    write_text(args.out / "comparisons.csv", as_csv(comparisons))

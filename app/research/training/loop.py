@@ -61,8 +61,13 @@ class StageRun:
 
     def state(self) -> dict[str, Any]:
         """What `restore` goes on from."""
-        parts = {"network": self.network, "mean": self.mean, "optimizer": self.optimizer, "scheduler": self.scheduler}
-        return {"done": self.done} | {name: part.state_dict() for name, part in parts.items()}
+        return {
+            "done": self.done,
+            "network": self.network.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.done = state["done"]

@@ -20,7 +20,7 @@ TEXTURE_WEIGHT = 5  # lambda of Eq. 9
 
 
 def lightfusionnet(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:
-    """With the weights that its Table 5 measured: intensity 100, gradient 50, SSIM 20 (its Eq. 5 prints 20, 100, 50)."""
+    """With the weights that Table 5 measured: intensity 100, gradient 50, SSIM 20 (Eq. 5 prints 20, 100, 50)."""
     return {
         "intensity": 100 * maximum_intensity(fused, mri, partner),
         "gradient": 50 * maximum_gradient(fused, mri, partner),

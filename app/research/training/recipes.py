@@ -2,7 +2,7 @@
 
     network = "refinefuse"
 
-    [arguments]              # of the network's constructor
+    [arguments]              # of the network's constructor; the defaults are the paper's
     from_maximum = true
 
     [base]                   # weights to begin with; without it, with what the constructor draws
@@ -29,7 +29,6 @@ import msgspec
 
 from app.base.errors import InputError
 from app.fusion import registry
-from app.research.pairs import MEDICAL_TASKS
 
 Task = Literal["ct-mri", "pet-mri", "spect-mri", "ir-vis"]
 Count = Annotated[int, msgspec.Meta(ge=1)]
@@ -86,7 +85,7 @@ class Stage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     crop: Count
     loss: str = "ours"
     emphasis: Weight = 1.0
-    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1)] = MEDICAL_TASKS
+    tasks: Annotated[tuple[Task, ...], msgspec.Meta(min_length=1)] = ("ct-mri", "pet-mri", "spect-mri")
     frozen: tuple[str, ...] = ()
     optimizer: Literal["adam", "sgd"] = "adam"
     learning_rate: Weight = 1e-3
@@ -123,7 +122,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A recipe as a file tells it; the paper's own stages need no base."""
+    """A recipe as a file tells it; the paper's stages take no base, and the constructor's defaults."""
 
     network: str
     stage: Sequence[Any]
@@ -136,9 +135,11 @@ def read(path: Path, loss: Literal["ours", "published"] = "ours") -> Recipe:
     """The recipe in a TOML file: its own stages, or with "published" the paper's; RecipeError."""
     try:
         file = msgspec.toml.decode(path.read_bytes(), type=_File)
-        stages, base = (file.stage, file.base) if loss == "ours" else (file.published, None)
-        told = {"network": file.network, "stages": stages, "arguments": file.arguments, "base": base}
-        recipe = msgspec.convert(told, Recipe)
+        if loss == "ours":
+            parts = {"stages": file.stage, "arguments": file.arguments, "base": file.base}
+        else:
+            parts = {"stages": file.published}
+        recipe = msgspec.convert({"network": file.network} | parts, Recipe)
     except (OSError, msgspec.MsgspecError) as error:
         raise RecipeError(str(path), str(error)) from error
     registry.listed(recipe.network)

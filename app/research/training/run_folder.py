@@ -61,7 +61,7 @@ class RunFolder:
     stage: int = 1
 
     def make(self) -> None:
-        """The folder, where it is missing; OutFolderError where it cannot be, RunExistsError where it holds a training."""
+        """The folder, where it is missing; OutFolderError where it cannot be, RunExistsError where it holds one."""
         if (self.path / CHECKPOINT).exists():
             raise RunExistsError(self.path)
         try:
