@@ -1,4 +1,4 @@
-"""Folders of registered picture pairs: read them, find the scalar behind a colour table, cut crops to train on.
+"""Folders of registered picture pairs, and the pairs in them: MRI, partner as luma, and the scalar behind its colours.
 
     <folder>/<task>/{train,val}/<modality>/<id>.png      task: ct-mri, pet-mri, spect-mri or ir-vis; JPEG too
 
@@ -12,9 +12,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +21,10 @@ from PIL import Image
 from app.base.errors import InputError, UsageError
 from app.metrics.image_checks import as_picture
 from app.metrics.image_files import read_picture
+from app.research.colour_table import colour_table, scalar_of
 
 Picture = NDArray[np.uint8]
 Unit = NDArray[np.float32]  # grey values of 0 to 1
-Numbers = TypeVar("Numbers", bound=np.generic)
-Choice = TypeVar("Choice")
 
 ROLES = {  # task: the folders of (MRI or its stand-in, partner)
     "ct-mri": ("mri", "ct"),
@@ -38,7 +35,6 @@ ROLES = {  # task: the folders of (MRI or its stand-in, partner)
 MEDICAL_TASKS = ("ct-mri", "pet-mri", "spect-mri")
 TABLED = ("pet", "spect")  # coloured through a table
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-LARGEST_STEP = 40  # between neighbours of a colour table, |dR| + |dG| + |dB|; the two known ones stay below 23
 
 
 class PairFolderError(InputError):
@@ -54,13 +50,6 @@ class PairFolderError(InputError):
 class UnknownTaskError(UsageError):
     def __init__(self, task: str) -> None:
         super().__init__(f"There is no task {task!r}.", hint=f"Known are {', '.join(ROLES)}.")
-
-
-class ColourTableError(InputError):
-    hint = "Fuse this task by luma alone, or give pictures with one continuous colour table."
-
-    def __init__(self, fact: str) -> None:
-        super().__init__(f"The colours do not form one table: {fact}.")
 
 
 @dataclass(frozen=True)
@@ -174,53 +163,3 @@ def _pictures(folder: Path | None) -> dict[str, Path]:
 def read_luma(path: Path) -> Picture:
     """A picture as 8-bit luma, BT.601 full range, rounded; PictureFileError where it is none."""
     return as_picture(read_picture(path), str(path)).astype(np.uint8)
-
-
-def colour_table(pictures: Sequence[Picture]) -> Picture:
-    """The colours in use, ordered along the table they came from, (N, 3), the one nearest to black first.
-
-    A table is a path through colour space in small steps: go on to the nearest colour not yet visited, then move
-    whatever was passed over to where it lengthens the path least. ColourTableError where a wide step is left, which
-    says that the pictures were interpolated, compressed, or mix two tables.
-    """
-    packed = np.unique(np.concatenate([_packed(rgb).ravel() for rgb in pictures]))
-    if len(packed) > 1024:
-        raise ColourTableError(f"there are {len(packed)} different colours")
-    colours = np.stack([packed >> 16, packed >> 8 & 255, packed & 255], axis=1)
-    apart = np.abs(colours[:, None] - colours[None]).sum(axis=2)
-    order = [int(colours.sum(axis=1).argmin())]
-    left = set(range(len(colours))) - set(order)
-    while left:
-        order.append(min(left, key=lambda one: (apart[order[-1], one], one)))
-        left.remove(order[-1])
-    for passed_over in [after for before, after in pairwise(order) if _wide(apart, before, after)]:
-        order.remove(passed_over)
-        detours = [
-            apart[before, passed_over] + apart[passed_over, after] - apart[before, after]
-            for before, after in pairwise(order)
-        ]
-        at_end = apart[order[-1], passed_over]
-        order.insert(int(np.argmin([*detours, at_end])) + 1, passed_over)
-    for before, after in pairwise(order):
-        if _wide(apart, before, after):
-            raise ColourTableError(f"nothing lies between {colours[before].tolist()} and {colours[after].tolist()}")
-    return colours[order].astype(np.uint8)
-
-
-def _wide(apart: NDArray[np.int64], before: int, after: int) -> bool:
-    return bool(apart[before, after] > LARGEST_STEP)
-
-
-def _packed(rgb: Picture) -> NDArray[np.int64]:
-    wide = rgb.astype(np.int64)
-    return wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
-
-
-def scalar_of(rgb: Picture, table: Picture) -> Picture:
-    """(H, W, 3) colours of the table -> (H, W) their place in it, stretched to 0..255."""
-    packed = _packed(table)
-    order = np.argsort(packed)
-    found = order[np.searchsorted(packed[order], _packed(rgb)).clip(0, len(order) - 1)]
-    if not np.array_equal(table[found], rgb):
-        raise ColourTableError("a picture has a colour that the table lacks")
-    return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)

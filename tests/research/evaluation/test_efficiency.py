@@ -10,6 +10,7 @@ from torch import nn
 
 from app.base.assets import model_weights
 from app.fusion import registry
+from app.research import __main__ as research
 from app.research.evaluation import efficiency
 
 
@@ -59,7 +60,7 @@ def test_the_time_of_a_slice_is_the_best_of_three_at_least():
 def test_the_command_measures_each_network_in_a_process_of_its_own(capsys):
     held = torch.ones(100 << 20, dtype=torch.float32)  # 420 MB here are none there
     words = ["--networks", "lightfusionnet,maximum", "--sizes", "64,256", "--devices", "cpu", "--json"]
-    assert efficiency.main(words) == 0
+    assert research.main(["efficiency", *words]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [(row["network"], row["size"]) for row in rows] == [
         ("lightfusionnet", 64), ("maximum", 64), ("lightfusionnet", 256), ("maximum", 256),
@@ -79,7 +80,9 @@ def test_the_command_measures_each_network_in_a_process_of_its_own(capsys):
 
 
 def test_refinefuse_fuses_512_by_512_in_two_gigabytes(capsys):
-    assert efficiency.main(["--networks", "refinefuse", "--sizes", "512", "--devices", "cpu", "--json"]) == 0
+    assert (
+        research.main(["efficiency", "--networks", "refinefuse", "--sizes", "512", "--devices", "cpu", "--json"]) == 0
+    )
     (row,) = json.loads(capsys.readouterr().out)
     assert row["base_mb"] < row["peak_mb"] < 2000  # of the whole process
 
@@ -97,7 +100,7 @@ def test_the_table_has_a_row_for_each(capsys):
      (["--devices", "tpu"], "tpu")],
 )  # fmt: skip
 def test_a_bad_request_is_told(words, fact, capsys):
-    assert efficiency.main(words) == 2
+    assert research.main(["efficiency", *words]) == 2
     assert fact in capsys.readouterr().err
 
 
@@ -108,7 +111,7 @@ def test_a_process_that_ends_without_a_result_is_told_with_its_last_words():
 
 def test_several_sizes_are_measured_in_one_process(capsys):
     words = ["--here", "--networks", "lightfusionnet", "--sizes", "64,96", "--devices", "cpu", "--json"]
-    assert efficiency.main(words) == 0
+    assert research.main(["efficiency", *words]) == 0
     small, large = json.loads(capsys.readouterr().out)
     assert large["flops_g"] == pytest.approx(small["flops_g"] * 96**2 / 64**2)
 

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from app.base.progress import Cancelled
 from app.fusion import registry, weights
+from app.research import __main__ as research
 from app.research.evaluation import lesions, spots
 from app.research.pairs import Pair
 from tests.research import made_up
@@ -176,29 +177,29 @@ def test_the_command_measures_unpublished_weights_too(tmp_path, capsys):
     made = tmp_path / "made.safetensors"
     weights.save(registry.build("lightfusionnet", width=8), made, {"width": 8})
     asked = ["--pairs", str(tmp_path), "--networks", "average", "--weights", f"lightfusionnet={made}"]
-    assert lesions.main([*asked, "--json", "--device", "cpu"]) == 0
+    assert research.main(["lesions", *asked, "--json", "--device", "cpu"]) == 0
     table = json.loads(capsys.readouterr().out)["ct-mri"]
     assert list(table) == ["maximum", "average", "lightfusionnet"]
     assert table["average"]["fair"]["kept"] == table["average"]["fair"]["planted"] > 0
-    assert lesions.main([*asked, "--per-task", "1", "--device", "cpu"]) == 0
+    assert research.main(["lesions", *asked, "--per-task", "1", "--device", "cpu"]) == 0
     assert "\n| average |" in capsys.readouterr().out
 
 
 def test_pairs_with_no_place_for_a_lesion_are_refused(tmp_path, capsys):
     folder_of([replace(PAIRS[0], mri=np.zeros((16, 16), np.uint8), luma=np.zeros((16, 16), np.uint8))], tmp_path)
-    assert lesions.main(["--pairs", str(tmp_path), "--networks", "average"]) == 2
+    assert research.main(["lesions", "--pairs", str(tmp_path), "--networks", "average"]) == 2
     assert "is there a place to plant or delete a lesion" in capsys.readouterr().err
 
 
 def test_no_network_is_nothing_to_measure(tmp_path, capsys):
     folder_of(PAIRS[:1], tmp_path)
-    assert lesions.main(["--pairs", str(tmp_path), "--networks", "none"]) == 2
+    assert research.main(["lesions", "--pairs", str(tmp_path), "--networks", "none"]) == 2
     assert "no network and no fused picture" in capsys.readouterr().err
 
 
 def test_a_weights_file_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys):
     folder_of(PAIRS[:1], tmp_path)
-    assert lesions.main(["--pairs", str(tmp_path), "--weights", "average=nowhere"]) == 2
+    assert research.main(["lesions", "--pairs", str(tmp_path), "--weights", "average=nowhere"]) == 2
     assert "average=nowhere" in capsys.readouterr().err
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.research.evaluation.renew import arguments, main, printed, shown
+from app.research.__main__ import main
+from app.research.evaluation.renew import printed, process_words, shown
 from tests.research import made_up
 
 DOCUMENT = """# Methods
@@ -57,17 +58,17 @@ def test_tables_in_what_a_command_prints_are_told_apart_by_their_task():
 
 def test_a_command_runs_on_the_folders_given():
     folders = {"--pairs": Path("a b"), "--peers": Path("p")}
-    assert arguments("synoptic evaluate --pairs DIR --scalar", folders)[1:] == [
+    assert process_words("synoptic evaluate --pairs DIR --scalar", folders)[1:] == [
         *("-m", "app", "evaluate", "--pairs", "a b", "--scalar")
     ]
-    assert arguments("python -m app.research.evaluation.lesions --peers X --pairs DIR", folders)[1:] == [
-        *("-m", "app.research.evaluation.lesions", "--peers", "X", "--pairs", "a b")
+    assert process_words("python -m app.research lesions --peers X --pairs DIR", folders)[1:] == [
+        *("-m", "app.research", "lesions", "--peers", "X", "--pairs", "a b")
     ]
 
 
 def test_new_tables_stand_where_the_old_ones_stood_and_the_rest_stays(document, tmp_path):
     pairs = made_up.write(tmp_path / "pairs")
-    assert main([str(document), "--pairs", str(pairs)]) == 0
+    assert main(["renew", str(document), "--pairs", str(pairs)]) == 0
     now = document.read_text("utf-8")
     head, new, rest = now.partition("| ct-mri, 2 |")
     assert head == DOCUMENT[: DOCUMENT.index("| ct-mri, 9 |")]
@@ -92,21 +93,21 @@ def test_new_tables_stand_where_the_old_ones_stood_and_the_rest_stays(document, 
 def test_what_cannot_be_renewed_is_told_and_nothing_is_written(document, tmp_path, capfd, change, told):
     document.write_text(DOCUMENT.replace(*change), "utf-8")
     before = document.read_bytes()
-    assert main([str(document), "--pairs", str(made_up.write(tmp_path / "pairs"))]) == 2
+    assert main(["renew", str(document), "--pairs", str(made_up.write(tmp_path / "pairs"))]) == 2
     assert told in capfd.readouterr().err
     assert document.read_bytes() == before
 
 
 def test_a_document_that_is_not_there_and_a_text_that_nothing_has(document, tmp_path, capsys):
-    assert main([str(tmp_path / "none.md"), "--pairs", "x"]) == 2
+    assert main(["renew", str(tmp_path / "none.md"), "--pairs", "x"]) == 2
     assert "there is no such file" in capsys.readouterr().err
-    assert main([str(document), "--pairs", "x", "--only", "lesions"]) == 2
+    assert main(["renew", str(document), "--pairs", "x", "--only", "lesions"]) == 2
     assert "has 'lesions' in it" in capsys.readouterr().err
 
 
 def test_a_command_with_a_folder_that_nobody_named_is_left_as_it_is(document, tmp_path, capsys):
     text = DOCUMENT.replace("--pairs DIR", "--peers RECIPES --pairs DIR")
     document.write_text(text, "utf-8")
-    assert main([str(document), "--pairs", str(tmp_path)]) == 0
+    assert main(["renew", str(document), "--pairs", str(tmp_path)]) == 0
     assert "it does not say what RECIPES is" in capsys.readouterr().err
     assert document.read_text("utf-8") == text

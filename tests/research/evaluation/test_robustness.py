@@ -11,6 +11,7 @@ from PIL import Image
 
 from app.base.progress import Cancelled
 from app.metrics.catalogue import evaluate
+from app.research import __main__ as research
 from app.research.evaluation import robustness
 from app.research.pairs import Pair
 from tests.research import made_up
@@ -100,14 +101,14 @@ def test_the_command_prints_tables_and_json(tmp_path, capsys):
         (tmp_path / "ct-mri" / "val" / modality).mkdir(parents=True)
         Image.fromarray(picture).save(tmp_path / "ct-mri" / "val" / modality / "1001.png")
     asked = ["--pairs", str(tmp_path), "--networks", "average,maximum", "--device", "cpu"]
-    assert robustness.main([*asked, "--json"]) == 0
+    assert research.main(["robustness", *asked, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["ct-mri"]
     assert list(told) == ["average", "maximum"]
-    assert robustness.main(asked) == 0
+    assert research.main(["robustness", *asked]) == 0
     change = told["average"]["partner 5 px off"]["SSIM"] - told["average"]["none"]["SSIM"]
     line = next(one for one in capsys.readouterr().out.splitlines() if "average | partner 5 px off" in one)
     assert line.endswith(f"{change:+.3f} |")
-    assert robustness.main(["--pairs", str(tmp_path), "--networks", "none"]) == 2
+    assert research.main(["robustness", "--pairs", str(tmp_path), "--networks", "none"]) == 2
     assert "no network and no fused picture" in capsys.readouterr().err
-    assert robustness.main(["--pairs", str(tmp_path / "nowhere")]) == 2
+    assert research.main(["robustness", "--pairs", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err

@@ -1,17 +1,14 @@
-"""Measuring pair by pair, the score that decides, and publishing, on pairs small enough to reckon by hand."""
+"""Measuring pair by pair, and the score of a method, on pairs small enough to reckon by hand."""
 
 from __future__ import annotations
 
-import json
 import math
 
 import numpy as np
 import pytest
-import torch
-from PIL import Image
 
 from app.base.progress import Cancelled
-from app.fusion import registry, weights
+from app.fusion import registry
 from app.metrics.catalogue import METRICS, evaluate
 from app.research.evaluation import validation
 from app.research.pairs import Pair
@@ -104,98 +101,3 @@ def test_what_is_undefined_counts_for_no_score():
     ones = dict.fromkeys(validation.RANKED, 2.0)
     small = ones | {"VIFF": math.nan}  # of pictures too small for it
     assert validation.score({"ct-mri": small | {"SD": 4.0}}, {"ct-mri": {"maximum": small}}) == pytest.approx(1 + 1 / 7)
-
-
-def test_publishing_copies_weights_and_vouches_for_them(tmp_path):
-    made = tmp_path / "made.safetensors"
-    arguments = {"width": 8}
-    sha256 = weights.save(registry.build("lightfusionnet", **arguments), made, arguments)
-    tables = {"ct-mri": {"lightfusionnet": {"n": 2, "SD": 1.23456}}}
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    weights.write_entry(folder, "average", {"parameters": 0})
-    validation.publish("lightfusionnet", made, tables, "the command", folder)
-    entries = json.loads((folder / "manifest.json").read_text())
-    assert set(entries) == {"average", "lightfusionnet"}
-    entry = entries["lightfusionnet"]
-    assert entry["sha256"] == sha256 == weights.sha256_of(folder / entry["file"])
-    assert entry["arguments"] == arguments
-    assert entry["quality"] == {"command": "the command", "split": "val", "tasks": {"ct-mri": {"n": 2, "SD": 1.2346}}}
-    network = registry.load("lightfusionnet", folder=folder)
-    assert entry["parameters"] == sum(one.numel() for one in network.parameters())
-    assert entry["training_data"].startswith("AANLIB")
-    of_visible = {"ir-vis": tables["ct-mri"]}
-    validation.publish("lightfusionnet", made, of_visible, "the command", tmp_path)
-    assert json.loads((tmp_path / "manifest.json").read_text())["lightfusionnet"]["training_data"].startswith(
-        "RoadScene"
-    )
-    validation.publish("lightfusionnet", folder / entry["file"], tables, "again", folder)
-    assert json.loads((folder / "manifest.json").read_text())["lightfusionnet"]["sha256"] == sha256
-
-
-def test_half_as_large_weights_are_published_and_measured_as_they_are(tmp_path, capsys):
-    for modality in ("mri", "ct"):
-        folder = tmp_path / "pairs/ct-mri/val" / modality
-        folder.mkdir(parents=True)
-        Image.fromarray(PAIRS[0].mri).save(folder / "1001.png")
-    full, into = tmp_path / "full.safetensors", tmp_path / "into"
-    weights.save(registry.load("lightfusionnet"), full, {})  # an untrained one may give a flat picture
-    into.mkdir()
-    words = ["--pairs", str(tmp_path / "pairs"), "--publish", f"lightfusionnet={full}", "--half", "--into", str(into)]
-    assert validation.main([*words, "--tasks", "ct-mri"]) == 0
-    assert "| lightfusionnet |" in capsys.readouterr().out
-    (entry,) = weights.read_manifest(into).values()
-    tensors = weights.read_tensors(into / entry["file"], entry["sha256"])
-    assert {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()} == {torch.float16}
-    fuse = validation.by_network(registry.load("lightfusionnet", folder=into))
-    found = validation.measure([Pair("ct-mri", "1001", PAIRS[0].mri, PAIRS[0].mri)], {"it": fuse})["ct-mri"]["it"]
-    assert entry["quality"]["tasks"]["ct-mri"] == pytest.approx(found, abs=1e-4)
-
-
-def test_what_was_trained_on_in_part_is_published_as_its_difference(tmp_path):
-    network = registry.build("lightfusionnet")
-    weights.save(network, tmp_path / "lightfusionnet.safetensors", {})
-    with torch.no_grad():
-        network.decoder[2].bias.add_(0.5)
-    made = tmp_path / "made.safetensors"
-    weights.save(network, made, {})
-    tables = {"ct-mri": {"lightfusionnet": {"n": 1, "SD": 2.0}}}
-    base = tmp_path / "lightfusionnet.safetensors"
-    validation.publish("lightfusionnet", made, tables, "the command", tmp_path, over=base)
-    entry = weights.read_manifest(tmp_path)["lightfusionnet"]
-    assert entry["file"] == "lightfusionnet-tuned.safetensors"
-    assert entry["over"] == {"file": base.name, "sha256": weights.sha256_of(base)}
-    loaded = registry.load("lightfusionnet", folder=tmp_path)
-    assert torch.equal(loaded.decoder[2].bias, network.decoder[2].bias)
-    validation.publish("lightfusionnet", made, tables, "the command", tmp_path)  # and whole again
-    assert "over" not in weights.read_manifest(tmp_path)["lightfusionnet"]
-
-
-def test_a_difference_over_a_file_that_is_not_there_is_refused(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), "--over", "no"])
-    assert stopped.value.code == 2
-    assert f"there is no {tmp_path / 'no'}" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("words", [["--half"], ["--over", "there"]])
-def test_half_precision_or_a_difference_of_what_is_published_already_is_refused(tmp_path, capsys, words):
-    (tmp_path / "there").touch()
-    with pytest.raises(SystemExit) as stopped:
-        validation.main(["--pairs", str(tmp_path), "--publish", "maximum", "--into", str(tmp_path), *words])
-    assert stopped.value.code == 2
-    assert "--publish NAME=FILE" in capsys.readouterr().err
-
-
-def test_a_name_alone_measures_again_and_keeps_what_the_manifest_says(tmp_path):
-    sha256 = weights.save(registry.build("lightfusionnet"), tmp_path / "lightfusionnet.safetensors", {})
-    told = {"file": "lightfusionnet.safetensors", "sha256": sha256, "arguments": {}, "licence": "mine"}
-    weights.write_entry(tmp_path, "lightfusionnet", told)
-    row = {"n": 1, "SD": 2.0}
-    validation.publish("lightfusionnet", None, {"ct-mri": {"lightfusionnet": row}}, "again", tmp_path)
-    validation.publish("average", None, {"ct-mri": {"average": row}}, "again", tmp_path)
-    entries = weights.read_manifest(tmp_path)
-    assert told.items() <= entries["lightfusionnet"].items()
-    assert entries["lightfusionnet"]["quality"]["tasks"] == {"ct-mri": row}
-    assert entries["average"]["parameters"] == 0
-    assert entries["average"]["ms_per_slice"]["cpu"] > 0

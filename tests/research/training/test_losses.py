@@ -1,181 +1,122 @@
-"""Losses against slow, obvious versions."""
+"""Our loss: its three parts, and what every loss of every network must hold."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from skimage.metrics import structural_similarity
+from torch import Tensor, nn
 
-from app.metrics.structure import edge_transfer
-from app.research.training import losses
+from app.fusion import registry
+from app.research.training import losses, terms
+from app.research.training.losses import UnknownLossError, loss_of
+
+FIDELITY = {"intensity", "brightness", "ssim", "information", "differences", "bits"}
+EDGES = {"gradient", "edges"}
+LESIONS = {"lost", "invented"}
+NETWORKS = ("lightfusionnet", "sspfusion", "refinefuse", "lkcfunet")
+OF_PICTURE = [("refinefuse", "ours")] + [(name, "published") for name in NETWORKS if name != "sspfusion"]
 
 
-def pictures(count: int = 3, size: int = 24, seed: int = 0) -> list[torch.Tensor]:
+def pictures(count: int = 2, size: int = 32, seed: int = 0) -> list[Tensor]:
     draw = torch.Generator().manual_seed(seed)
-    return [torch.rand((2, 1, size, size), generator=draw, dtype=torch.float64) for _ in range(count)]
+    return [torch.rand((2, 1, size, size), generator=draw) for _ in range(count)]
 
 
-def slow_sobel(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    p = np.pad(image, 1, mode="edge")
-    x, y = np.zeros_like(image), np.zeros_like(image)
-    for i in range(image.shape[0]):
-        for j in range(image.shape[1]):
-            a = p[i : i + 3, j : j + 3]
-            x[i, j] = (a[0, 2] + 2 * a[1, 2] + a[2, 2]) - (a[0, 0] + 2 * a[1, 0] + a[2, 0])
-            y[i, j] = (a[2, 0] + 2 * a[2, 1] + a[2, 2]) - (a[0, 0] + 2 * a[0, 1] + a[0, 2])
-    return x, y
+class Maximum(nn.Module):
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        return torch.maximum(mri, partner)
 
 
-def planes(batch: torch.Tensor) -> list[np.ndarray]:
-    return list(batch[:, 0].numpy())
+class Noise(nn.Module):
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        return torch.rand(mri.shape, generator=torch.Generator().manual_seed(9))
 
 
-def test_sobel_is_the_textbooks():
-    (image,) = pictures(1)
-    for plane, x, y in zip(planes(image), *(planes(one) for one in losses.sobel(image)), strict=True):
-        for found, expected in zip((x, y), slow_sobel(plane), strict=True):
-            np.testing.assert_allclose(found, expected, atol=1e-12)
+class Flat(nn.Module):
+    """One grey value everywhere, which learns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grey = nn.Parameter(torch.tensor(0.3))
+
+    def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
+        return self.grey.expand_as(mri)
 
 
-def test_intensity_is_the_mean_distance_to_the_brighter_source():
-    fused, mri, partner = pictures()
-    expected = np.abs(fused.numpy() - np.maximum(mri.numpy(), partner.numpy())).mean()
-    assert float(losses.maximum_intensity(fused, mri, partner)) == pytest.approx(expected)
+def total(name: str, loss: str, network: nn.Module, *sources: Tensor) -> Tensor:
+    torch.manual_seed(0)
+    return torch.stack(list(loss_of(name, loss)(network, *sources).values())).sum()
 
 
-def test_brightness_compares_local_means_within_the_picture():
-    fused, mri, partner = pictures()
-    errors = []
-    for f, m, p in zip(*(planes(one) for one in (fused, mri, partner)), strict=True):
-        brighter = np.maximum(m, p)
-        for i, j in np.ndindex(f.shape):
-            near = np.s_[max(0, i - 5) : i + 6, max(0, j - 5) : j + 6]
-            errors.append(abs(f[near].mean() - brighter[near].mean()))
-    assert float(losses.maximum_brightness(fused, mri, partner)) == pytest.approx(np.mean(errors))
+def test_ours_has_its_three_parts_and_sspfusions_structures_beside():
+    assert set(loss_of("lightfusionnet", "ours")(Maximum(), *pictures())) == FIDELITY | EDGES | LESIONS
+    found = loss_of("sspfusion", "ours")(registry.build("sspfusion"), *pictures())
+    assert set(found) == FIDELITY | EDGES | LESIONS | {"structure", "reconstruction"}
 
 
-def test_gradient_is_the_mean_distance_to_the_stronger_magnitude():
-    fused, mri, partner = pictures()
-    magnitudes = [np.array([np.hypot(*slow_sobel(plane)) for plane in planes(one)]) for one in (fused, mri, partner)]
-    expected = np.abs(magnitudes[0] - np.maximum(*magnitudes[1:])).mean()
-    assert float(losses.maximum_gradient(fused, mri, partner)) == pytest.approx(expected, rel=1e-5)
+def test_fidelity_weighs_what_its_lines_say():
+    fused, mri, partner = pictures(3)
+    found = losses.fidelity(fused, mri, partner)
+    assert float(found["ssim"]) == pytest.approx(0.6 * float(terms.lost_structure(fused, mri, partner)))
+    assert float(found["information"]) == pytest.approx(float(terms.lost_information(fused, mri, partner)))
+    assert float(found["brightness"]) == pytest.approx(2 * float(terms.maximum_brightness(fused, mri, partner)))
 
 
-def test_stronger_gradient_takes_direction_from_the_stronger_source():
-    fused, mri, partner = pictures()
-    errors = []
-    for f, m, p in zip(*(planes(one) for one in (fused, mri, partner)), strict=True):
-        (fx, fy), (mx, my), (px, py) = (slow_sobel(one) for one in (f, m, p))
-        for at in np.ndindex(f.shape):
-            x, y = (mx, my) if math.hypot(mx[at], my[at]) >= math.hypot(px[at], py[at]) else (px, py)
-            errors.append((abs(fx[at] - x[at]) + abs(fy[at] - y[at])) / 2)
-    assert float(losses.stronger_gradient(fused, mri, partner)) == pytest.approx(np.mean(errors))
+def test_a_picture_with_the_edges_asked_for_leaves_little_of_them():
+    mri, _ = pictures()
+    steeper, flat = losses.edges(0.5 * 1.2 * mri, 0.5 * mri, 0 * mri), losses.edges(0 * mri, 0.5 * mri, 0 * mri)
+    assert float(steeper["gradient"]) == pytest.approx(0, abs=1e-6)
+    assert float(steeper["edges"]) < 0.1 * float(flat["edges"])
 
 
-def test_a_followed_gradient_errs_by_its_strength_times_its_relative_error_squared():
-    _, mri, partner = pictures()
-    assert float(losses.followed_gradient(mri, mri, 0 * partner)) == 0
-    x, y = losses.sobel(mri)
-    squared = x.square() + y.square()
-    for share, missed in ((0.0, 1.0), (0.5, 0.25), (2.0, 1.0)):
-        expected = float((missed * squared / (squared.sqrt() + 0.1)).mean())
-        assert float(losses.followed_gradient(share * mri, mri, 0 * partner)) == pytest.approx(expected)
-    steeper = squared * (1 - 1 / 1.25) ** 2 * 1.25**2 / (1.25 * squared.sqrt() + 0.1)
-    assert float(losses.followed_gradient(mri, 0 * partner, mri, 1.25)) == pytest.approx(float(steeper.mean()))
+def test_the_emphasis_weighs_the_lesions_alone():
+    found = []
+    for emphasis in (1.0, 3.0):
+        torch.manual_seed(0)
+        found.append(loss_of("refinefuse", "ours", emphasis)(Noise(), *pictures(size=64)))
+    for name, value in found[0].items():
+        factor = 3 if name in LESIONS else 1
+        assert float(found[1][name]) == pytest.approx(factor * float(value)), name
+    assert float(found[0]["invented"]) > 0
 
 
-def test_ssim_is_scikit_images():
-    x, y = pictures(2)
-    y = 0.6 * x + 0.4 * y
-    expected = np.mean(
-        [structural_similarity(a, b, data_range=1.0, win_size=7) for a, b in zip(planes(x), planes(y), strict=True)]
-    )
-    assert float(losses.ssim(x, y)) == pytest.approx(expected, rel=1e-9)
+@pytest.mark.parametrize(("name", "loss"), OF_PICTURE)
+def test_every_loss_prefers_the_maximum_to_noise(name, loss):
+    good, bad = (float(total(name, loss, network, *pictures())) for network in (Maximum(), Noise()))
+    assert good < bad
 
 
-def test_differences_are_two_minus_scd():
-    from app.metrics.catalogue import evaluate
-
-    draw = np.random.default_rng(5)
-    fused, mri, partner = draw.integers(0, 256, (3, 32, 32)).astype(np.float64)
-    (reading,) = evaluate(fused, mri, partner, ["SCD"])
-    tensors = (torch.from_numpy(one)[None, None] / 255 for one in (fused, mri, partner))
-    assert float(losses.lost_differences(*tensors)) == pytest.approx(2 - reading.value, rel=1e-5)
-
-
-def test_lost_bits_are_the_sources_entropies_without_mi():
-    from app.metrics.catalogue import evaluate
-
-    draw = np.random.default_rng(6)
-    mri, partner = draw.integers(0, 256, (2, 32, 32)).astype(np.float64)
-    fused = np.maximum(mri, partner)
-    (mi,) = evaluate(fused, mri, partner, ["MI"])
-    entropies = [evaluate(one, mri, partner, ["EN"])[0].value for one in (mri, partner)]
-    tensors = (torch.from_numpy(one)[None, None] / 255 for one in (fused, mri, partner))
-    found = float(losses.lost_bits(*tensors, bins=256))  # 8-bit values are the bins' middles
-    assert found == pytest.approx(sum(entropies) - mi.value / math.log(2), abs=1e-4)  # MI is in nats
-
-
-def test_lost_edges_are_one_minus_qabf_where_no_edge_lies_flat():
-    y, x = np.mgrid[-96:96, -96:96] / 24
-    waves = (128 + 90 * np.sin(9 * x + y), 128 + 90 * np.cos(8 * x - y), 128 + 80 * np.sin(9 * x + 2 * y))
-    inside = np.maximum(np.abs(x), np.abs(y)) < 3.9  # away from padding, which differs
-    qabf = edge_transfer(*waves, inside)
-    tensors = (torch.from_numpy(one)[None, None] / 255 for one in waves)
-    assert 0.2 < qabf < 0.8
-    assert float(losses.lost_edges(*tensors)) == pytest.approx(1 - qabf, abs=0.005)
-
-
-def test_information_is_lost_by_blurring_and_kept_by_a_copy():
-    (image,) = pictures(1, size=48)
-    blurred = torch.nn.functional.avg_pool2d(image, 3, stride=1, padding=1)
-    copy, worse, none = (float(losses.lost_information(one, image, image)) for one in (image, blurred, 0 * image))
-    assert copy == pytest.approx(0, abs=0.02)
-    assert copy < worse < none
-    assert none == pytest.approx(1, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("name", "intensity", "gradient", "similarity"),
-    [("lightfusionnet-published", 100, 50, 20), ("lightfusionnet-equation-5", 20, 100, 50)],
-)
-def test_the_papers_weights_stand_as_printed(name, intensity, gradient, similarity):
-    fused, mri, partner = pictures()
-    terms = losses.OF_FUSED[name](fused, mri, partner)
-    assert float(terms["intensity"]) == pytest.approx(intensity * float(losses.maximum_intensity(fused, mri, partner)))
-    assert float(terms["gradient"]) == pytest.approx(gradient * float(losses.maximum_gradient(fused, mri, partner)))
-    ssim = float((losses.ssim(fused, mri) + losses.ssim(fused, partner)) / 2)
-    assert float(terms["ssim"]) == pytest.approx(similarity * (1 - ssim))
-
-
-@pytest.mark.parametrize("name", losses.OF_FUSED)
-def test_every_loss_has_a_finite_gradient_on_flat_and_empty_pictures(name):
+@pytest.mark.parametrize(("name", "loss"), OF_PICTURE)
+def test_every_loss_has_a_finite_gradient_on_flat_and_empty_pictures(name, loss):
     flat, empty = torch.full((1, 1, 32, 32), 0.5), torch.zeros(1, 1, 32, 32)
     for mri, partner in ((flat, flat), (flat, empty), (empty, empty)):
-        fused = torch.full((1, 1, 32, 32), 0.3, requires_grad=True)
-        torch.stack(list(losses.OF_FUSED[name](fused, mri, partner).values())).sum().backward()
-        assert fused.grad.isfinite().all()
+        network = Flat()
+        total(name, loss, network, mri, partner).backward()
+        assert network.grey.grad is not None
+        assert math.isfinite(float(network.grey.grad))
 
 
-@pytest.mark.parametrize("name", losses.OF_FUSED)
-def test_every_loss_prefers_the_maximum_to_noise(name):
-    mri, partner = pictures(2)
-    good, bad = torch.maximum(mri, partner), pictures(1, seed=9)[0]
-    losses_of = [float(sum(losses.OF_FUSED[name](one, mri, partner).values())) for one in (good, bad)]
-    assert losses_of[0] < losses_of[1]
-
-
-def test_an_objective_runs_the_network_and_blanks_the_air_in_float32():
-    class HalfGrey(torch.nn.Module):
-        def forward(self, mri, partner):
+def test_the_picture_is_looked_at_in_float32_and_without_what_is_said_of_air():
+    class HalfGrey(nn.Module):
+        def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
             return torch.full_like(mri, 0.5, dtype=torch.bfloat16)
 
-    seen = []
-    objective = losses.of_fused(lambda fused, mri, partner: seen.append(fused) or {"none": fused.sum()})
     mri, partner = torch.tensor([[[[0.0, 1.0, 0.0]]]]), torch.tensor([[[[0.0, 0.0, 1.0]]]])
-    assert float(objective(HalfGrey(), mri, partner)["none"]) == 1.0
-    assert seen[0].dtype == torch.float32
-    assert seen[0].tolist() == [[[[0.0, 0.5, 0.5]]]]
+    fused, beside = losses.picture_alone(HalfGrey(), mri, partner)
+    assert fused.dtype == torch.float32
+    assert fused.tolist() == [[[[0.0, 0.5, 0.5]]]]
+    assert beside == {}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_each_network_has_our_loss_and_its_papers(name):
+    assert callable(loss_of(name, "ours"))
+    assert callable(loss_of(name, "published"))
+
+
+def test_a_loss_nobody_knows_is_answered_with_those_there_are():
+    with pytest.raises(UnknownLossError, match="lightfusionnet has no loss 'structure'") as caught:
+        loss_of("lightfusionnet", "structure")
+    assert caught.value.hint == "Known are ours, published."

@@ -6,16 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.research.training.fitted import following
-from app.research.training.losses import faithful
-from app.research.training.planted import AMPLITUDE, KEPT, as_tested, planted, with_lesions
+from app.research.training.twins import AMPLITUDE, INVENTED, KEPT, LOST, lesions, twins_of, with_spots
 
 
 def test_spots_lie_in_tissue_and_stay_below_the_largest_amplitude():
     torch.manual_seed(3)
     source = torch.full((2, 1, 60, 60), 0.5)
     source[..., :20] = 0
-    spotted = planted(source)
+    spotted = with_spots(source)
     assert torch.equal(spotted[..., :20], source[..., :20])
     inside = (spotted - source)[..., 25:]
     assert inside.abs().max() > 0.5 * AMPLITUDE[0]
@@ -34,35 +32,18 @@ class Mixture(nn.Module):
         return self.of_mri * mri + self.of_partner * partner
 
 
-@pytest.mark.parametrize(("gains", "missed"), [((1.0, 1.0), 0.0), ((0.5, 0.5), 0.5), ((0.0, 0.0), 1.0)])
-def test_the_term_is_the_share_of_contrast_that_does_not_arrive(gains, missed):
+def test_twins_differ_in_one_source_each_and_both_are_drawn():
     torch.manual_seed(0)
-    mri, partner = torch.rand(8, 1, 64, 64) * 0.2 + 0.3, torch.rand(8, 1, 64, 64) * 0.2 + 0.3
-    terms = with_lesions(faithful, weight=2.0)(Mixture(*gains), mri, partner)
-    assert float(terms["lesions"]) / 2.0 == pytest.approx(missed, abs=1e-4)
-    assert set(terms) > {"gradient", "lesions"}
-
-
-def test_a_network_that_follows_one_side_only_misses_the_other_sides_lesions():
-    torch.manual_seed(1)
-    mri, partner = torch.rand(16, 1, 64, 64) * 0.2 + 0.3, torch.rand(16, 1, 64, 64) * 0.2 + 0.3
-    term = with_lesions(faithful, weight=1.0)(Mixture(1.0, 0.0), mri, partner)["lesions"]
-    assert 0.2 < float(term) < 0.8
-
-
-def test_the_picture_to_follow_is_that_of_the_first_half():
-    """The other half of the batch is given up to the twins, and its picture with it."""
-    mri, partner, target = torch.rand(3, 4, 1, 24, 24, generator=torch.Generator().manual_seed(0))
-    target[2:] = 7
-
-    def halves(mri, partner):
-        return (mri + partner) / 2
-
-    terms = with_lesions(following, 0.15)(halves, mri, partner, target)
-    alone = following(halves(mri[:2], partner[:2]), mri[:2], partner[:2], target[:2])
-    for name, term in alone.items():
-        torch.testing.assert_close(terms[name], term)
-    assert terms["lesions"] > 0
+    mri, partner = torch.rand(2, 16, 1, 48, 48).mul(0.2).add(0.3)
+    twins = twins_of(mri, partner)
+    changed = [(spotted != plain).flatten(1).any(1) for spotted, plain in
+               ((twins.mri_spotted, mri), (twins.partner_spotted, partner))]  # fmt: skip
+    assert torch.equal(changed[0], twins.into_mri.flatten())
+    assert torch.equal(changed[1], ~twins.into_mri.flatten())
+    assert 3 <= int(changed[0].sum()) <= 13
+    both = twins.sources
+    assert torch.equal(both[0], torch.cat([mri, twins.mri_spotted]))
+    torch.testing.assert_close(both[1][16:] - both[1][:16] + both[0][16:] - both[0][:16], twins.gained)
 
 
 def noisy(seed: int, noise: float) -> Tensor:
@@ -72,8 +53,9 @@ def noisy(seed: int, noise: float) -> Tensor:
 
 def both_terms(network: nn.Module, mri: Tensor, partner: Tensor) -> tuple[float, float]:
     torch.manual_seed(0)
-    terms = as_tested(following, lost=2.0, invented=3.0)(network, mri, partner, mri)
-    return float(terms["lost"]) / 2.0, float(terms["invented"]) / 3.0
+    twins = twins_of(mri, partner)
+    terms = lesions(twins, *network(*twins.sources).chunk(2), emphasis=2.0)
+    return float(terms["lost"]) / (2 * LOST), float(terms["invented"]) / (2 * INVENTED)
 
 
 def test_a_copy_of_the_only_source_with_detail_loses_and_invents_nothing():

@@ -1,4 +1,4 @@
-"""SSPFusion's losses on maps small enough to reckon by hand."""
+"""The losses of SSPFusion's structures on maps small enough to reckon by hand."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from app.fusion.networks.ssp_fusion import Explained, SSPFusion, Structures
-from app.research.training import losses, losses_sspfusion
-from app.research.training.objectives import LOSSES
+from app.research.training import published, structures
+from app.research.training.losses import loss_of
 
-NAMES = ("sspfusion-structure", "sspfusion-published", "sspfusion-lively", "sspfusion-telling")
+NAMES = ("structure", "published", "ours")
 
 
 @pytest.fixture(scope="module")
@@ -44,110 +44,89 @@ class Told(nn.Module):
 
 def test_the_target_is_1_at_a_step_and_0_on_its_flat_sides():
     expected = [[0.0, 0.0, 1.0, 1.0, 0.0, 0.0]] * 4  # Sobel 4 beside the step, 0 elsewhere; the mean is 0.5
-    assert losses_sspfusion.structure_target(step_edge())[0, 0].tolist() == expected
+    assert structures.structure_target(step_edge())[0, 0].tolist() == expected
 
 
 def test_the_target_asks_for_a_step_above_the_mean_of_its_own_channel():
     weak = step_edge(2.0, 2.5)  # Sobel 2, mean 2.25
     strong = step_edge(2.0, 3.0)  # Sobel 4, mean 2.5
-    target = losses_sspfusion.structure_target(torch.cat([weak, strong], dim=1))
+    target = structures.structure_target(torch.cat([weak, strong], dim=1))
     assert target.sum((2, 3)).tolist() == [[0.0, 8.0]]
-    pair = losses_sspfusion.structure_target(torch.cat([weak, strong], dim=0))  # the same in two pictures of a batch
+    pair = structures.structure_target(torch.cat([weak, strong], dim=0))  # the same in two pictures of a batch
     assert pair.sum((1, 2, 3)).tolist() == [0.0, 8.0]
 
 
 def test_a_silent_channel_has_no_edges_and_the_target_no_gradient():
-    assert not losses_sspfusion.structure_target(torch.zeros(1, 2, 5, 5)).any()
-    assert not losses_sspfusion.structure_target(step_edge().clone().requires_grad_()).requires_grad
+    assert not structures.structure_target(torch.zeros(1, 2, 5, 5)).any()
+    assert not structures.structure_target(step_edge().clone().requires_grad_()).requires_grad
 
 
 def test_distance_is_the_inverse_of_dice():
     predicted, target = torch.tensor([1.0, 0.0, 1.0, 0.5]), torch.tensor([1.0, 0.0, 0.0, 1.0])
     expected = (2.25 + 2 + 1) / (2 * 1.5 + 1)
-    assert float(losses_sspfusion.distance(predicted, target)) == pytest.approx(expected)
-    assert float(losses_sspfusion.distance(target, target)) == 1
+    assert float(structures.distance(predicted, target)) == pytest.approx(expected)
+    assert float(structures.distance(target, target)) == 1
     nothing = torch.zeros(4)
-    assert float(losses_sspfusion.distance(nothing, nothing)) == 1
-    assert float(losses_sspfusion.distance(target, nothing)) == 3  # finite, though nothing overlaps
+    assert float(structures.distance(nothing, nothing)) == 1
+    assert float(structures.distance(target, nothing)) == 3  # finite, though nothing overlaps
 
 
 def test_charbonnier_rounds_the_corner_of_the_absolute_difference():
     predicted, target = torch.tensor([1.0, 0.25]), torch.tensor([1.0, 1.0])
     expected = (1e-3 + math.sqrt(0.75**2 + 1e-6)) / 2
-    assert float(losses_sspfusion.charbonnier(predicted, target)) == pytest.approx(expected)
+    assert float(structures.charbonnier(predicted, target)) == pytest.approx(expected)
 
 
 def test_structure_terms_are_lowest_where_the_maps_are_the_features_edges():
     features = [step_edge(), step_edge(1.0, 0.0), step_edge(0.0, 0.5)]
-    edges = [losses_sspfusion.structure_target(one) for one in features]
+    edges = [structures.structure_target(one) for one in features]
     perfect = Structures(features, edges)
-    terms = losses_sspfusion.structure_terms(perfect, perfect)
+    terms = structures.structure_terms(perfect, perfect)
     assert float(terms["structure"]) == pytest.approx(3)
     assert float(terms["reconstruction"]) == pytest.approx(0.003)
 
 
 def test_structure_terms_add_the_scales_and_look_at_both_pictures():
     features = [step_edge()] * 3  # 8 of 24 pixels are edges
-    edges = [losses_sspfusion.structure_target(one) for one in features]
+    edges = [structures.structure_target(one) for one in features]
     blind = [torch.zeros_like(one) for one in edges]
-    terms = losses_sspfusion.structure_terms(Structures(features, edges), Structures(features, blind))
+    terms = structures.structure_terms(Structures(features, edges), Structures(features, blind))
     assert float(terms["structure"]) == pytest.approx(3 * (8 + 16 + 1) / (2 * 8 + 1))
     missed = (8 * math.sqrt(1 + 1e-6) + 40 * 1e-3) / 48
     assert float(terms["reconstruction"]) == pytest.approx(3 * missed)
 
 
-def test_fusion_terms_are_0_for_the_one_picture_there_is():
-    (one, _) = pictures()
-    terms = losses_sspfusion.fusion_terms(one, one, one)
-    assert {name: float(term) for name, term in terms.items()} == {
-        name: pytest.approx(0, abs=1e-6) for name in ("ssim", "smooth", "gradient")
-    }
-
-
-def test_fusion_terms_of_flat_pictures_are_known():
-    fused, mri, partner = (torch.full((1, 1, 8, 8), value, dtype=torch.float64) for value in (0.5, 0.2, 0.6))
-    terms = losses_sspfusion.fusion_terms(fused, mri, partner)
-    likeness = [(2 * 0.5 * one + 1e-4) / (0.5**2 + one**2 + 1e-4) for one in (0.2, 0.6)]
-    assert float(terms["ssim"]) == pytest.approx(1 - sum(likeness) / 2)
-    assert float(terms["smooth"]) == pytest.approx(0.1)
-    assert float(terms["gradient"]) == pytest.approx(0, abs=1e-6)
-
-
-def test_the_objectives_are_the_papers_and_ours_with_structure_terms_of_weight_1():
+def test_the_second_stage_adds_structure_terms_of_weight_1_to_what_is_asked_of_the_picture():
     mri, partner = pictures()
     mri[:, :, :4], partner[:, :, :4] = 0, 0  # air, where a network may say what it likes
     features = [step_edge()] * 3
-    structures = Structures(features, [torch.full_like(one, 0.5) for one in features])
+    found = Structures(features, [torch.full_like(one, 0.5) for one in features])
     fused = torch.full_like(mri, 0.5)
-    network = Told(Explained(fused, structures, structures))
+    network = Told(Explained(fused, found, found))
     blanked = fused.clone()
     blanked[:, :, :4] = 0
-    structure = losses_sspfusion.structure_terms(structures, structures)
-    expected = {
-        "sspfusion-structure": structure,
-        "sspfusion-published": structure | losses_sspfusion.fusion_terms(blanked, mri, partner),
-        "sspfusion-telling": structure | losses.OF_FUSED["telling"](blanked, mri, partner),
-    }
+    structure = structures.structure_terms(found, found)
+    expected = {"structure": structure, "published": structure | published.sspfusion(blanked, mri, partner)}
     for name, terms in expected.items():
-        found = LOSSES[name](network, mri, partner)
-        assert {term: float(value) for term, value in found.items()} == {
+        weighted = loss_of("sspfusion", name)(network, mri, partner)
+        assert {term: float(value) for term, value in weighted.items()} == {
             term: pytest.approx(float(value)) for term, value in terms.items()
         }
 
 
 def test_the_first_stage_trains_the_extractor_alone(network):
     network.zero_grad()
-    torch.stack(list(LOSSES["sspfusion-structure"](network, *pictures()).values())).sum().backward()
+    torch.stack(list(loss_of("sspfusion", "structure")(network, *pictures()).values())).sum().backward()
     with_gradient = {name for name, weight in network.named_parameters() if weight.grad is not None}
     assert with_gradient == {f"extractor.{name}" for name, _ in network.extractor.named_parameters()}
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_gradients_are_finite_on_flat_and_empty_pictures(name, network):
-    flat, empty = torch.full((1, 1, 16, 16), 0.5), torch.zeros(1, 1, 16, 16)
+    flat, empty = torch.full((1, 1, 24, 24), 0.5), torch.zeros(1, 1, 24, 24)
     for mri, partner in ((flat, flat), (flat, empty), (empty, empty)):
         network.zero_grad()
-        torch.stack(list(LOSSES[name](network, mri, partner).values())).sum().backward()
+        torch.stack(list(loss_of("sspfusion", name)(network, mri, partner).values())).sum().backward()
         assert all(weight.grad is None or weight.grad.isfinite().all() for weight in network.parameters())
 
 
@@ -158,8 +137,12 @@ def test_terms_are_float32_though_the_network_answers_in_bfloat16(name, network)
             with torch.autocast("cpu", torch.bfloat16):
                 return network(mri, partner, explain=explain)
 
-    with torch.no_grad():
-        terms, exact = (LOSSES[name](one, *pictures()) for one in (Half(), network))
+    found = []
+    for one in (Half(), network):
+        torch.manual_seed(0)  # the same lesions
+        with torch.no_grad():
+            found.append(loss_of("sspfusion", name)(one, *pictures(24)))
+    terms, exact = found
     assert {term.dtype for term in terms.values()} == {torch.float32}
     for term, value in terms.items():
         assert float(value) == pytest.approx(float(exact[term]), rel=0.1, abs=1e-3)
@@ -171,7 +154,7 @@ def test_a_few_steps_teach_the_extractor_its_edges():
     optimizer = torch.optim.Adam(network.extractor.parameters(), lr=2e-4)
     seen = []
     for _ in range(8):
-        loss = torch.stack(list(LOSSES["sspfusion-structure"](network, *pictures()).values())).sum()
+        loss = torch.stack(list(loss_of("sspfusion", "structure")(network, *pictures()).values())).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
