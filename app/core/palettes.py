@@ -1,4 +1,4 @@
-"""Palettes, and how a palette lends its colour to a fused picture.
+"""Palettes: 256 colours for one value, and the form in which each lends its colours to a fused picture.
 
 The tables are files in resources/palettes, one JSON each: Hot Iron, PET, Hot Metal Blue and PET 20 Step as DICOM PS3.6
 Annex B defines them, and Cividis (Nuñez, Anderton & Renslow 2018, PLoS ONE 13(7):e0199239, CC0), which looks alike to
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 
 from app.base.assets import resources
 from app.base.errors import UsageError
+from app.core.fusion_colours import ColourTable, FusionForm, colour_table, form_of, grey_table
 
 Lut = NDArray[np.uint8]  # (256, 3) RGB
-
-_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 
 def _grey() -> Lut:
@@ -45,24 +44,36 @@ class Palette:
     table : gives them, uint8 (256, 3) RGB, low values first; called once
     uid : in PS3.6 Annex B, "" for one that is not there
     coloured : whether it lends a hue; a grey one leaves a fused picture grey
+    form : its hues in a fused picture; None for those that its table shows
     """
 
     name: str
     table: Callable[[], Lut]
     uid: str = ""
     coloured: bool = True
+    form: FusionForm | None = None
 
+
+# A fused picture has the MRI for its brightness, so black, white and dark blue can't say "none" and "most" there: no
+# uptake is grey, and the forms begin with the first hue that the eye meets on the palette and end with the last one.
+# Hot Iron and Cividis stay on one side of what any colour blindness takes for grey, so that uptake keeps its order for
+# all readers (tests/colour_vision.py); the others turn round the circle, and are for eyes that see all of it.
+_HOT = FusionForm(((0, 22), (0.5, 45), (1, 88)))  # red, orange, yellow
+_PET = FusionForm(((0, 225), (1, 430)))  # blue, violet, red, orange
+_HOT_METAL = FusionForm(((0, 264), (1, 450)))  # blue, magenta, red, yellow
+_STEPS = FusionForm(((0, 265), (1, 29)), steps=20)  # blue, green, yellow, red
+_CIVIDIS = FusionForm(((0, 60), (0.5, 66), (1, 98)))  # its yellow half: its blue one would pass through grey
 
 PALETTES: dict[str, Palette] = {  # in the order of the menu
     entry.name: entry
     for entry in (
         Palette("Grey", _grey, coloured=False),
         Palette("Inverted Grey", _inverted_grey, coloured=False),
-        Palette("Hot Iron", partial(_from_file, "hot-iron"), "1.2.840.10008.1.5.1"),
-        Palette("PET", partial(_from_file, "pet"), "1.2.840.10008.1.5.2"),
-        Palette("Hot Metal Blue", partial(_from_file, "hot-metal-blue"), "1.2.840.10008.1.5.3"),
-        Palette("PET 20 Step", partial(_from_file, "pet-20-step"), "1.2.840.10008.1.5.4"),
-        Palette("Cividis", partial(_from_file, "cividis")),
+        Palette("Hot Iron", partial(_from_file, "hot-iron"), "1.2.840.10008.1.5.1", form=_HOT),
+        Palette("PET", partial(_from_file, "pet"), "1.2.840.10008.1.5.2", form=_PET),
+        Palette("Hot Metal Blue", partial(_from_file, "hot-metal-blue"), "1.2.840.10008.1.5.3", form=_HOT_METAL),
+        Palette("PET 20 Step", partial(_from_file, "pet-20-step"), "1.2.840.10008.1.5.4", form=_STEPS),
+        Palette("Cividis", partial(_from_file, "cividis"), form=_CIVIDIS),
     )
 }
 
@@ -87,24 +98,14 @@ def palette(name: str) -> Lut:
     return lut
 
 
-@lru_cache(maxsize=8)
-def chroma_table(name: str) -> NDArray[np.uint8]:
-    """uint8 (256 fused, 256 scalar, 3) RGB: each fused grey in the colour of each place on the palette; read-only.
+def fused_colours(name: str) -> ColourTable:
+    """uint8 (256 fused, 256 uptake, 3) RGB: a fused picture in the form of this palette; grey for one without colour.
 
-    The luma of an entry is its fused grey, to within half a grey level of rounding in each channel: hot stays hot,
-    since brightness comes from the fused picture alone. The palette gives the chroma. Where luma and chroma together
-    lie outside what RGB can show (a saturated colour on a very dark or bright grey), the colour is drawn towards grey
-    until it fits; clipping the channels instead would change the luma by up to a third of its range.
+    Read-only, and made once. UnknownPaletteError for an unknown name.
     """
-    colour = palette(name).astype(np.float64)
-    difference = (colour - (colour @ _LUMA)[:, None])[None]  # what must be added to grey to give the colour: its chroma
-    grey = np.arange(256, dtype=np.float64)[:, None, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(difference > 0, (255 - grey) / difference, np.where(difference < 0, -grey / difference, np.inf))
-    share = np.minimum(room.min(axis=2, keepdims=True), 1)
-    table = np.rint(grey + share * difference).astype(np.uint8)
-    table.flags.writeable = False
-    return table
+    entry = find_palette(name)
+    form = entry.form or (form_of(palette(name)) if entry.coloured else None)
+    return grey_table() if form is None else colour_table(form)
 
 
 def _write_resources() -> None:

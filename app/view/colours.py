@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.palettes import chroma_table, palette
+from app.core.palettes import fused_colours, palette
 
 Levels = NDArray[np.uint8]
 Pixels = NDArray[np.uint32]  # [row, column], or a table of them
@@ -116,8 +116,8 @@ def blend_table(first: str, first_inverted: bool, second: str, second_inverted: 
 
 @lru_cache(maxsize=4)
 def fusion_table(name: str) -> Pixels:
-    """65 536 pixels: at [fused level * 256 + partner's level] the fused luma with the palette's chroma."""
-    return _frozen(packed(chroma_table(name)).ravel())
+    """65 536 pixels: at [fused level * 256 + partner's level] the colour of both in the palette's form."""
+    return _frozen(packed(fused_colours(name)).ravel())
 
 
 def joint(first: Levels, second: Levels) -> NDArray[np.intp]:

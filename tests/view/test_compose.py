@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.case.alignment import Aligned
-from app.core.palettes import chroma_table, palette
+from app.core.palettes import fused_colours, palette
 from app.view.colours import rgb
 from app.view.compose import compose
 from app.view.memo import Memo
@@ -101,14 +101,14 @@ def test_holding_the_key_shows_the_mri_whatever_the_sliders_say(small):
     np.testing.assert_array_equal(held.pixels, compose(state, scene, "mri").pixels)
 
 
-def test_a_fusion_has_the_networks_luma_and_the_palettes_chroma(small):
+def test_a_fusion_shows_the_networks_grey_and_the_uptake_as_colour(small):
     scene, state = small
     luma = np.linspace(0, 1, 24, dtype=np.float32).reshape(2, 3, 4)
     stack = fused(scene.aligned, luma)
     scene = scene.having(stack=stack)
     shown = rgb(compose(replace(state, fusion=1.0), scene, "fused").pixels)
     fused_level, partner_level = (np.floor(unit * 255 + 0.5) for unit in (luma[1], scene.aligned.values[1] / 10))
-    expected = chroma_table("Hot Iron")[fused_level.astype(int), partner_level.astype(int)]
+    expected = fused_colours("Hot Iron")[fused_level.astype(int), partner_level.astype(int)]
     np.testing.assert_array_equal(shown[:, :3], expected[:, :3])
 
 
@@ -154,7 +154,7 @@ def test_nothing_old_survives_a_change_with_a_shared_memo(small):
     memo = Memo()
     first = scene.having(stack=fused(scene.aligned, np.zeros((2, 3, 4), np.float32)))
     second = scene.having(stack=fused(scene.aligned, np.ones((2, 3, 4), np.float32)))
-    state = replace(state, fusion=1.0)
+    state = replace(state, fusion=1.0, palette="Grey")
     dark = compose(state, first, "fused", memo=memo).pixels
     bright = compose(state, second, "fused", memo=memo).pixels
     assert rgb(dark)[:, :3].max() == 0
