@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import (
-    QAction,
-    QActionGroup,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
-    QKeySequence,
 )
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
     QComboBox,
     QFrame,
-    QMainWindow,
     QMenu,
     QScrollArea,
     QSplitter,
     QTabWidget,
-    QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
 from app.base.settings import Settings
 from app.core.modalities import modality_of
-from app.core.planes import three_axes
+from app.ui.commands.actions import Actions, without_arguments
+from app.ui.commands.command import Window
 from app.ui.dialogs.export_dialog import Exporter
 from app.ui.flow import demo_study as demo
 from app.ui.flow.first_look import FirstLook
@@ -47,8 +42,6 @@ from app.ui.panels.overlay_bar import OverlayBar
 from app.ui.panels.registration_panel import RegistrationPanel
 from app.ui.panels.study_browser import StudyBrowser
 from app.ui.panes.layouts import ViewArea
-from app.ui.shell.actions import Handlers
-from app.ui.shell.commands import COMMANDS, Command
 from app.ui.shell.keyboard import HeldKeys
 from app.ui.shell.messages import NoticeBar, StopBanner, of_error
 from app.ui.shell.status_line import StatusLine
@@ -56,15 +49,15 @@ from app.ui.shell.theme import icon
 from app.view.presets import presets
 from app.view.probe import probe
 from app.view.scene import Scene
-from app.view.state import PLANE_NAMES, Point, ViewState
+from app.view.state import Point
 from app.view.windows import volume_of
 
 _SIZE = QSize(1440, 900)
 _IDLE_MS = 400  # how long nothing must run before thumbnails of series not opened are made
 
 
-class MainWindow(QMainWindow):
-    """Owns the workspace and every part; parts talk through the workspace, commands through `handlers`."""
+class MainWindow(Window):
+    """Owns the workspace and every part; parts talk through the workspace, commands are given the window."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
@@ -80,11 +73,9 @@ class MainWindow(QMainWindow):
         self.fusion_panel = FusionPanel(self.workspace, self.flow)
         self.metrics_pane = MetricsPane(self.workspace, curve_metric=settings.curve_metric)
         self.notices, self.stop = NoticeBar(), StopBanner()
-        self.status = StatusLine(self.workspace.tasks)
+        self.status = StatusLine()
         self.exporter = Exporter(self, self.workspace, self.notices.show_notice)
-        self.handlers = Handlers(self)
-        self._held = HeldKeys(self, self.workspace)
-        self.actions_by_name: dict[str, QAction] = {}
+        self._held = HeldKeys(self, lambda held: self.workspace.update(hold_mri=held))
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
@@ -92,7 +83,9 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icon("synoptic"))
         self.setAcceptDrops(True)
         self._assemble()
-        self._make_actions()
+        self.actions_by_name = Actions(self)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own would hide the tool bar for good
+        self._settle_focus()
         self._connect()
         room = self.screen().availableSize()
         if QGuiApplication.platformName() == "offscreen":  # its screen is made up, and a picture must not be cramped
@@ -142,55 +135,13 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.splitter)
         self.setStatusBar(self.status)
 
-    def _make_actions(self) -> None:
-        menus: dict[str, QMenu] = {}
-        groups: dict[str, QActionGroup] = {}
-        groups_before: dict[str, str] = {}  # menu -> group of its last entry
-        bar = QToolBar("Tools")
-        bar.setMovable(False)
-        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
-        last = ""
-        for command in COMMANDS:
-            action = self._action(command)
-            if command.group:
-                group = groups.setdefault(command.group, QActionGroup(self))
-                action.setCheckable(True)
-                group.addAction(action)
-            if command.in_menu:
-                menu = menus.get(command.menu)
-                if menu is None:
-                    menu = menus[command.menu] = self.menuBar().addMenu(command.menu)
-                if menu.actions() and command.group != groups_before.get(command.menu, ""):
-                    menu.addSeparator()
-                groups_before[command.menu] = command.group
-                menu.addAction(action)
-            if command.icon:
-                kind = command.group or command.menu
-                if last and kind != last:
-                    bar.addSeparator()
-                last = kind
-                bar.addAction(action)
-        self.addToolBar(bar)
-        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # Qt's own would hide the tool bar for good
+    def _settle_focus(self) -> None:
+        """Keys stay with the panes: a click takes them to no button, the wheel to no field."""
         for widget in (*self.findChildren(QAbstractButton), *self.findChildren(QComboBox)):
             if widget.focusPolicy() != Qt.FocusPolicy.NoFocus:
-                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # keys stay with the panes after a click
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for field in self.findChildren(QAbstractSpinBox):
-            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel: see hold.py
-
-    def _action(self, command: Command) -> QAction:
-        action = QAction(command.text, self)
-        action.setShortcuts([QKeySequence(key) for key in command.keys])
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setCheckable(bool(command.shows))
-        if command.icon:
-            action.setIcon(icon(command.icon))
-        if command.keys:
-            action.setToolTip(f"{command.text.rstrip('…')} ({command.keys[0]})")
-        action.triggered.connect(_without_arguments(self.handlers.handler(command.name)))
-        self.addAction(action)
-        self.actions_by_name[command.name] = action
-        return action
+            field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not by the wheel: see keyboard.py
 
     def _connect(self) -> None:
         workspace = self.workspace
@@ -201,21 +152,21 @@ class MainWindow(QMainWindow):
         self.metrics_pane.failed.connect(lambda what, error: self.notices.show_notice(of_error(what, error, "metrics")))
         self.metrics_pane.grown.connect(self._make_room)
         self.stop.confirmed.connect(lambda: workspace.set_scene(different_patients_confirmed=True))
-        self.status.cancel_asked.connect(self.handlers.cancel)
-        self.browser.open_asked.connect(self.handlers.open_files)
-        self.registration_panel.save_asked.connect(self.handlers.save_transform)
-        self.registration_panel.load_asked.connect(self.handlers.load_transform)
+        for asked, command in (
+            (self.status.cancel_asked, "cancel"),
+            (self.browser.open_asked, "open_files"),
+            (self.registration_panel.save_asked, "save_transform"),
+            (self.registration_panel.load_asked, "load_transform"),
+        ):
+            asked.connect(self.actions_by_name[command].trigger)
+        workspace.tasks.changed.connect(self.status.show_running)
         workspace.role_wanted.connect(self._give_role)
         workspace.menu_wanted.connect(self._open_menu)
         workspace.probed.connect(self._show_probe)
         workspace.scene_changed.connect(self._show_scene)
-        workspace.changed.connect(self._show_state)
-        workspace.history_changed.connect(self._show_history)
         workspace.tasks.changed.connect(lambda _: self._idle.start())
         self._idle.timeout.connect(self._when_idle)
         self._show_scene(workspace.scene)
-        self._show_state(workspace.state)
-        self._show_history()
 
     # What is shown ---------------------------------------------------------------------------------------------
 
@@ -226,32 +177,6 @@ class MainWindow(QMainWindow):
 
     def _show_scene(self, scene: Scene) -> None:
         self.stop.show_contradictions(scene.different_patients if scene.stopped else ())
-        self.actions_by_name["export"].setEnabled(scene.stack is not None and not scene.stopped)
-        pair = scene.registration is not None and not scene.stopped
-        for name, action in self.actions_by_name.items():
-            if name in ("register", "confirm", "reset_alignment", "load_transform", "save_transform"):
-                action.setEnabled(pair)
-            elif name.startswith("plane:"):
-                action.setEnabled(scene.grid is not None and scene.grid.in_mm)
-        self._show_plane()
-
-    def _show_state(self, state: ViewState) -> None:
-        self.actions_by_name[f"layout:{state.layout}"].setChecked(True)
-        self.actions_by_name[f"tool:{state.tool}"].setChecked(True)
-        self._show_plane()
-        for command in COMMANDS:
-            if command.shows:
-                self.actions_by_name[command.name].setChecked(getattr(state, command.shows))
-
-    def _show_plane(self) -> None:
-        grid = self.workspace.scene.grid
-        if grid is not None and grid.in_mm:
-            name = PLANE_NAMES[three_axes(grid).index(self.workspace.state.axis)]
-            self.actions_by_name[f"plane:{name}"].setChecked(True)
-
-    def _show_history(self) -> None:
-        self.actions_by_name["undo"].setEnabled(self.workspace.can_undo)
-        self.actions_by_name["redo"].setEnabled(self.workspace.can_redo)
 
     def _show_probe(self, at: Point | None) -> None:
         scene = self.workspace.scene
@@ -295,10 +220,10 @@ class MainWindow(QMainWindow):
             windows.setEnabled(volume is not None)
             for preset in presets(volume):
                 change = partial(self.workspace.update, **{f"{one}_window": preset.window})
-                windows.addAction(preset.label).triggered.connect(_without_arguments(change))
+                windows.addAction(preset.label).triggered.connect(without_arguments(change))
         for group in ("tool", "layout"):
             sub = menu.addMenu("Left drag" if group == "tool" else "Layout")
-            sub.addActions([a for name, a in self.actions_by_name.items() if name.startswith(f"{group}:")])
+            sub.addActions(self.actions_by_name.of_group(group))
         menu.addSeparator()
         for name in ("fit", "reset", "maximise", "crosshair", "annotations", "clear_measurements"):
             menu.addAction(self.actions_by_name[name])
@@ -348,15 +273,6 @@ class MainWindow(QMainWindow):
         self._idle.stop()
         self.workspace.tasks.stop()
         event.accept()
-
-
-def _without_arguments(function: Callable[[], object]) -> Callable[[], None]:
-    """For `triggered`, whose `checked` no command wants."""
-
-    def call() -> None:
-        function()
-
-    return call
 
 
 def _scrolled(page: QWidget) -> QScrollArea:

@@ -20,7 +20,6 @@ Window = tuple[float, float]  # centre, width
 
 PLANE_NAMES = ("axial", "coronal", "sagittal")
 ANNOTATION_LEVELS = ("full", "no patient data", "none")
-TOOLS = ("window", "pan", "zoom", "crosshair", "length", "angle", "ellipse")  # what a left drag does
 ZOOM_RANGE = (0.1, 40.0)
 
 

@@ -162,7 +162,7 @@ def test_layouts_have_keys(window, n, layout):
 
 @pytest.mark.parametrize(("n", "plane"), [(1, "axial"), (2, "coronal"), (3, "sagittal")])
 def test_alt_and_a_number_choose_the_plane_of_all_panes_and_the_menu_ticks_it(window, n, plane):
-    window.handlers.plane("coronal" if plane == "axial" else "axial")
+    window.actions_by_name[f"plane:{'coronal' if plane == 'axial' else 'axial'}"].trigger()
     QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + n), Qt.KeyboardModifier.AltModifier)
     assert [pane.picture().plane.name for pane in window.views.visible_panes()] == [plane] * 3
     assert window.actions_by_name[f"plane:{plane}"].isChecked()
@@ -317,7 +317,7 @@ def test_what_runs_is_named_with_a_cancel_that_works(empty):
 
 
 def test_closing_all_leaves_no_picture_and_no_number(window):
-    window.handlers.close_all()
+    window.actions_by_name["close_all"].trigger()
     wait_until(lambda: not window.workspace.tasks.busy)
     scene: Scene = window.workspace.scene
     assert scene.mri is None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from app import NOT_FOR_DIAGNOSIS, __version__
-from app.ui.shell.commands import sections
 
 ABOUT = (
     "Synoptic reads an MRI together with the CT, PET or SPECT of the same patient: register, fuse, look, export.",
@@ -19,9 +19,10 @@ ABOUT = (
 )
 
 
-def keys_html() -> str:
+def keys_html(sections: Mapping[str, Sequence[tuple[str, str]]]) -> str:
+    """A table for each section: the keys, and what they do."""
     parts = []
-    for title, rows in sections().items():
+    for title, rows in sections.items():
         cells = "".join(
             f'<tr><td style="padding:1px 14px 1px 0"><b>{html.escape(keys)}</b></td><td>{html.escape(text)}</td></tr>'
             for keys, text in rows

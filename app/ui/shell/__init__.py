@@ -1,1 +1,1 @@
-"""What frames the work: commands, keys, messages, theme, status."""
+"""What frames the work: keys, messages, theme, status."""

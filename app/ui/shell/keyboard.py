@@ -7,6 +7,8 @@ without it Qt runs no shortcut: there a window asks for it when it is shown, cli
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
@@ -20,8 +22,6 @@ from PySide6.QtWidgets import (
     QTextEdit,
     QWidget,
 )
-
-from app.ui.flow.workspace import Workspace
 
 _FIELDS = (QLineEdit, QAbstractSpinBox, QComboBox, QTextEdit, QSlider)
 _OWN_KEYS = (
@@ -40,11 +40,14 @@ _WATCHED = frozenset((*_KEYS, *_KEYBOARD, QEvent.Type.WindowDeactivate, QEvent.T
 
 
 class HeldKeys(QObject):
-    """An event filter over the whole application; it looks only at keys for its own window, and at its dialogs."""
+    """An event filter over the whole application; it looks only at keys for its own window, and at its dialogs.
 
-    def __init__(self, window: QWidget, workspace: Workspace) -> None:
+    hold : told whether Space is held
+    """
+
+    def __init__(self, window: QWidget, hold: Callable[[bool], object]) -> None:
         super().__init__(window)
-        self._window, self._workspace = window, workspace
+        self._window, self._hold = window, hold
         self._asks = QGuiApplication.platformName() == "xcb"
         application = QApplication.instance()
         assert application is not None  # a widget cannot exist without it
@@ -59,7 +62,7 @@ class HeldKeys(QObject):
                 self._ask_for_keyboard(watched, kind)
         elif kind == QEvent.Type.WindowDeactivate:
             if watched is self._window:
-                self._workspace.update(hold_mri=False)  # the release will go to another window
+                self._hold(False)  # the release will go to another window
         elif isinstance(watched, QWidget) and watched.window() is self._window:
             if kind == QEvent.Type.Wheel:
                 return self._wheel(watched, event)
@@ -94,5 +97,5 @@ class HeldKeys(QObject):
         if key != Qt.Key.Key_Space or isinstance(widget, (*_FIELDS, QAbstractButton)):
             return False
         if not event.isAutoRepeat():
-            self._workspace.update(hold_mri=kind == QEvent.Type.KeyPress)
+            self._hold(kind == QEvent.Type.KeyPress)
         return True

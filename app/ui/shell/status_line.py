@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QSizePolicy, QStatusBar, QWidget
 
 from app import NOT_FOR_DIAGNOSIS
-from app.ui.flow.task import Running, TaskRunner
 from app.ui.shell.messages import plain_label
 from app.ui.shell.theme import fixed_width_font
 
 QUIET_KEYS = ("metrics",)  # done within a blink at every scroll: showing them would flicker
+
+
+class Running(Protocol):
+    """What is shown of a task: fraction from 0 to 1; a key in QUIET_KEYS is not shown."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def fraction(self) -> float: ...
 
 
 class StatusLine(QStatusBar):
@@ -18,7 +33,7 @@ class StatusLine(QStatusBar):
 
     cancel_asked = Signal()
 
-    def __init__(self, tasks: TaskRunner, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.text = plain_label(wrap=False)
@@ -40,11 +55,10 @@ class StatusLine(QStatusBar):
         self.reading.setFont(fixed_width_font(self.reading))
         self.addPermanentWidget(self.reading)
         self.addPermanentWidget(warning)
-        tasks.changed.connect(self.show_running)
         self.show_running(())
 
-    def show_running(self, running: tuple[Running, ...]) -> None:
-        shown = [one for one in running if one.key not in QUIET_KEYS]
+    def show_running(self, running: Sequence[Running]) -> None:
+        shown = [task for task in running if task.key not in QUIET_KEYS]
         self.bar.setVisible(bool(shown))
         self.cancel.setVisible(bool(shown))
         if not shown:

@@ -8,9 +8,12 @@ import pytest
 from PySide6.QtGui import QKeySequence
 
 from app.base.assets import resources
+from app.ui.commands import listing
+from app.ui.commands.command import Command
+from app.ui.commands.listing import COMMANDS, HELD, MOUSE, commands, sections
 from app.ui.dialogs.help_dialog import about_html, keys_html
-from app.ui.shell.actions import Handlers
-from app.ui.shell.commands import COMMANDS, HELD, MOUSE, sections
+from app.view.layouts import LAYOUTS, Layout, Place
+from app.view.tools import TOOLS, Tool
 
 DEFAULTS = {  # what readers of other viewers expect
     "W": "tool:window", "P": "tool:pan", "Z": "tool:zoom", "X": "tool:crosshair", "F": "fit", "R": "reset",
@@ -22,24 +25,24 @@ DEFAULTS = {  # what readers of other viewers expect
 
 
 def test_no_key_means_two_things():
-    keys = Counter(QKeySequence(key).toString() for command in COMMANDS for key in command.keys)
+    keys = Counter(QKeySequence(key).toString() for command in commands().values() for key in command.keys)
     assert [key for key, count in keys.items() if count > 1] == []
 
 
 def test_every_key_is_one_qt_understands():
-    for command in COMMANDS:
+    for command in commands().values():
         for key in command.keys:
             assert QKeySequence(key).toString(), f"{command.name}: {key}"
 
 
 @pytest.mark.parametrize("key", DEFAULTS)
 def test_the_usual_keys_do_the_usual_things(key):
-    assert [one.name for one in COMMANDS if key in one.keys] == [DEFAULTS[key]]
+    assert [command.name for command in commands().values() if key in command.keys] == [DEFAULTS[key]]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
+@pytest.mark.parametrize("command", commands().values(), ids=lambda command: command.name)
 def test_every_command_has_a_function_and_its_icon(command):
-    assert callable(getattr(Handlers, command.name.partition(":")[0]))
+    assert callable(command.run)
     if command.icon:
         assert (resources() / "icons" / f"{command.icon}.svg").is_file()
 
@@ -48,8 +51,8 @@ def test_help_lists_every_key_the_mouse_and_what_is_held():
     listed = [row for rows in sections().values() for row in rows]
     assert set(MOUSE) | set(HELD) <= set(listed)
     told = {keys for keys, _ in listed}
-    assert {" or ".join(one.keys) for one in COMMANDS if one.keys} <= told
-    page = keys_html()
+    assert {" or ".join(one.keys) for one in commands().values() if one.keys} <= told
+    page = keys_html(sections())
     assert "Ctrl+Shift+Z" in page
     assert "Space (hold)" in page
 
@@ -57,3 +60,18 @@ def test_help_lists_every_key_the_mouse_and_what_is_held():
 def test_about_says_that_it_is_not_for_diagnosis():
     assert "NOT FOR DIAGNOSTIC USE" in about_html()
     assert "not a medical device" in about_html()
+
+
+def test_a_command_layout_and_tool_added_to_their_lists_stand_in_menus_and_in_the_list_of_keys(monkeypatch):
+    monkeypatch.setitem(COMMANDS, "hum", Command("hum", "Music", "Hum", lambda window: None, ("Ctrl+H",)))
+    monkeypatch.setitem(LAYOUTS, "column", Layout("column", "Column", (Place("mri", 0, 0),), (1,), ("Ctrl+5",)))
+    monkeypatch.setitem(TOOLS, "knife", Tool("knife", "Knife", ("K",)))
+    menus = list(dict.fromkeys(command.menu for command in commands().values()))
+    assert menus == [*listing.MENUS, "Music"]
+    names = [command.name for command in commands().values() if command.group == "layout"]
+    assert names == ["layout:side-by-side", "layout:overlay", "layout:zoom", "layout:planes", "layout:column"]
+    listed = sections()
+    assert listed["Music"] == (("Ctrl+H", "Hum"),)
+    assert ("Ctrl+5", "Column") in listed["View"]
+    assert ("K", "Knife: left drag") in listed["View"]
+    assert "Knife: left drag" in keys_html(sections())
