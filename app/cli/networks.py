@@ -17,18 +17,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Any:
     from app.fusion import cards, registry
 
-    refusals = {spec: registry.refusal(spec) for spec in registry.NETWORKS}
-    facts = {spec: registry.describe(spec) for spec in registry.NETWORKS}
+    refusals = {spec: registry.refusal(spec) for spec in registry.networks()}
+    facts = {spec: registry.describe(spec) for spec in refusals}
     usable = [spec for spec, error in refusals.items() if error is None]
-    for error in filter(None, refusals.values()):
+    errors = [(spec.name, error) for spec, error in refusals.items() if error]
+    errors += [(error.network, error) for error in registry.clashes()]
+    for _, error in errors:
         note(f"{error} {error.hint}")
     if not args.json:
         for spec in usable:
-            print(f"{spec.name:16} {facts[spec]['parameters']:>12,} parameters  {spec.title}")
+            origin = f", from {spec.package}" if spec.package else ""
+            print(f"{spec.name:16} {facts[spec]['parameters']:>12,} parameters  {spec.title}{origin}")
         print("", *(cards.card(facts[spec], refusals[spec]) for spec in refusals), sep="\n")
-    refused = [
-        {"name": spec.name, "error": str(error), "hint": error.hint} for spec, error in refusals.items() if error
-    ]
+    refused = [{"name": name, "error": str(error), "hint": error.hint} for name, error in errors]
     return {"networks": [facts[spec] for spec in usable], "refused": refused}
 
 

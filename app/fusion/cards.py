@@ -22,6 +22,7 @@ def card(told: dict[str, Any], refused: FusionError | None = None, times: str = 
     facts = {
         "Cannot run here": refused and f"{refused} {refused.hint}",
         "Name": f"`{told['name']}`",
+        "Comes with": told["package"],
         "Parameters": "none: a classical method, not trained"
         if told["classical"]
         else told["parameters"] and f"{told['parameters']:,}",

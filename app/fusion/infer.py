@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from app.base import memory
 from app.base.errors import FusionError
 from app.fusion import registry
 from app.fusion.large_kernel import Kept, keeping
@@ -107,14 +108,9 @@ def load(name: str, device: str, notes: Callable[[str], None]) -> tuple[nn.Modul
             notes("The GPU's memory has no room for the network; going on with the CPU.")
             return registry.load(name), "cpu"
     except (MemoryError, RuntimeError) as error:
-        if not _is_of_memory(error):
+        if not memory.ran_out(error):
             raise
         raise NetworkMemoryError(name) from error
-
-
-def _is_of_memory(error: Exception) -> bool:
-    """torch has no class of its own for the CPU's allocator."""
-    return isinstance(error, MemoryError) or "allocate memory" in str(error)
 
 
 def set_num_threads(count: int) -> None:
@@ -251,7 +247,7 @@ def _fuse_group(
                 fuser.to(device)
                 notes("The GPU's memory holds not even one slice; going on with the CPU.")
         except (MemoryError, RuntimeError) as error:
-            if not _is_of_memory(error):
+            if not memory.ran_out(error):
                 raise
             if not kept:
                 raise MemoryShortError(same[0][1].shape) from error

@@ -1,10 +1,13 @@
 """The networks, and how to get one ready to use. Listing them imports no torch, so that menus are there at once.
 
-A network is one file under `app/fusion`, one line in `NETWORKS`, a safetensors file and an entry in the manifest of
-`model_weights`. Every one of them keeps this contract, and `tests/fusion` checks it over the list:
+A network is one file under `app/fusion/networks`, one line in `NETWORKS`, a safetensors file and an entry in the
+manifest of `model_weights`; or it comes from another package (`packages`). Every one of them keeps this contract, and
+`tests/fusion` checks it over the list:
 
     forward: mri, partner (B, 1, H, W) float32 in [0, 1] -> fused (B, 1, H, W) in [0, 1]; any H and W that are multiples
     of the network's attribute `multiple` (1 where it has none; `infer` pads and crops)
+
+`folder`, wherever it is taken, stands for `model_weights`; weights of other packages lie beside these.
 """
 
 from __future__ import annotations
@@ -14,9 +17,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from app.base import memory
 from app.base.assets import model_weights
 from app.base.errors import FusionError
-from app.fusion import weights
+from app.fusion import manifest, packages, weights
 from app.fusion.spec import HEADS, STREETS, NetworkSpec
 
 if TYPE_CHECKING:
@@ -52,14 +58,40 @@ _ready: dict[tuple[str, str, str], nn.Module] = {}  # (folder, name, sha256): on
 _lock = threading.Lock()
 
 
+def networks() -> tuple[NetworkSpec, ...]:
+    """All of them, those of other packages last; also those that cannot run here."""
+    own = {spec.name for spec in NETWORKS}
+    guests: dict[str, NetworkSpec] = {}
+    for spec in packages.installed():
+        if spec.name not in own:
+            guests.setdefault(spec.name, spec)
+    return (*NETWORKS, *guests.values())
+
+
+def clashes() -> tuple[packages.NameTakenError, ...]:
+    """Networks of other packages that are left out, since another has their name."""
+    first = {spec.name: spec for spec in networks()}
+    return tuple(
+        packages.NameTakenError(spec.package, spec.name, first[spec.name].package)
+        for spec in packages.installed()
+        if spec.package and first[spec.name] is not spec
+    )
+
+
+def package_errors() -> tuple[FusionError, ...]:
+    """What to say at the start of networks of other packages, as far as is known without a look into their weights."""
+    broken = [error for spec in networks() if spec.package and (error := missing(spec))]
+    return (*broken, *clashes())
+
+
 def available(folder: Path | None = None) -> tuple[NetworkSpec, ...]:
     """What can run now: the classical ones, and networks whose weights file the manifest names and which is there."""
-    return tuple(spec for spec in NETWORKS if missing(spec, folder) is None)
+    return tuple(spec for spec in networks() if missing(spec, folder) is None)
 
 
 def listed(name: str, folder: Path | None = None) -> NetworkSpec:
     """The spec of that name, whether it can run here or not; UnknownNetworkError, naming those that can."""
-    for spec in NETWORKS:
+    for spec in networks():
         if spec.name == name:
             return spec
     raise UnknownNetworkError(name, available(folder))
@@ -82,12 +114,14 @@ def check(name: str, folder: Path | None = None) -> None:
 
 def missing(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None:
     """Why a network cannot run, as far as can be told at once, without a look into its weights; None otherwise."""
-    folder = folder or model_weights()
+    if spec.problem or spec.classical:
+        return spec.problem
     try:
-        paths = [] if spec.classical else [folder / file for file, _ in _files(_entry(spec, folder))]
+        paths = [path for path, _ in _files(spec, folder)]
     except FusionError as error:
-        return error
-    return next((weights.WeightsMissingError(spec.name, path) for path in paths if not path.is_file()), None)
+        return _blamed(error, spec)
+    absent = next((weights.WeightsMissingError(spec.name, path) for path in paths if not path.is_file()), None)
+    return absent and _blamed(absent, spec)
 
 
 def refusal(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None:
@@ -95,47 +129,58 @@ def refusal(spec: NetworkSpec, folder: Path | None = None) -> FusionError | None
 
     Reads all of the weights.
     """
-    folder = folder or model_weights()
     error = missing(spec, folder)
     if isinstance(error, weights.WeightsUnknownError):
         return weights.WeightsUnknownError(error.path, weights.sha256_of(error.path))
     if error is not None or spec.classical:
         return error
-    for file, expected in _files(_entry(spec, folder)):
-        if (found := weights.sha256_of(folder / file)) != expected:
-            return weights.WeightsAlteredError(folder / file, expected, found)
+    for path, expected in _files(spec, folder):
+        if (actual := weights.sha256_of(path)) != expected:
+            return _blamed(weights.WeightsAlteredError(path, expected, actual), spec)
     return None
 
 
 def weights_sha256(spec: NetworkSpec, folder: Path | None = None) -> str:
     """The SHA-256 that the manifest vouches for and `load` enforces; "" for classical methods."""
-    return "" if spec.classical else str(_entry(spec, folder or model_weights())["sha256"])
+    return "" if spec.classical else _entry(spec, folder).sha256 or ""
+
+
+def measured(spec: NetworkSpec, folder: Path | None = None) -> manifest.Entry:
+    """What the manifest says of a network; an empty entry where it has none, or none that can be read (`missing`)."""
+    try:
+        return manifest.read_entry(_home(spec, folder), spec.name) or manifest.Entry()
+    except manifest.ManifestError:
+        return manifest.Entry()
 
 
 def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
     """What `synoptic networks` tells of one: JSON-ready; None where there is nothing to tell.
 
     over : file and sha256 of the weights that `weights` are the difference from
+    trained_on : modalities, planes and body parts that it has seen
+    package : who brings it, where that is not Synoptic
     quality : means of the metrics per task over validation pairs, and the command that measured them
     ms_per_slice : of a slice of 256 x 256 on the CPU, and with how many threads (`validation --publish`)
     """
-    folder = folder or model_weights()
-    entry = weights.read_manifest(folder).get(spec.name, {})
-    card = folder / entry.get("card", f"{spec.name}.md")
-    return {
+    entry = measured(spec, folder)
+    card = _home(spec, folder) / (entry.card or f"{spec.name}.md")
+    facts = {
         "name": spec.name,
         "title": spec.title,
-        "classical": spec.classical,
-        "parameters": entry.get("parameters", 0),
-        "weights": entry.get("file"),
-        "sha256": entry.get("sha256"),
-        "over": entry.get("over"),
-        "training_data": entry.get("training_data"),
-        "licence": entry.get("licence", "Apache-2.0, as the program" if spec.classical else None),
-        "quality": entry.get("quality"),
-        "ms_per_slice": entry.get("ms_per_slice"),
+        "classical": spec.classical and spec.problem is None,
+        "package": str(spec.package) if spec.package else None,
+        "parameters": entry.parameters,
+        "weights": entry.file,
+        "sha256": entry.sha256,
+        "over": entry.over,
+        "trained_on": msgspec.to_builtins(spec.trained_on, order="deterministic"),
+        "training_data": entry.training_data,
+        "licence": entry.licence or ("Apache-2.0, as the program" if spec.classical and not spec.package else None),
+        "quality": entry.quality,
+        "ms_per_slice": entry.ms_per_slice,
         "card": card.read_text("utf-8") if card.is_file() else None,
     }
+    return msgspec.to_builtins(facts)
 
 
 def build(name: str, **arguments: Any) -> nn.Module:
@@ -147,43 +192,70 @@ def build(name: str, **arguments: Any) -> nn.Module:
 def load(name: str, device: str = "cpu", folder: Path | None = None) -> nn.Module:
     """A network ready for inference on `device`, built once and kept.
 
-    Raises UnknownNetworkError, WeightsAlteredError (with the two hashes) or WeightsMismatchError (names or shapes).
+    Raises UnknownNetworkError, WeightsAlteredError (with the two hashes), WeightsMismatchError (names or shapes) or
+    PackageError (a network from another package that cannot be made).
     """
-    folder = folder or model_weights()
     spec = find(name, folder)
-    key = (str(folder.resolve()), name, weights_sha256(spec, folder))
+    key = (str(_home(spec, folder).resolve()), name, weights_sha256(spec, folder))
     with _lock:  # two threads must not build one network twice, nor move it at the same time
         if key not in _ready:
             _ready[key] = _load(spec, folder)
         return _ready[key].to(device)
 
 
-def _load(spec: NetworkSpec, folder: Path) -> nn.Module:
-    if spec.classical:
-        return build(spec.name).eval()
-    entry = _entry(spec, folder)
-    tensors: dict[str, Tensor] = {}
-    for file, sha256 in _files(entry):
-        tensors |= weights.read_tensors(folder / file, sha256)
-    network = build(spec.name, **entry.get("arguments", {}))
-    weights.put(network, tensors, folder / entry["file"])
+def _load(spec: NetworkSpec, folder: Path | None) -> nn.Module:
+    network = _built(spec, {} if spec.classical else _entry(spec, folder).arguments)
+    if not spec.classical:
+        tensors: dict[str, Tensor] = {}
+        files = _files(spec, folder)
+        try:
+            for path, sha256 in files:
+                tensors |= weights.read_tensors(path, sha256)
+            weights.put(network, tensors, files[-1][0])
+        except weights.WeightsError as error:
+            _blamed(error, spec)
+            raise
+    if spec.package:
+        from app.fusion.guest import Guest
+
+        network = Guest(network, spec)
     return network.eval().requires_grad_(False)
 
 
-def _entry(spec: NetworkSpec, folder: Path) -> dict[str, Any]:
-    entry = weights.read_manifest(folder).get(spec.name)
-    if entry is None:
-        path = folder / f"{spec.name}.safetensors"
+def _built(spec: NetworkSpec, arguments: dict[str, Any]) -> nn.Module:
+    try:
+        return build(spec.name, **arguments)
+    except Exception as error:
+        if spec.package is None or memory.ran_out(error):
+            raise
+        fact = f"it cannot be made: {type(error).__name__}: {error}".rstrip(".")
+        raise packages.PackageError(spec.package, spec.name, fact) from error
+
+
+def _home(spec: NetworkSpec, folder: Path | None) -> Path:
+    """Where a network's manifest, weights and card lie."""
+    return spec.package.folder if spec.package else folder or model_weights()
+
+
+def _entry(spec: NetworkSpec, folder: Path | None) -> manifest.Entry:
+    home = _home(spec, folder)
+    entry = manifest.read_entry(home, spec.name)
+    if entry is None or not entry.files():
+        path = home / f"{spec.name}.safetensors"
         if path.is_file():
             raise weights.WeightsUnknownError(path)
         raise weights.WeightsMissingError(spec.name, path)
-    for part in (entry, entry.get("over", entry)):
-        for key in ("file", "sha256"):
-            if not isinstance(part, dict) or not isinstance(part.get(key), str):
-                raise weights.ManifestError(folder / weights.MANIFEST, f"{spec.name} has no {key!r}")
     return entry
 
 
-def _files(entry: dict[str, Any]) -> list[tuple[str, str]]:
-    """File and SHA-256 of what an entry's weights are read from, one over the other."""
-    return [(part["file"], part["sha256"]) for part in (entry.get("over"), entry) if part]
+def _files(spec: NetworkSpec, folder: Path | None) -> list[tuple[Path, str]]:
+    """Path and SHA-256 of what the weights are read from, one over the other."""
+    home = _home(spec, folder)
+    return [(home / part.file, part.sha256) for part in _entry(spec, folder).files()]
+
+
+def _blamed(error: FusionError, spec: NetworkSpec) -> FusionError:
+    """The same error; where another package brings the network, with what to do about that package."""
+    if spec.package:
+        error.hint = packages.remedy(spec.package)
+    return error

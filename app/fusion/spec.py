@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
+
+from app.base.errors import FusionError
 from app.core.modalities import PICTURED, is_head, modality_of
+
+Code = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
+PlaneName = Literal["axial", "coronal", "sagittal"]
 
 
 @dataclass(frozen=True)
@@ -17,8 +25,8 @@ class TrainedOn:
     body_parts : as DICOM's BodyPartExamined (0018,0015) names them; HEAD stands for all words that mean a head
     """
 
-    modalities: frozenset[str]
-    planes: frozenset[str] = frozenset()
+    modalities: frozenset[Code]
+    planes: frozenset[PlaneName] = frozenset()
     body_parts: frozenset[str] = frozenset()
 
     @property
@@ -37,10 +45,24 @@ STREETS = TrainedOn(frozenset(PICTURED))
 
 
 @dataclass(frozen=True)
+class Package:
+    """An installed package that brings a network, and the folder in which its manifest and weights lie."""
+
+    name: str
+    version: str
+    folder: Path = Path()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
 class NetworkSpec:
     """One way to fuse: `factory(**arguments)` in `module` makes it, with the arguments in the manifest.
 
     trained_on : None where nothing was learned, and so nothing is strange
+    package : who brings it, where that is not Synoptic
+    problem : why it cannot be used, where that is known without its weights
     """
 
     name: str
@@ -48,6 +70,8 @@ class NetworkSpec:
     module: str
     factory: str
     trained_on: TrainedOn | None
+    package: Package | None = None
+    problem: FusionError | None = None
 
     @property
     def classical(self) -> bool:

@@ -1,11 +1,4 @@
-"""What lies in model_weights/: manifest.json, which vouches for each safetensors file, and the files themselves.
-
-    {"lightfusionnet": {"file": "lightfusionnet.safetensors", "sha256": "...", "parameters": 4467, "arguments": {},
-                        "training_data": "...", "licence": "...", "card": "lightfusionnet.md",
-                        "quality": {"command": "...", "split": "val", "tasks": {"ct-mri": {"n": 16, "SD": 84.1, ...}}}}}
-
-A file may hold only the tensors in which it differs from another one, which its entry then names as "over", with the
-hash of that one. So a large network that was trained on in part is not kept twice.
+"""Networks' weights as safetensors files: hashed, read, checked, written.
 
 safetensors holds tensors and no code, so opening a stranger's file runs nothing (a pickled checkpoint could). A file
 whose SHA-256 is not the manifest's is refused all the same: its pictures would carry another network's name.
@@ -24,37 +17,29 @@ from app.base.errors import FusionError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MANIFEST = "manifest.json"
-_REINSTALL = "Install Synoptic again, or copy model_weights/ from where it came from."
+REINSTALL = "Install Synoptic again, or copy model_weights/ from where it came from."
 
 
 class WeightsError(FusionError):
     """A network cannot be used here, whatever is fused with it; others may."""
 
 
-class ManifestError(WeightsError):
-    hint = _REINSTALL
-
-    def __init__(self, path: Path, fact: str) -> None:
-        super().__init__(f"{path} cannot be used: {fact}.")
-
-
 class WeightsMissingError(WeightsError):
-    hint = _REINSTALL
+    hint = REINSTALL
 
     def __init__(self, name: str, path: Path) -> None:
         super().__init__(f"The weights of {name} are missing: there is no {path}.")
 
 
 class WeightsAlteredError(WeightsError):
-    hint = f"The file is damaged or was exchanged. {_REINSTALL}"
+    hint = f"The file is damaged or was exchanged. {REINSTALL}"
 
     def __init__(self, path: Path, expected: str, found: str) -> None:
         super().__init__(f"{path} has SHA-256 {found}, but the manifest vouches for {expected}.")
 
 
 class WeightsUnknownError(WeightsError):
-    hint = f"Nobody vouches for the file. {_REINSTALL}"
+    hint = f"Nobody vouches for the file. {REINSTALL}"
 
     def __init__(self, path: Path, found: str = "") -> None:
         which = f"{path} has SHA-256 {found}" if found else f"There is {path}"
@@ -88,27 +73,6 @@ class HalfRangeError(FusionError):
 
     def __init__(self, path: Path, name: str) -> None:
         super().__init__(f"{path} cannot be written in half precision: {name} is not finite there.")
-
-
-def read_manifest(folder: Path) -> dict[str, dict[str, Any]]:
-    """Entries by the network's name; empty where there is no manifest."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return {}
-    try:
-        entries = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ManifestError(path, str(error)) from error
-    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-        raise ManifestError(path, "it is not an object of entries by name")
-    return entries
-
-
-def write_entry(folder: Path, name: str, entry: dict[str, Any]) -> None:
-    """Add or replace one entry; the others stay as they are."""
-    entries = read_manifest(folder) | {name: entry}
-    text = json.dumps(dict(sorted(entries.items())), indent=2, ensure_ascii=False) + "\n"
-    (folder / MANIFEST).write_text(text, "utf-8")
 
 
 def sha256_of(path: Path) -> str:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from app.base import process
 from app.base.terminal import exit_code
 
 # Each is a module: its docstring is its help, `arguments(parser)` adds its options, `run(args, progress)` does it.
@@ -26,6 +27,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    process.settle()  # before a command's module imports torch
     words = list(sys.argv[1:] if argv is None else argv)
     parser = argparse.ArgumentParser(prog="python -m app.research", description=__doc__)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -122,6 +122,8 @@ def make_window(
         window.flow.stand_in = first.name
         hint = f"It was chosen last time. {first.title} is used instead."
         window.notices.show_notice(Notice(str(error), hint, "warning", "settings"))
+    for broken in registry.package_errors():
+        window.notices.show_notice(Notice(str(broken), broken.hint, "warning", f"packages: {broken}"))
     if layout is not None:
         window.workspace.update(layout=layout)
     return window

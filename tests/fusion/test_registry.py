@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from app.base.assets import model_weights
-from app.fusion import cards, registry, weights
+from app.fusion import cards, manifest, registry, weights
 
 LIGHT = next(spec for spec in registry.NETWORKS if spec.name == "lightfusionnet")
 
@@ -140,8 +140,8 @@ def test_a_classical_card_has_its_measured_quality_as_a_table():
 
 
 def vouch(folder: Path, path: Path, **changes: object) -> None:
-    entry = weights.read_manifest(folder)["lightfusionnet"]
-    weights.write_entry(folder, "lightfusionnet", entry | {"sha256": weights.sha256_of(path)} | changes)
+    entry = manifest.read_manifest(folder)["lightfusionnet"]
+    manifest.write_entry(folder, "lightfusionnet", entry | {"sha256": weights.sha256_of(path)} | changes)
 
 
 def test_tensors_of_another_shape_are_refused_by_name(folder):
@@ -175,17 +175,17 @@ def test_a_file_that_is_no_safetensors_is_refused(folder):
 @pytest.mark.parametrize("content", ["{", "[]", '{"lightfusionnet": 3}'])
 def test_a_broken_manifest_is_told_with_its_path_and_leaves_the_classical_ones(folder, content):
     (folder / "manifest.json").write_text(content)
-    with pytest.raises(weights.ManifestError, match=r"manifest\.json"):
+    with pytest.raises(manifest.ManifestError, match=r"manifest\.json"):
         registry.find("lightfusionnet", folder)
     assert list(registry.available(folder)) == [spec for spec in registry.NETWORKS if spec.classical]
     assert registry.load("average", folder=folder) is not None
 
 
 def test_a_manifest_without_a_hash_vouches_for_nothing(folder):
-    entry = weights.read_manifest(folder)["lightfusionnet"]
+    entry = manifest.read_manifest(folder)["lightfusionnet"]
     del entry["sha256"]
-    weights.write_entry(folder, "lightfusionnet", entry)
-    with pytest.raises(weights.ManifestError, match="sha256"):
+    manifest.write_entry(folder, "lightfusionnet", entry)
+    with pytest.raises(manifest.ManifestError, match="sha256"):
         registry.load("lightfusionnet", folder=folder)
 
 
@@ -238,8 +238,15 @@ def test_the_file_under_a_difference_is_vouched_for_as_well(folder, over):
         registry.find("lightfusionnet", folder)
 
 
-@pytest.mark.parametrize("part", [{"file": "base.safetensors"}, {"sha256": "00"}, "base.safetensors"])
-def test_a_difference_over_nothing_vouched_for_is_refused(folder, part):
+@pytest.mark.parametrize(
+    ("part", "fact"),
+    [
+        ({"file": "base.safetensors"}, "required field `sha256`"),
+        ({"sha256": "00"}, "required field `file`"),
+        ("base.safetensors", "got `str`"),
+    ],
+)
+def test_a_difference_over_nothing_vouched_for_is_refused(folder, part, fact):
     vouch(folder, folder / "lightfusionnet.safetensors", over=part)
-    with pytest.raises(weights.ManifestError, match="lightfusionnet has no"):
+    with pytest.raises(manifest.ManifestError, match=rf"lightfusionnet does not fit: .*{fact} - at `\$.over`"):
         registry.load("lightfusionnet", folder=folder)

@@ -58,7 +58,7 @@ def networks_by_name(names: str, files: Sequence[str], device: str) -> dict[str,
     Of "all", a note tells which cannot run, and why.
     """
     of_file = dict(named_file(one) for one in files)
-    for spec in registry.NETWORKS if names == "all" else ():
+    for spec in registry.networks() if names == "all" else ():
         if spec.name not in of_file and (error := registry.missing(spec)):
             note(f"{spec.title} is left out: {error}")
     of_groups = {"all": [spec.name for spec in registry.available()], "none": []}

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from app.base.progress import Progress, nested, silent
-from app.fusion import registry, weights
+from app.fusion import manifest, registry
 from app.research.evaluation.efficiency import ms_per_slice
 from app.research.evaluation.per_image import means_by_method
 from app.research.evaluation.validation import by_network, measure_each
@@ -38,11 +38,11 @@ def renew_manifest(folder: Path, pairs: Path, only: str, progress: Progress) -> 
     pairs : the folder of registered pairs; of each method the tasks that its entry tells of
     """
     specs = [spec for spec in registry.available(folder) if only in spec.name]
-    entries = weights.read_manifest(folder)
+    entries = manifest.read_manifest(folder)
     for number, spec in enumerate(specs):
         entry = entries.get(spec.name, {})
         tasks = tuple(entry.get("quality", {}).get("tasks", MEDICAL_TASKS))
         held_out = read_pairs(pairs, "val", tasks, scalars=False)
         share = nested(progress, number / len(specs), (number + 1) / len(specs))
         measured = quality(spec.name, registry.load(spec.name, folder=folder), held_out, share)
-        weights.write_entry(folder, spec.name, entry | measured)
+        manifest.write_entry(folder, spec.name, entry | measured)

@@ -25,7 +25,7 @@ from pathlib import Path
 from app.base.errors import InputError
 from app.base.progress import Cancelled, Progress
 from app.base.terminal import CANCELLED, note, run_apart
-from app.fusion import weights
+from app.fusion import manifest
 from app.research.evaluation import quality
 from app.research.evaluation.options import path_argument
 from app.research.evaluation.tables import write_text
@@ -158,7 +158,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     folders = {"--pairs": args.pairs} | ({"--peers": args.peers} if args.peers else {})
     if not args.document.is_file():
         raise DocumentError(args.document, "there is no such file")
-    if args.document.name == weights.MANIFEST:
+    if args.document.name == manifest.NAME:
         quality.renew_manifest(args.document.parent, args.pairs, args.only, progress)
         return
     write_text(args.document, renewed(args.document, folders, args.only, progress))

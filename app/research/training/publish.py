@@ -9,7 +9,7 @@ from typing import Any
 
 from app.base.errors import UsageError
 from app.base.progress import Progress
-from app.fusion import weights
+from app.fusion import manifest, weights
 from app.research.evaluation.fusers import from_file
 from app.research.evaluation.quality import quality
 from app.research.evaluation.tables import RANKED
@@ -41,7 +41,7 @@ def measure(recipe: Recipe, made: Path, held_out: Sequence[Pair], progress: Prog
         "arguments": recipe.arguments,
     }
     measured = quality(recipe.network, from_file(recipe.network, made), held_out, progress)
-    weights.write_entry(made.parent, recipe.network, entry | measured)
+    manifest.write_entry(made.parent, recipe.network, entry | measured)
 
 
 def publish(recipe: Recipe, made: Path, beside: Path, folder: Path, *, overwrite: bool = False) -> Path:
@@ -51,8 +51,8 @@ def publish(recipe: Recipe, made: Path, beside: Path, folder: Path, *, overwrite
     is published measures better on the same tasks, unless `overwrite`.
     """
     name = recipe.network
-    entry = weights.read_manifest(made.parent)[name]
-    published = weights.read_manifest(folder).get(name)
+    entry = manifest.read_manifest(made.parent)[name]
+    published = manifest.read_manifest(folder).get(name)
     if published and not overwrite and (ratio := _ratio(entry, published)) < 1:
         raise BetterPublishedError(name, ratio)
     if recipe.base:
@@ -64,7 +64,7 @@ def publish(recipe: Recipe, made: Path, beside: Path, folder: Path, *, overwrite
         target = folder / f"{name}.safetensors"
         shutil.copyfile(made, target)
         entry["file"] = target.name
-    weights.write_entry(folder, name, entry)
+    manifest.write_entry(folder, name, entry)
     return target
 
 

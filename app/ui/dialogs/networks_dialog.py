@@ -62,7 +62,8 @@ class NetworksDialog(QDialog):
         column.addWidget(buttons)
         self.resize(*_SIZE)
         scene = workspace.scene
-        here = {spec.name: times.explained(spec, scene) for spec in registry.NETWORKS if times.seconds(spec, scene)[1]}
+        measured = [spec for spec in registry.networks() if times.seconds(spec, scene)[1]]
+        here = {spec.name: times.explained(spec, scene) for spec in measured}
         key = f"networks {id(self)}"
         workspace.tasks.start(
             "Checking the weights",
@@ -93,8 +94,8 @@ def _pages(here: dict[str, str]) -> Work:
 
     def work(progress: Progress) -> list[Page]:
         pages = []
-        for at, spec in enumerate(registry.NETWORKS):
-            progress(at / len(registry.NETWORKS), spec.title)
+        for at, spec in enumerate(networks := registry.networks()):
+            progress(at / len(networks), spec.title)
             refused = registry.refusal(spec)
             card = cards.card(registry.describe(spec), refused, here.get(spec.name, ""))
             pages.append(Page(spec.title, spec.name, card, refused is not None))

@@ -6,15 +6,14 @@ Kept in the settings by network, device and size of the slices: {"lkcfunet cpu 2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.base.assets import model_weights
 from app.base.progress import spoken
 from app.base.settings import MOST_SLICE_TIMES
 from app.core.volume import Volume
-from app.fusion import cards, weights
+from app.fusion import cards, registry
 from app.fusion.spec import NetworkSpec
 from app.view.scene import Scene
 
@@ -34,10 +33,7 @@ class SliceTimes(QObject):
     def __init__(self, known: Mapping[str, float], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.known = dict(known)
-        try:
-            self._published = weights.read_manifest(model_weights())
-        except weights.ManifestError:  # the list of networks says so, where none of them can run
-            self._published = {}
+        self._published: dict[str, dict[str, float]] = {}  # by network, as they are asked for
         self._automatic = "cuda" if any(" cuda " in key for key in known) else "cpu"
 
     def note(self, stack: FusionStack) -> None:
@@ -89,8 +85,10 @@ class SliceTimes(QObject):
     def _device(self, scene: Scene) -> str:
         return self._automatic if scene.device == "auto" else scene.device
 
-    def _publishers(self, spec: NetworkSpec) -> dict[str, Any]:
-        return self._published.get(spec.name, {}).get("ms_per_slice") or {}
+    def _publishers(self, spec: NetworkSpec) -> dict[str, float]:
+        if spec.name not in self._published:
+            self._published[spec.name] = registry.measured(spec).ms_per_slice or {}
+        return self._published[spec.name]
 
 
 def size_of(mri: Volume | None) -> Size:

@@ -100,11 +100,11 @@ class FusionPanel(QWidget):
         self.network, self.device = QComboBox(), QComboBox()
         self.network.setMinimumContentsLength(8)
         self.network.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for spec in registry.NETWORKS:
+        for spec in registry.networks():
             self.network.addItem(spec.title, spec.name)
         for name, title in DEVICES.items():
             self.device.addItem(title, name)
-        self._missing = {spec.name: registry.missing(spec) for spec in registry.NETWORKS}
+        self._missing = {spec.name: registry.missing(spec) for spec in registry.networks()}
         self.windows = {role: WindowFields(workspace, role) for role in ("mri", "partner")}
         self.again = QPushButton("Go on fusing")
         self.again.setToolTip("After a cancel or a failure, fuse what is left")
@@ -186,7 +186,7 @@ class FusionPanel(QWidget):
     def _name_networks(self) -> None:
         """Each network with its time; one that cannot run cannot be chosen, and its tip says why."""
         scene, item = self._workspace.scene, cast(QStandardItemModel, self.network.model()).item
-        for at, spec in enumerate(registry.NETWORKS):
+        for at, spec in enumerate(registry.networks()):
             refused = self._flow.refused.get(spec.name, self._missing[spec.name])
             text = f"{spec.title}: cannot run here" if refused else self._flow.times.beside_name(spec, scene)
             tip = f"{refused} {refused.hint}" if refused else self._flow.times.explained(spec, scene)

@@ -14,7 +14,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from app.base.assets import model_weights
-from app.fusion import infer, large_kernel, registry, weights
+from app.fusion import infer, large_kernel, manifest, registry, weights
 
 NAMES = [spec.name for spec in registry.NETWORKS]
 LEARNED = [spec.name for spec in registry.NETWORKS if not spec.classical]
@@ -150,7 +150,7 @@ def test_size_and_compute_are_the_papers(name):
 @pytest.mark.parametrize("name", LEARNED)
 def test_saving_what_was_loaded_gives_the_same_bytes(name, tmp_path: Path):
     folder = model_weights()
-    entry = weights.read_manifest(folder)[name]
+    entry = manifest.read_manifest(folder)[name]
     whole, again = tmp_path / "whole.safetensors", tmp_path / "again.safetensors"
     sha256 = weights.save(registry.load(name), whole, entry["arguments"], half=_is_half(folder / entry["file"]))
     if "over" in entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.fusion import registry, weights
+from app.fusion import manifest, registry, weights
 from app.metrics.catalogue import METRICS
 from app.research.__main__ import main
 from app.research.evaluation.quality import quality
@@ -28,16 +28,16 @@ def test_the_quality_of_a_network_is_its_means_over_the_pairs_to_four_digits():
 def test_a_manifest_is_measured_again_and_keeps_what_is_not_measured(tmp_path):
     sha256 = weights.save(registry.build("lightfusionnet"), tmp_path / "lightfusionnet.safetensors", {})
     entry = {"file": "lightfusionnet.safetensors", "sha256": sha256, "arguments": {}, "licence": "mine"}
-    entry["quality"] = {"tasks": {"ct-mri": {"n": 99}}}
-    weights.write_entry(tmp_path, "lightfusionnet", entry)
+    entry["quality"] = {"command": "", "split": "val", "tasks": {"ct-mri": {"n": 99}}}
+    manifest.write_entry(tmp_path, "lightfusionnet", entry)
     pairs = made_up.write(tmp_path / "pairs")
     words = ["renew", str(tmp_path / "manifest.json"), "--pairs", str(pairs), "--only"]
     assert main([*words, "light"]) == 0
-    (renewed,) = weights.read_manifest(tmp_path).values()  # the classical methods were not asked for
+    (renewed,) = manifest.read_manifest(tmp_path).values()  # the classical methods were not asked for
     assert {name: renewed[name] for name in ("file", "sha256", "licence")} == {
         name: entry[name] for name in ("file", "sha256", "licence")
     }
     assert renewed["parameters"] == 4467
     assert {task: row["n"] for task, row in renewed["quality"]["tasks"].items()} == {"ct-mri": 2}
     assert main([*words, "maximum"]) == 0
-    assert set(weights.read_manifest(tmp_path)["maximum"]["quality"]["tasks"]) == {"ct-mri", "pet-mri", "spect-mri"}
+    assert set(manifest.read_manifest(tmp_path)["maximum"]["quality"]["tasks"]) == {"ct-mri", "pet-mri", "spect-mri"}

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from app.base.progress import Cancelled
-from app.fusion import registry, weights
+from app.fusion import manifest, registry, weights
 from app.research.__main__ import main
 from app.research.training import loop, train
 from app.research.training.recipes import Base, Recipe, Stage, from_json
@@ -137,7 +137,7 @@ def test_the_command_ends_with_weights_manifest_and_curve(tmp_path, capsys):
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
         *("checkpoint.pt", "curve.csv", "lightfusionnet.safetensors", "manifest.json", "recipe.json"),
     }
-    (entry,) = weights.read_manifest(tmp_path / "run").values()
+    (entry,) = manifest.read_manifest(tmp_path / "run").values()
     assert set(entry["quality"]["tasks"]) == {"ct-mri", "pet-mri", "spect-mri"}
     assert main(words) == 2
     assert "holds a training already" in capsys.readouterr().err
@@ -153,9 +153,9 @@ def test_the_command_publishes_only_when_told_to(tmp_path, monkeypatch, capsys):
     assert list(folder.iterdir()) == []
     assert main([*words, "--resume", "--publish"]) == 0
     assert {path.name for path in folder.iterdir()} == {"lightfusionnet.safetensors", "manifest.json"}
-    better = weights.read_manifest(folder)["lightfusionnet"]
+    better = manifest.read_manifest(folder)["lightfusionnet"]
     better["quality"]["tasks"]["ct-mri"]["SD"] *= 2
-    weights.write_entry(folder, "lightfusionnet", better)
+    manifest.write_entry(folder, "lightfusionnet", better)
     assert main([*words, "--resume", "--publish"]) == 2
     assert "are better" in capsys.readouterr().err
     assert main([*words, "--resume", "--publish", "--overwrite"]) == 0

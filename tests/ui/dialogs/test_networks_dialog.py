@@ -11,7 +11,7 @@ from PySide6.QtGui import QTextTable
 from shiboken6 import isValid
 
 from app.base.assets import model_weights
-from app.fusion import registry, weights
+from app.fusion import manifest, registry, weights
 from app.ui.dialogs.networks_dialog import NetworksDialog, open_networks
 from app.ui.flow.slice_times import SliceTimes
 from app.ui.flow.workspace import Workspace
@@ -84,7 +84,7 @@ def test_altered_weights_are_told_with_both_hashes(workspace, altered):
     shown = dialog.text.toPlainText()
     assert "Cannot run here: " in shown
     assert weights.sha256_of(altered / "lightfusionnet.safetensors") in shown
-    assert weights.read_manifest(altered)["lightfusionnet"]["sha256"] in shown
+    assert manifest.read_manifest(altered)["lightfusionnet"]["sha256"] in shown
     dialog.close()
 
 

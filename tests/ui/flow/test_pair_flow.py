@@ -17,7 +17,7 @@ from app.case import alignment, fusing
 from app.core.transforms import rigid
 from app.core.values import FusionWindow
 from app.core.volume import Volume
-from app.fusion import infer, registry, weights
+from app.fusion import infer, manifest, registry, weights
 from app.registration import register as registration
 from app.registration.verdict import Verdict
 from app.ui.flow.pair_flow import PairFlow
@@ -374,7 +374,7 @@ def test_refused_weights_are_told_and_the_program_goes_on_with_what_is_left(
 ):
     folder = Path(shutil.copytree(model_weights(), tmp_path / "weights"))
     path = folder / "lightfusionnet.safetensors"
-    expected = weights.read_manifest(folder)["lightfusionnet"]["sha256"]
+    expected = manifest.read_manifest(folder)["lightfusionnet"]["sha256"]
     monkeypatch.setattr(registry, "model_weights", lambda: folder)
     if damage == "missing":
         path.unlink()

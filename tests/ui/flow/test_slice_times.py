@@ -11,7 +11,6 @@ import pytest
 
 from app.base.settings import MOST_SLICE_TIMES
 from app.fusion import registry
-from app.ui.flow import slice_times
 from app.ui.flow.slice_times import SliceTimes
 from app.view.scene import Scene
 from tests.scenes import fused, pair, volume
@@ -25,7 +24,7 @@ def published(tmp_path: Path, monkeypatch) -> None:
     """A manifest in which LightFusionNet takes 4.12 s for a slice of 256 x 256."""
     entry = {"ms_per_slice": {"cpu": 4120.0, "threads": 2}}
     (tmp_path / "manifest.json").write_text(json.dumps({"lightfusionnet": entry}), encoding="utf-8")
-    monkeypatch.setattr(slice_times, "model_weights", lambda: tmp_path)
+    monkeypatch.setattr(registry, "model_weights", lambda: tmp_path)
 
 
 def _scene(size: int = 256, slices: int = 10) -> Scene:
@@ -93,5 +92,5 @@ def test_only_the_latest_times_are_kept(qapp):
 
 def test_a_broken_manifest_leaves_the_names(qapp, tmp_path, monkeypatch):
     (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
-    monkeypatch.setattr(slice_times, "model_weights", lambda: tmp_path)
+    monkeypatch.setattr(registry, "model_weights", lambda: tmp_path)
     assert SliceTimes({}).beside_name(LIGHT, _scene()) == "LightFusionNet"
