@@ -15,49 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from app.files.dicom.header import Header, Pixels, clean, item, lookup_table, number, numbers, private, text, value_of
+from app.files.dicom.header import Header, Pixels, item, lookup_table, number, numbers, text, value_of
 from app.files.dicom.suv import PetFacts, enhanced_pet_facts, pet_facts
+from app.files.dicom.traits import NM_VECTORS, Traits, group_traits, traits_of
 
 Vector = tuple[float, float, float]
-Traits = dict[str, str]
 
 NM = "1.2.840.10008.5.1.4.1.1.20"
 MOST_FRAMES = 100_000
 FARTHEST_MM = 1e5  # a place or a pixel spacing beyond this is no place in a patient
 LARGEST_SCALE = 1e12  # a rescale beyond this makes no number that anything could be measured in
-TRAITS = {  # what can tell two pictures of one place apart, the most telling first: keyword: name, unit
-    "ImageType": ("image type", ""),
-    "EchoNumbers": ("echo number", ""),
-    "EchoTime": ("echo time", "ms"),
-    "DiffusionBValue": ("b-value", "s/mm²"),
-    "DiffusionGradientOrientation": ("diffusion direction", ""),
-    "TemporalPositionIdentifier": ("temporal position", ""),
-    "TemporalPositionIndex": ("temporal position", ""),
-    "TriggerTime": ("trigger time", "ms"),
-    "InversionTime": ("inversion time", "ms"),
-    "FlipAngle": ("flip angle", "°"),
-    "StackID": ("stack", ""),
-    "EnergyWindowVector": ("energy window", ""),
-    "DetectorVector": ("detector", ""),
-    "PhaseVector": ("phase", ""),
-    "RRIntervalVector": ("R-R interval", ""),
-    "TimeSlotVector": ("time slot", ""),
-    "ConvolutionKernel": ("reconstruction kernel", ""),
-    "KVP": ("tube voltage", "kV"),
-    "AcquisitionNumber": ("acquisition number", ""),
-    "FrameReferenceTime": ("frame reference time", "ms"),
-    "AcquisitionTime": ("acquisition time", ""),
-    "ContentTime": ("time", ""),
-}
-NM_VECTORS = ("EnergyWindowVector", "DetectorVector", "PhaseVector", "RRIntervalVector", "TimeSlotVector")
-_MACROS = {  # functional group: the keywords that may stand in it
-    "MREchoSequence": {"EffectiveEchoTime": "EchoTime"},
-    "MRDiffusionSequence": {"DiffusionBValue": "DiffusionBValue"},
-    "FrameContentSequence": {"StackID": "StackID", "TemporalPositionIndex": "TemporalPositionIndex"},
-    "MRTimingAndRelatedParametersSequence": {"FlipAngle": "FlipAngle"},
-    "CTReconstructionSequence": {"ConvolutionKernel": "ConvolutionKernel"},
-    "CardiacSynchronizationSequence": {"NominalCardiacTriggerDelayTime": "TriggerTime"},
-}
 _FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence", "PETFrameTypeSequence")
 
 
@@ -68,7 +35,7 @@ class Frame:
     position : LPS mm of the centre of pixel (0, 0); orientation : cosines of its row, then its column
     pixel_mm : distance between rows, between columns; thickness_mm : as stated, used for nothing but a lone slice
     slope, intercept : of the rescale; unit : what the value transformation says they give ("HU", "US", "" where absent)
-    rescaled : whether the file states a rescale at all; traits : see TRAITS
+    rescaled : whether the file states a rescale at all; traits : see `traits.TRAITS`
     table : the modality LUT, first stored value mapped and outputs; slope and intercept are then 1 and 0
     """
 
@@ -159,19 +126,11 @@ def _single(header: Header, pet: PetFacts | None) -> Frame:
         unit=text(table, "ModalityLUTType") if table else text(data, "RescaleType"),
         frame_of_reference=header.frame_of_reference,
         image_type=header.image_type,
-        traits=_traits(data, header),
+        traits=traits_of(data, header.image_type),
         pixels=header.pixels,
         table=lookup_table(data),
         pet=pet,
     )
-
-
-def _traits(data: Dataset, header: Header) -> Traits:
-    traits = {key: text(data, key) for key in TRAITS if not key.endswith("Vector")}
-    traits["ImageType"] = "\\".join(header.image_type)
-    if not traits["DiffusionBValue"]:  # before enhanced MR, makers kept it to themselves
-        traits["DiffusionBValue"] = clean(private(data, "SIEMENS MR HEADER", 0x0C))
-    return traits
 
 
 def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[Frame]:
@@ -194,14 +153,7 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
             pet = enhanced_pet_facts(header.data, pet, text(real, "CodeValue"))
             slope, intercept = number(mapping, "RealWorldValueSlope"), number(mapping, "RealWorldValueIntercept")
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
-        traits = plain.traits | {"ImageType": "\\".join(image_type)}
-        for macro, keywords in _MACROS.items():
-            fields = group(macro)
-            if fields is not None:
-                traits |= {trait: text(fields, key) for key, trait in keywords.items() if text(fields, key)}
-        direction = item(group("MRDiffusionSequence"), "DiffusionGradientDirectionSequence")
-        if direction is not None:
-            traits["DiffusionGradientOrientation"] = text(direction, "DiffusionGradientOrientation")
+        traits = plain.traits | {"ImageType": "\\".join(image_type)} | group_traits(group)
         place = group("PlanePositionSequence")
         plane = group("PlaneOrientationSequence")
         yield replace(

@@ -21,6 +21,7 @@ from pydicom.config import IGNORE, settings
 from pydicom.datadict import tag_for_keyword
 from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 
 from app.base.errors import InputError
 from app.core.limits import BoundedFile
@@ -37,29 +38,39 @@ LARGEST_DEFLATED = 1 << 29  # bytes; more is taken for a bomb
 _KEYWORDS = """
     SpecificCharacterSet ImageType SOPClassUID SOPInstanceUID StudyDate SeriesDate AcquisitionDate ContentDate
     AcquisitionDateTime SeriesTime AcquisitionTime ContentTime Modality Manufacturer StudyDescription
-    SeriesDescription ProtocolName TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex PatientWeight
-    BodyPartExamined SliceThickness SpacingBetweenSlices KVP EchoTime InversionTime EchoNumbers TriggerTime
-    FlipAngle ConvolutionKernel FrameReferenceTime ActualFrameDuration RadiopharmaceuticalInformationSequence
-    DiffusionBValue DiffusionGradientOrientation StudyInstanceUID SeriesInstanceUID SeriesNumber AcquisitionNumber
-    InstanceNumber ImagePositionPatient ImageOrientationPatient FrameOfReferenceUID TemporalPositionIdentifier
+    SeriesDescription ProtocolName TimezoneOffsetFromUTC PatientName PatientID PatientBirthDate PatientSex
+    PatientWeight BodyPartExamined SliceThickness SpacingBetweenSlices KVP EchoTime InversionTime EchoNumbers
+    TriggerTime FlipAngle ConvolutionKernel FrameReferenceTime ActualFrameDuration
+    RadiopharmaceuticalInformationSequence ComplexImageComponent SequenceName RepetitionTime
+    NominalPercentageOfCardiacPhase ImageIndex SeriesType NumberOfTimeSlices NumberOfTimeSlots
+    NominalPercentageOfRespiratoryPhase ASLContext VelocityEncodingDirection StackID DiffusionBValue
+    DiffusionGradientOrientation StudyInstanceUID SeriesInstanceUID SeriesNumber AcquisitionNumber InstanceNumber
+    ImagePositionPatient ImageOrientationPatient FrameOfReferenceUID TemporalPositionIdentifier
     TemporalPositionIndex SamplesPerPixel PhotometricInterpretation NumberOfFrames Rows Columns PixelSpacing
     BitsAllocated BitsStored HighBit PixelRepresentation PixelPaddingValue PixelPaddingRangeLimit WindowCenter
     WindowWidth RescaleIntercept RescaleSlope RescaleType ModalityLUTSequence EnergyWindowVector DetectorVector
-    PhaseVector RRIntervalVector TimeSlotVector SliceVector DetectorInformationSequence NumberOfSlices Units
-    CorrectedImage SUVType DecayCorrection PresentationLUTShape SharedFunctionalGroupsSequence
-    PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence DecayCorrected DecayCorrectionDateTime
-    AttenuationCorrected
+    PhaseVector RRIntervalVector TimeSlotVector TimeSliceVector RotationVector SliceVector
+    DetectorInformationSequence NumberOfSlices Units CorrectedImage SUVType DecayCorrection PresentationLUTShape
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence DecayCorrected
+    DecayCorrectionDateTime AttenuationCorrected
 """
 PRIVATE = {  # creator: (group, elements) that change a value or tell two pictures of one place apart
     "Philips PET Private Group": (0x7053, (0x00, 0x09)),
     "GEMS_PETD_01": (0x0009, (0x0D,)),
-    "SIEMENS MR HEADER": (0x0019, (0x0C,)),
+    "SIEMENS MR HEADER": (0x0019, (0x0C, 0x0E)),
+    "GEMS_ACQU_01": (0x0019, (0xBB, 0xBC, 0xBD)),
+    "GEMS_PARM_01": (0x0043, (0x2F, 0x39)),
+    "Philips Imaging DD 001": (0x2001, (0x03,)),
+    "Philips MR Imaging DD 001": (0x2005, (0xB0, 0xB1, 0xB2)),
+    "Image Private Header": (0x0065, (0x09, 0x37)),
 }
 _BLOCKS = range(0x10, 0x14)
-TAGS: list[Any] = [tag for tag in map(tag_for_keyword, _KEYWORDS.split()) if tag is not None]
+_CREATORS = {creator: [BaseTag(group << 16 | block) for block in _BLOCKS] for creator, (group, _) in PRIVATE.items()}
+# as BaseTag, or pydicom would make one of each for every file
+TAGS: list[Any] = [BaseTag(tag) for tag in map(tag_for_keyword, _KEYWORDS.split()) if tag is not None]
+TAGS += dict.fromkeys(tag for tags in _CREATORS.values() for tag in tags)
 for _group, _elements in PRIVATE.values():
-    TAGS += [_group << 16 | block for block in _BLOCKS]
-    TAGS += [_group << 16 | block << 8 | element for block in _BLOCKS for element in _elements]
+    TAGS += [BaseTag(_group << 16 | block << 8 | element) for block in _BLOCKS for element in _elements]
 
 PROGRAMS = {b"MZ": "Windows", b"\x7fELF": "Linux", b"\xcf\xfa\xed\xfe": "macOS", b"\xca\xfe\xba\xbe": "macOS"}
 
@@ -192,10 +203,9 @@ def as_numbers(value: Any) -> tuple[float, ...]:
 
 def private(data: Dataset, creator: str, element: int) -> Any:
     """A private element's value under its creator's block, or None."""
-    group = PRIVATE[creator][0]
-    for block in _BLOCKS:
-        if clean(value_of(data, group << 16 | block)) == creator:
-            return value_of(data, group << 16 | block << 8 | element)
+    for tag in _CREATORS[creator]:
+        if tag in data and clean(value_of(data, tag)) == creator:
+            return value_of(data, tag.group << 16 | (tag.element << 8 | element))
     return None
 
 

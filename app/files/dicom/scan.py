@@ -15,7 +15,8 @@ from app.files.dicom.frames import NM, Frame, frames
 from app.files.dicom.grid import NotAStack, Stack, stack
 from app.files.dicom.header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text, value_of
 from app.files.dicom.pixels import missing_bytes
-from app.files.dicom.split import Part, split
+from app.files.dicom.repeats import Part
+from app.files.dicom.split import split
 from app.files.dicom.suv import attenuation_corrected, suv
 from app.files.scan_result import ScanResult, Skipped, made_up_uid
 

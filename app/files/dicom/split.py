@@ -6,31 +6,23 @@ where positions repeat, by the first trait that tells the repeats apart (echo, b
 
 from __future__ import annotations
 
-import filecmp
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from app.files.dicom.frames import TRAITS, Frame
-from app.files.dicom.grid import SAME_MM, NotAStack, along_normal, part_at_far_gaps
-from app.files.dicom.pixels import decode
+from app.files.dicom.copies import without_copies
+from app.files.dicom.frames import Frame
+from app.files.dicom.grid import NotAStack, part_at_far_gaps
+from app.files.dicom.repeats import Part, told_apart
 
+OWN_FRAMES = (
+    "Every file states a FrameOfReferenceUID of its own, as some anonymisers write: it means nothing, so that nothing"
+    " says how the images lie to other series; register them."
+)
 SAME_COSINE = 1e-3  # of each direction cosine
 SAME_SPACING = 1e-3  # mm between pixels
-_CLOCKS = {"FrameReferenceTime", "AcquisitionTime", "ContentTime", "AcquisitionNumber"}  # also differ within one volume
-
-
-@dataclass(frozen=True)
-class Part:
-    """Frames that belong together; label: what sets them apart within their series; warnings: sentences."""
-
-    frames: tuple[Frame, ...]
-    label: str = ""
-    warnings: tuple[str, ...] = ()
-    mixed: bool = field(default=False)  # positions still repeat
 
 
 def split(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
@@ -41,17 +33,27 @@ def split(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
     frames : all of one SeriesInstanceUID
     kind : what sort of picture a frame is ("" for a slice of a volume): different kinds always part
     """
-    frames, copy_warnings = _without_copies(frames, kind)
+    frames, notes = without_copies(frames, kind)
+    if _own_frames_of_reference(frames):
+        frames = [replace(frame, frame_of_reference="") for frame in frames]
+        notes = (*notes, OWN_FRAMES)
     parts = _by_kind_and_geometry(frames, kind)
     parts = [piece for part in parts for piece in ([part] if kind(part.frames[0]) else _by_place(part))]
     parts.sort(key=lambda part: (bool(kind(part.frames[0])), -len(part.frames)))
     if len(parts) > 1:
         parts = [replace(part, warnings=(_split_warning(part, parts), *part.warnings)) for part in parts]
-    return [replace(part, warnings=(*copy_warnings, *part.warnings)) for part in parts]
+    return [replace(part, warnings=(*notes, *part.warnings)) for part in parts]
+
+
+def _own_frames_of_reference(frames: Sequence[Frame]) -> bool:
+    """Whether single-frame files state, nearly each, another frame of reference: PS3.3 C.7.4.1.1.1 has one a series."""
+    files = {frame.path for frame in frames}
+    stated = {frame.frame_of_reference for frame in frames} - {""}
+    return 2 < len(files) == len(frames) < 2 * len(stated)
 
 
 def _by_place(part: Part) -> list[Part]:
-    return [piece for unique in _by_traits(part) for piece in _by_far_gaps(unique)]
+    return [piece for unique in told_apart(part) for piece in _by_far_gaps(unique)]
 
 
 def _split_warning(part: Part, parts: Sequence[Part]) -> str:
@@ -61,53 +63,6 @@ def _split_warning(part: Part, parts: Sequence[Part]) -> str:
         f"The series holds {total} images that do not make one volume: it was split into {len(parts)} parts, listed"
         f" one by one; this part has {len(part.frames)}{by}."
     )
-
-
-def _without_copies(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> tuple[list[Frame], tuple[str, ...]]:
-    """Drop what is there twice: the same SOPInstanceUID at the same place."""
-    originals: dict[object, Frame] = {}
-    unique, dropped = [], []
-    for frame in frames:
-        key = (frame.sop_uid, frame.index, frame.position, frame.pixels.rows, frame.pixels.columns)
-        if frame.sop_uid and key in originals and not kind(frame) and _same_pixels(originals[key], frame):
-            dropped.append(frame.path.name)
-        else:
-            originals.setdefault(key, frame)
-            unique.append(frame)
-    return unique, _copy_warnings(dropped)
-
-
-def _copy_warnings(names: Sequence[str]) -> tuple[str, ...]:
-    if not names:
-        return ()
-    return (f"{_name_list(names)}: the same image is there twice, the copy was left out.",)
-
-
-def _name_list(names: Sequence[str], limit: int = 5) -> str:
-    return ", ".join(names[:limit]) + (f" and {len(names) - limit} more" if len(names) > limit else "")
-
-
-def _same_pixels(first: Frame, second: Frame) -> bool:
-    """Whether two frames hold the same values.
-
-    Raises
-    ------
-    DamagedFileError : one of them cannot be decoded
-    """
-    if (first.slope, first.intercept) != (second.slope, second.intercept):
-        return False
-    if first.index == second.index and _same_bytes(first, second):
-        return True
-    a, b = (hashlib.sha256(decode(f.path, f.pixels, [f.index])[0].tobytes()).digest() for f in (first, second))
-    return a == b
-
-
-def _same_bytes(first: Frame, second: Frame) -> bool:
-    """Whether the files are copies of each other, byte by byte: quicker than to decode both."""
-    try:
-        return filecmp.cmp(first.path, second.path, shallow=False)
-    except OSError:  # gone meanwhile: decoding will say so
-        return False
 
 
 def _by_kind_and_geometry(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
@@ -156,88 +111,6 @@ def _plane(frame: Frame) -> str:
         return "no orientation stated"
     normal = np.abs(np.cross(frame.orientation[:3], frame.orientation[3:]))
     return ("sagittal", "coronal", "axial")[int(np.argmax(normal))] + " orientation"
-
-
-def _repeated(frames: Sequence[Frame]) -> int:
-    if len(frames) < 2 or any(frame.position is None for frame in frames):
-        return 1
-    try:
-        places = np.sort(along_normal(frames))
-    except NotAStack:
-        return 1
-    longest = run = 1
-    for step in np.diff(places):
-        run = run + 1 if step < SAME_MM else 1
-        longest = max(longest, run)
-    return longest
-
-
-def _by_traits(part: Part) -> list[Part]:
-    """Tell repeats apart by one trait, or by several together; where none does, drop equal pictures or say "mixed"."""
-    repeats = _repeated(part.frames)
-    if repeats == 1:
-        return [part]
-    places = np.sort(along_normal(part.frames))
-    if np.count_nonzero(np.diff(places) < SAME_MM) <= max(3, len(places) // 10):  # a few: perhaps sent twice
-        part = _without_equal(part)
-        if not part.mixed:
-            return [part]
-    limit = max(2 * repeats, len(part.frames) // 2)  # groups: more would tear volumes to pieces
-    steady = [key for key in TRAITS if key not in _CLOCKS]
-    for keys in [*((key,) for key in TRAITS), tuple(steady), tuple(TRAITS)]:
-        groups: dict[tuple[str, ...], list[Frame]] = defaultdict(list)
-        for frame in part.frames:
-            groups[tuple(frame.traits.get(key, "") for key in keys)].append(frame)
-        fits = len(groups) == repeats if set(keys) & _CLOCKS else 1 < len(groups) <= limit
-        if fits and all(_repeated(group) == 1 for group in groups.values()):
-            varying = [n for n in range(len(keys)) if len({values[n] for values in groups}) > 1]
-            ordered = sorted(groups.items(), key=lambda entry: [_as_number(value) for value in entry[0]])
-            return [
-                Part(
-                    tuple(group),
-                    ", ".join(filter(None, [part.label, *(_trait(keys[n], values[n]) for n in varying)])),
-                    part.warnings,
-                )
-                for values, group in ordered
-            ]
-    return [_without_equal(part)]
-
-
-def _trait(key: str, value: str) -> str:
-    """For example "echo time 12 ms"."""
-    name, unit = TRAITS[key]
-    number = _as_number(value)[0]
-    text = f"{number:g}" if np.isfinite(number) else value
-    return f"{name} {text} {unit}".strip() if value else f"{name} absent"
-
-
-def _as_number(value: str) -> tuple[float, str]:
-    try:
-        return float(value), value
-    except ValueError:
-        return float("inf"), value
-
-
-def _without_equal(part: Part) -> Part:
-    """No header tells the repeats apart: drop those with the same pixels, and mark what is left as mixed."""
-    places = along_normal(part.frames)
-    order = sorted(range(len(places)), key=lambda n: (places[n], part.frames[n].instance, part.frames[n].path.name))
-    unique: list[int] = []
-    dropped: list[str] = []
-    mixed = False
-    for n in order:
-        same = bool(unique) and places[n] - places[unique[-1]] < SAME_MM
-        if same and _same_pixels(part.frames[unique[-1]], part.frames[n]):
-            dropped.append(part.frames[n].path.name)
-            continue
-        mixed = mixed or same
-        unique.append(n)
-    return replace(
-        part,
-        frames=tuple(part.frames[n] for n in unique),
-        warnings=(*part.warnings, *_copy_warnings(dropped)),
-        mixed=mixed,
-    )
 
 
 def _by_far_gaps(part: Part) -> list[Part]:

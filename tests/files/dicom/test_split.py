@@ -72,3 +72,22 @@ def test_a_tall_stack_far_from_another_is_a_series_of_its_own(tmp_path):
 def test_a_lone_slice_far_away_is_not_joined_by_hundreds_of_invented_ones(tmp_path):
     found = readers.scan([write_series(tmp_path, places=[0, 1, 500])]).series
     assert [series.size[2] for series in found] == [2, 1]
+
+
+def test_a_frame_of_reference_of_its_own_in_every_file_means_nothing(tmp_path):
+    """PS3.3 C.7.4.1.1.1: one for a series; some anonymisers give one to each file."""
+    folder = write_series(tmp_path, change=lambda ds, k: ds.update({"FrameOfReferenceUID": f"{ROOT}.9.{k}"}))
+    series = only_series(folder)
+    assert series.size[2] == 5
+    assert series.frame_of_reference_uid == ""
+    assert any("FrameOfReferenceUID of its own" in warning for warning in series.warnings)
+    np.testing.assert_array_equal(readers.read(series).stored[:, 0, 0], [0, 1000, 2000, 3000, 4000])
+
+
+def test_two_frames_of_reference_in_a_series_stay_apart(tmp_path):
+    folder = write_series(
+        tmp_path, places=range(6), change=lambda ds, k: ds.update({"FrameOfReferenceUID": f"{ROOT}.9.{k // 3}"})
+    )
+    found = readers.scan([folder]).series
+    assert [series.size[2] for series in found] == [3, 3]
+    assert len({series.frame_of_reference_uid for series in found}) == 2
