@@ -11,6 +11,8 @@ import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS, __version__
 from app.core.modalities import modality_of
+from app.core.planes import plane_of
+from app.view.labels import side_and_mm
 
 if TYPE_CHECKING:
     from app.case.fusing import FusionStack
@@ -27,7 +29,6 @@ _METHODS = {
     "file": "transform read from a file",
     "linked": "by way of other series",
 }
-_PATIENT_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 
 
 def modality(volume: Volume) -> str:
@@ -55,11 +56,8 @@ def slice_position(stack: FusionStack, k: int) -> str:
     grid = stack.aligned.mri.geometry
     if not grid.in_mm:
         return f"picture {k} of 0-{grid.size[2] - 1}"
-    i, j, count = grid.size
-    axis = _PATIENT_AXIS[grid.plane]
-    place = float(grid.to_lps(((i - 1) / 2, (j - 1) / 2, k))[axis])
-    letter = ("LR", "PA", "SI")[axis][0 if place >= 0 else 1]
-    return f"{grid.plane} slice {k} of 0-{count - 1}, {letter} {abs(place):.1f} mm"
+    side, at_mm = side_and_mm(plane_of(grid, 2), k)
+    return f"{grid.plane} slice {k} of 0-{grid.size[2] - 1}, {side} {at_mm:.1f} mm"
 
 
 def interpolated(stack: FusionStack, k: int) -> bool:
