@@ -29,7 +29,6 @@ WITHOUT_TEST = {  # this list only gets shorter
     "app/ui/panels/thumbnails.py",
     "app/ui/panes/image_pane.py",
     "app/ui/panes/live_overlay.py",
-    "app/ui/shell/actions.py",
     "app/ui/shell/keyboard.py",
     "app/ui/shell/platform_check.py",
     "app/ui/shell/status_line.py",
