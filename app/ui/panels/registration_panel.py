@@ -78,6 +78,7 @@ class RegistrationPanel(QWidget):
         super().__init__()
         self._workspace, self._flow = workspace, flow
         self._moved: Moved | None = None
+        self._registering = False  # and says so where the numbers of the last one stood
         self.verdict = plain_label("No pair yet", name="verdict")
         font = self.verdict.font()
         font.setBold(True)
@@ -185,7 +186,7 @@ class RegistrationPanel(QWidget):
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
-        sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
+        sentence = registration.verdict.explanation  # the heading says the rest
         heading = f"{heading} ({method})" if method else heading
         if not in_mm and unregistered:
             heading = "Two pictures, laid pixel on pixel"
@@ -213,13 +214,15 @@ class RegistrationPanel(QWidget):
 
     def _show_running(self, running: tuple[Running, ...]) -> None:
         """The live metric while registering; the numbers of the last one stay until then."""
-        for one in running:
-            if one.key == "register":
-                self.measured.setText(f"Registering, {one.fraction:.0%}: {one.message}".rstrip(": "))
+        for work in running:
+            if work.key == "register":
+                self._registering = True
+                self.measured.setText(f"Registering, {work.fraction:.0%}: {work.message}".rstrip(": "))
                 self.measured.show()
                 self.confirm_button.setEnabled(False)
                 return
-        if self.measured.text().startswith("Registering"):
+        if self._registering:
+            self._registering = False
             self.show_scene(self._workspace.scene)
 
 
