@@ -18,17 +18,8 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
 
     @property
-    def heading(self) -> str:
-        return _HEADINGS[self]
-
-    @property
-    def explanation(self) -> str:
-        """What the heading means and what to do; it begins small, since it follows a heading."""
-        return _EXPLANATIONS[self]
-
-    @property
     def sentence(self) -> str:
-        return f"{self.heading}: {self.explanation}"
+        return _SENTENCES[self]
 
     @property
     def trusted(self) -> bool:
@@ -67,17 +58,12 @@ _REASONS = {
     Stopped.BY_CHANCE: "The images have nothing in common beyond chance; the start was kept.",
 }
 
-_HEADINGS = {
-    Verdict.HEADER_ALIGNED: "Aligned by header",
-    Verdict.REGISTERED: "Registered",
-    Verdict.UNVERIFIED: "Not verified",
-    Verdict.REJECTED: "Registration rejected",
-}
-_EXPLANATIONS = {
-    Verdict.HEADER_ALIGNED: "both series state the same frame of reference; "
+_SENTENCES = {
+    Verdict.HEADER_ALIGNED: "Aligned by header: both series state the same frame of reference; "
     "motion of the patient between them is not excluded.",
-    Verdict.REGISTERED: "the reader has checked the alignment and confirmed it.",
-    Verdict.UNVERIFIED: "nobody has checked this alignment yet. Look at the overlay, then confirm or correct it.",
-    Verdict.REJECTED: "it found nothing better than the start, which was kept. "
+    Verdict.REGISTERED: "Registered: the reader has checked the alignment and confirmed it.",
+    Verdict.UNVERIFIED: "Not verified: nobody has checked this alignment yet. "
+    "Look at the overlay, then confirm or correct it.",
+    Verdict.REJECTED: "Registration rejected: it found nothing better than the start, which was kept. "
     "Align by hand, or check that both series show the same part of the patient.",
 }

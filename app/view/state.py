@@ -52,6 +52,7 @@ class ViewState:
         the pane last touched
     crosshair_mm : LPS mm
     overlay : 0 shows the MRI alone, 1 the partner alone; in between, a linear blend of the two pictures
+    fading : whether the overlay is clear where there is no uptake, so that the MRI is seen there as it is
     fusion : 0 shows that overlay, 1 the network's fusion
     mri_window, partner_window : (centre, width) in the volume's unit; None is the volume's default
     palette : the partner's colours over the MRI and in the fusion; a CT is shown in "Grey" unless chosen otherwise
@@ -67,6 +68,7 @@ class ViewState:
     axis: int = 2
     crosshair_mm: Point = (0.0, 0.0, 0.0)
     overlay: float = 0.5
+    fading: bool = False
     fusion: float = 0.0
     mri_window: Window | None = None
     partner_window: Window | None = None

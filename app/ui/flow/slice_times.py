@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.base.progress import roughly, spoken
+from app.base.progress import spoken
 from app.base.settings import MOST_SLICE_TIMES
 from app.core.volume import Volume
 from app.fusion import cards, registry
@@ -61,7 +61,7 @@ class SliceTimes(QObject):
         """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice, published" before it was measured here."""
         seconds, here = self.seconds(spec, scene)
         if here:
-            return f"{spec.title}, {roughly(seconds)} a slice"
+            return f"{spec.title}, {_about(seconds)} a slice"
         published = self._publishers(spec).get(self._device(scene))
         return f"{spec.title}, {spoken(published / 1000)} a slice, published" if published else spec.title
 
@@ -71,7 +71,7 @@ class SliceTimes(QObject):
         if here:
             columns, rows = size_of(scene.mri)
             on = {"cpu": "CPU", "cuda": "GPU"}[self._device(scene)]
-            return f"{roughly(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
+            return f"{_about(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
         told = cards.published(self._publishers(spec))
         return f"{told} This computer's own time shows once it has fused." if told else ""
 
@@ -80,7 +80,7 @@ class SliceTimes(QObject):
         seconds, here = self.seconds(spec, scene)
         if seconds * count < _MOMENT_S:
             return ""
-        return roughly(seconds * count) + ("" if here else " by its publisher's figure")
+        return _about(seconds * count) + ("" if here else " by its publisher's figure")
 
     def _device(self, scene: Scene) -> str:
         return self._automatic if scene.device == "auto" else scene.device
@@ -98,3 +98,8 @@ def size_of(mri: Volume | None) -> Size:
 
 def _key(network: str, device: str, size: Size) -> str:
     return f"{network} {device} {size[0]}x{size[1]}"
+
+
+def _about(seconds: float) -> str:
+    told = spoken(seconds)
+    return told if told.startswith("under") else f"about {told}"

@@ -23,6 +23,7 @@ _UNDO_STATE = (
     "partner_window",
     "palette",
     "palette_alone",
+    "fading",
     "mri_inverted",
     "partner_inverted",
     "measurements",

@@ -7,6 +7,7 @@ from typing import Any, cast
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItemModel
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -111,6 +112,7 @@ class FusionPanel(QWidget):
         self.again.clicked.connect(flow.go_on)
         self.told = plain_label(name="quiet")
         self.palette_box, self.alone_box = _palette_box(), _palette_box()
+        self.fading = QCheckBox("Overlay clear where there is no uptake")
         self.preset_boxes = {"mri": QComboBox(), "partner": QComboBox()}
         for box in self.preset_boxes.values():
             box.setMinimumContentsLength(8)
@@ -129,6 +131,7 @@ class FusionPanel(QWidget):
         display = QGroupBox("Display: colours and windows")
         form = _form(display)
         form.addRow("Palette", self.palette_box)
+        form.addRow(self.fading)
         form.addRow("Alone", self.alone_box)
         form.addRow(self.base_titles[1], self.preset_boxes["mri"])
         form.addRow("Partner", self.preset_boxes["partner"])
@@ -139,10 +142,14 @@ class FusionPanel(QWidget):
         column.addStretch(1)
 
         self.palette_box.setToolTip("Colours of the partner over the MRI and in the fusion; nothing is fused again")
+        self.fading.setToolTip(
+            "The overlay's colour grows over the first quarter of its window: no uptake leaves the MRI clean"
+        )
         self.alone_box.setToolTip("Colours of the partner in its own pane")
         self.network.activated.connect(self._choose_network)
         self.device.activated.connect(lambda: workspace.set_scene(device=self.device.currentData()))
         self.palette_box.activated.connect(lambda: workspace.update(palette=self.palette_box.currentText()))
+        self.fading.clicked.connect(lambda checked: workspace.update(fading=checked))
         self.alone_box.activated.connect(lambda: workspace.update(palette_alone=self.alone_box.currentText()))
         for role, box in self.preset_boxes.items():
             box.activated.connect(lambda _, role=role: self._choose_window(role))
@@ -232,6 +239,7 @@ class FusionPanel(QWidget):
 
     def show_state(self, state: ViewState) -> None:
         self.palette_box.setCurrentText(state.palette)
+        self.fading.setChecked(state.fading)
         self.alone_box.setCurrentText(state.palette_alone)
         for role, window in (("mri", state.mri_window), ("partner", state.partner_window)):
             box = self.preset_boxes[role]

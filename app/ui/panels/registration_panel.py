@@ -78,7 +78,6 @@ class RegistrationPanel(QWidget):
         super().__init__()
         self._workspace, self._flow = workspace, flow
         self._moved: Moved | None = None
-        self._registering = False  # and says so where the numbers of the last one stood
         self.verdict = plain_label("No pair yet", name="verdict")
         font = self.verdict.font()
         font.setBold(True)
@@ -186,7 +185,7 @@ class RegistrationPanel(QWidget):
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
-        sentence = registration.verdict.explanation  # the heading says the rest
+        sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
         heading = f"{heading} ({method})" if method else heading
         if not in_mm and unregistered:
             heading = "Two pictures, laid pixel on pixel"
@@ -214,15 +213,13 @@ class RegistrationPanel(QWidget):
 
     def _show_running(self, running: tuple[Running, ...]) -> None:
         """The live metric while registering; the numbers of the last one stay until then."""
-        for work in running:
-            if work.key == "register":
-                self._registering = True
-                self.measured.setText(f"Registering, {work.fraction:.0%}: {work.message}".rstrip(": "))
+        for one in running:
+            if one.key == "register":
+                self.measured.setText(f"Registering, {one.fraction:.0%}: {one.message}".rstrip(": "))
                 self.measured.show()
                 self.confirm_button.setEnabled(False)
                 return
-        if self._registering:
-            self._registering = False
+        if self.measured.text().startswith("Registering"):
             self.show_scene(self._workspace.scene)
 
 

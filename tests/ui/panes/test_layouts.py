@@ -186,6 +186,22 @@ def test_high_resolution_screens_get_all_their_pixels(area, study, qapp):
     assert image.width() == round(area.width() * area.devicePixelRatioF())
 
 
+def test_the_sliders_show_and_change_the_state(qapp, study):
+    from app.ui.panels.overlay_bar import OverlayBar
+
+    workspace = Workspace()
+    bar = OverlayBar(workspace)
+    assert not bar.overlay.isEnabled()
+    workspace.set_scene(study)
+    assert bar.overlay.isEnabled()
+    workspace.update(overlay=0.25, fusion=1.0)
+    assert (bar.overlay.value(), bar.fusion.value()) == (25, 100)
+    bar.overlay.setValue(80)
+    bar.fusion.setValue(0)
+    assert (workspace.state.overlay, workspace.state.fusion) == (0.8, 0.0)
+    bar.deleteLater()
+
+
 def test_a_pane_out_of_sight_keeps_no_study(area):
     """Of a closed study nothing stays in memory, whichever layout it was looked at in."""
     mri, pet = head(32, 24)
