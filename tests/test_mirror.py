@@ -12,7 +12,6 @@ from tests.paths import ROOT
 
 WITHOUT_TEST = {  # this list only gets shorter
     "app/case/fusing.py",
-    "app/fusion/cards.py",
     "app/research/evaluation/heatmap.py",
     "app/research/evaluation/paired.py",
     "app/research/evaluation/per_image.py",
