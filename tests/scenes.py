@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.case.alignment import Aligned
+from app.case.document import Case
 from app.case.fusing import FusionRequest, FusionStack
 from app.core.geometry import Geometry
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Patient, Series, Volume
 from app.registration.register import RegistrationResult
 from app.registration.verdict import Verdict
-from app.view.scene import Scene
+
+_numbers = count(1)  # two series never share a uid
 
 ANNA = Patient(id="P1", name="Muster^Anna", birth_date="19700101", sex="F")
 BERT = Patient(id="P2", name="Other^Bert", birth_date="19600101", sex="M")
@@ -27,7 +30,7 @@ def registered(matrix: NDArray[np.float64] | None = None, verdict: str = "header
 
 def series(modality: str, size: tuple[int, int, int], unit: str, patient: Patient = ANNA) -> Series:
     return Series(
-        uid=f"1.2.3.{modality}",
+        uid=f"1.2.3.{next(_numbers)}",
         modality=modality,
         description=f"{modality} head",
         paths=(),
@@ -93,13 +96,24 @@ def head(size: int = 128, slices: int = 96, seed: int = 0) -> tuple[Volume, Volu
     return volume(mr), volume(pet, modality="PT", unit="SUVbw", affine=affine, slope=0.001)
 
 
-def pair(mri: Volume, partner: Volume, *, verdict: str = "header-aligned", with_aligned: bool = True) -> Scene:
+def pair(mri: Volume, partner: Volume, *, verdict: str = "header-aligned", with_aligned: bool = True) -> Case:
     """A scene with both roles and an identity registration, aligned or not yet."""
     registration = registered(verdict=verdict)
-    scene = Scene().having(mri=mri, partner=partner)
+    scene = Case().having(mri=mri, partner=partner)
     if not with_aligned:
         return scene.having(registration=registration)
     return scene.having(registration=registration, aligned=aligned(mri, partner, registration))
+
+
+def shown(case: Case, **display: Any) -> Case:
+    """The case with its layers shown otherwise: mri_window, partner_window, mri_inverted, partner_inverted; palette and
+    palette_alone are the partner's."""
+    for name, value in display.items():
+        role, _, field = name.partition("_") if name.startswith(("mri_", "partner_")) else ("partner", "", name)
+        layer = case.of_role(role)
+        if layer is not None:
+            case = case.with_layer(layer.uid, **{field: value})
+    return case
 
 
 def aligned(mri: Volume, partner: Volume, registration: RegistrationResult) -> Aligned:

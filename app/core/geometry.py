@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Affine = NDArray[np.float64]
 Points = NDArray[np.float64]
+Point = tuple[float, float, float]  # LPS mm, as plain numbers that can be compared
 
 _LETTERS = (("L", "R"), ("P", "A"), ("S", "I"))  # toward +x, -x; +y, -y; +z, -z
 _PLANES = ("sagittal", "coronal", "axial")  # by the patient axis nearest to the normal
@@ -110,3 +111,9 @@ def transform_points(matrix: ArrayLike, points_mm: ArrayLike) -> Points:
     """Apply a 4x4 matrix to (..., 3) points in mm."""
     m = np.asarray(matrix, dtype=np.float64)
     return np.asarray(points_mm, dtype=np.float64) @ m[:3, :3].T + m[:3, 3]
+
+
+def point(lps_mm: ArrayLike) -> Point:
+    """A point as plain, comparable numbers."""
+    x, y, z = (float(n) for n in np.asarray(lps_mm, dtype=np.float64))
+    return x, y, z

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from app.case.document import Case
 from app.core.modalities import modality_of
 from app.core.palettes import find_palette
 from app.core.planes import Plane, plane_of
@@ -16,7 +17,6 @@ from app.view.colours import rgb
 from app.view.compose import compose
 from app.view.fused_pixels import fused_pixels, own_colours
 from app.view.memo import Memo
-from app.view.scene import Scene
 from app.view.state import ViewState, at_slice
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ class Colouring:
         return plane_of(self.stack.aligned.mri.geometry, 2)
 
     @cached_property
-    def scene(self) -> Scene:
+    def scene(self) -> Case:
         """What the window holds when it shows this stack."""
         aligned = self.stack.aligned
-        return Scene(
+        case = Case().having(
             mri=aligned.mri,
             partner=aligned.partner,
             registration=aligned.registration,
@@ -68,12 +68,11 @@ class Colouring:
             stack=self.stack,
             different_patients_confirmed=True,  # whoever fused them has confirmed it
         )
+        return case.with_layer(case.partner_uid, palette=self.palette)
 
     def state(self, k: int) -> ViewState:
         """How the window looks at slice k when nothing but the fusion is shown, and nothing of the patient is said."""
-        state = ViewState(
-            fusion=1.0, palette=self.palette, layout="overlay", annotations="no patient data", show_crosshair=False
-        )
+        state = ViewState(fusion=1.0, layout="overlay", annotations="no patient data", show_crosshair=False)
         return replace(state, **at_slice(state, self.plane.grid, k, 2))
 
     def picture(self, k: int) -> Picture:

@@ -98,6 +98,17 @@ def from_file(fixed: Volume, moving: Volume, matrix: ArrayLike) -> RegistrationR
     return _placed(_frames(fixed, moving), matrix, "file", Stopped.READ_FROM_FILE)
 
 
+def by_way_of(
+    fixed: Volume, moving: Volume, matrix: ArrayLike, verdict: Verdict, error_mm: float | None = None
+) -> RegistrationResult:
+    """The product of what is known about other series: as sure as the least sure of it, and confirmed by nobody."""
+    transform, surest = np.asarray(matrix, dtype=np.float64), Verdict.UNVERIFIED
+    verdict = surest if verdict is Verdict.REGISTERED else verdict  # this pair itself was never looked at
+    return RegistrationResult(
+        transform, _frames(fixed, moving), verdict, "linked", stopped=Stopped.OTHER_SERIES, error_mm=error_mm
+    )
+
+
 def register(
     fixed: Volume, moving: Volume, *, start: ArrayLike | None = None, progress: Progress = silent
 ) -> RegistrationResult:

@@ -18,8 +18,17 @@ class Verdict(StrEnum):
     REJECTED = "rejected"
 
     @property
+    def heading(self) -> str:
+        return _HEADINGS[self]
+
+    @property
+    def explanation(self) -> str:
+        """What the heading means and what to do; it begins small, since it follows a heading."""
+        return _EXPLANATIONS[self]
+
+    @property
     def sentence(self) -> str:
-        return _SENTENCES[self]
+        return f"{self.heading}: {self.explanation}"
 
     @property
     def trusted(self) -> bool:
@@ -35,6 +44,7 @@ class Stopped(StrEnum):
     PIXEL_ON_PIXEL = "pixel-on-pixel"
     MOVED_BY_HAND = "moved-by-hand"
     READ_FROM_FILE = "read-from-file"
+    OTHER_SERIES = "other-series"
     CONVERGED = "converged"
     OUT_OF_STEPS = "out-of-steps"
     NO_GAIN = "no-gain"
@@ -52,18 +62,24 @@ _REASONS = {
     Stopped.PIXEL_ON_PIXEL: "Two pictures of the same size, laid pixel on pixel.",
     Stopped.MOVED_BY_HAND: "Moved by hand.",
     Stopped.READ_FROM_FILE: "Read from a file.",
+    Stopped.OTHER_SERIES: "It follows from the alignment of other series that share these frames of reference.",
     Stopped.CONVERGED: "Converged: the last step was too short to matter.",
     Stopped.OUT_OF_STEPS: "Stopped after the last step it was allowed, without having come to rest.",
     Stopped.NO_GAIN: "No gain: nothing better than the start was found, and the start was kept.",
     Stopped.BY_CHANCE: "The images have nothing in common beyond chance; the start was kept.",
 }
 
-_SENTENCES = {
-    Verdict.HEADER_ALIGNED: "Aligned by header: both series state the same frame of reference; "
+_HEADINGS = {
+    Verdict.HEADER_ALIGNED: "Aligned by header",
+    Verdict.REGISTERED: "Registered",
+    Verdict.UNVERIFIED: "Not verified",
+    Verdict.REJECTED: "Registration rejected",
+}
+_EXPLANATIONS = {
+    Verdict.HEADER_ALIGNED: "both series state the same frame of reference; "
     "motion of the patient between them is not excluded.",
-    Verdict.REGISTERED: "Registered: the reader has checked the alignment and confirmed it.",
-    Verdict.UNVERIFIED: "Not verified: nobody has checked this alignment yet. "
-    "Look at the overlay, then confirm or correct it.",
-    Verdict.REJECTED: "Registration rejected: it found nothing better than the start, which was kept. "
+    Verdict.REGISTERED: "the reader has checked the alignment and confirmed it.",
+    Verdict.UNVERIFIED: "nobody has checked this alignment yet. Look at the overlay, then confirm or correct it.",
+    Verdict.REJECTED: "it found nothing better than the start, which was kept. "
     "Align by hand, or check that both series show the same part of the patient.",
 }

@@ -36,7 +36,7 @@ def colour_table(pictures: Sequence[Colours]) -> Colours:
     order = [int(colours.sum(axis=1).argmin())]
     left = set(range(len(colours))) - set(order)
     while left:
-        order.append(min(left, key=lambda one: (apart[order[-1], one], one)))
+        order.append(min(left, key=lambda colour: (apart[order[-1], colour], colour)))
         left.remove(order[-1])
     for passed_over in [after for before, after in pairwise(order) if _wide(apart, before, after)]:
         order.remove(passed_over)
@@ -65,7 +65,7 @@ def scalar_of(rgb: Colours, table: Colours) -> Colours:
     """(H, W, 3) colours of the table -> (H, W) their place in it, stretched to 0..255."""
     packed = _packed(table)
     order = np.argsort(packed)
-    found = order[np.searchsorted(packed[order], _packed(rgb)).clip(0, len(order) - 1)]
-    if not np.array_equal(table[found], rgb):
+    places = order[np.searchsorted(packed[order], _packed(rgb)).clip(0, len(order) - 1)]
+    if not np.array_equal(table[places], rgb):
         raise ColourTableError("a picture has a colour that the table lacks")
-    return np.rint(found * (255 / max(1, len(table) - 1))).astype(np.uint8)
+    return np.rint(places * (255 / max(1, len(table) - 1))).astype(np.uint8)

@@ -78,22 +78,22 @@ def read_pairs(folder: Path, split: str, tasks: Sequence[str] = (), *, scalars: 
             raise UnknownTaskError(task)
     if not folder.is_dir():
         raise PairFolderError(folder, "is not a folder")
-    asked = list(dict.fromkeys(tasks or MEDICAL_TASKS))
-    found = {task: read_task(folder / task / split, task, scalars=scalars) for task in asked}
-    missing = [task for task, pairs in found.items() if not pairs]
-    if missing and (tasks or missing == asked):
+    names = list(dict.fromkeys(tasks or MEDICAL_TASKS))
+    by_task = {task: read_task(folder / task / split, task, scalars=scalars) for task in names}
+    missing = [task for task, pairs in by_task.items() if not pairs]
+    if missing and (tasks or missing == names):
         raise PairFolderError(folder, f"holds no pair of {', '.join(missing)} for {split!r}")
-    return [pair for pairs in found.values() for pair in pairs]
+    return [pair for pairs in by_task.values() for pair in pairs]
 
 
 def digest(pairs: Sequence[Pair]) -> str:
     """SHA-256 of all of them, in order: what a run that goes on must be given again."""
-    told = hashlib.sha256()
+    hashed = hashlib.sha256()
     for pair in pairs:
-        told.update(f"{pair.task}/{pair.name}".encode())
+        hashed.update(f"{pair.task}/{pair.name}".encode())
         for picture in (pair.mri, pair.luma, pair.scalar):
-            told.update(b"" if picture is None else np.ascontiguousarray(picture).tobytes())
-    return told.hexdigest()
+            hashed.update(b"" if picture is None else np.ascontiguousarray(picture).tobytes())
+    return hashed.hexdigest()
 
 
 def thinned(pairs: Sequence[Pair], per_task: int) -> list[Pair]:
@@ -128,7 +128,7 @@ def read_task(folder: Path, task: str, *, scalars: bool = True) -> list[Pair]:
     ]
     for pair in pairs:
         if pair.mri.shape != pair.luma.shape:
-            sizes = " and ".join(f"{one.shape[1]} x {one.shape[0]}" for one in (pair.mri, pair.luma))
+            sizes = " and ".join(f"{picture.shape[1]} x {picture.shape[0]}" for picture in (pair.mri, pair.luma))
             raise PairFolderError(folder, f"has {of_mri[pair.name].name} in two sizes, {sizes}")
     if not pairs or not scalars or ROLES[task][1] not in TABLED:
         return pairs
@@ -141,23 +141,23 @@ def modality_folder(folder: Path, modality: str) -> Path | None:
     """The subfolder of that name, in capitals or not; None where there is none, PairFolderError where there are two."""
     if not folder.is_dir():
         return None
-    found = sorted(one for one in folder.iterdir() if one.name.lower() == modality and one.is_dir())
-    if len(found) > 1:
-        raise PairFolderError(folder, f"has both {found[0].name} and {found[1].name}")
-    return found[0] if found else None
+    folders = sorted(inside for inside in folder.iterdir() if inside.name.lower() == modality and inside.is_dir())
+    if len(folders) > 1:
+        raise PairFolderError(folder, f"has both {folders[0].name} and {folders[1].name}")
+    return folders[0] if folders else None
 
 
 def _pictures(folder: Path | None) -> dict[str, Path]:
     """Pictures by their name without suffix, sorted by it."""
-    found: dict[str, Path] = {}
+    pictures: dict[str, Path] = {}
     if folder is None:
-        return found
+        return pictures
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            if path.stem in found:
-                raise PairFolderError(folder, f"has both {found[path.stem].name} and {path.name}")
-            found[path.stem] = path
-    return dict(sorted(found.items()))
+            if path.stem in pictures:
+                raise PairFolderError(folder, f"has both {pictures[path.stem].name} and {path.name}")
+            pictures[path.stem] = path
+    return dict(sorted(pictures.items()))
 
 
 def read_luma(path: Path) -> Picture:

@@ -31,9 +31,9 @@ from app.view.state import ANNOTATION_LEVELS
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from app.case.document import Case
     from app.ui.flow.task import Running
     from app.ui.main_window import MainWindow
-    from app.view.scene import Scene
 
 SETTING_CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATION_LEVELS, "palettes": PALETTES}
 _HEAR_MS = 250
@@ -137,7 +137,7 @@ def start(window: MainWindow, paths: Sequence[Path]) -> None:
         window.open_demo()
     workspace = window.workspace
 
-    def warm_once(scene: Scene) -> None:
+    def warm_once(scene: Case) -> None:
         if scene.grid is not None:
             workspace.scene_changed.disconnect(warm_once)
             workspace.tasks.start("Starting", _warm, lambda _: set_apart(), key="warm")

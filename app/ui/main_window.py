@@ -27,6 +27,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.base.settings import Settings
+from app.case.document import Case
+from app.core.geometry import Point
 from app.core.modalities import modality_of
 from app.ui.commands.actions import Actions, without_arguments
 from app.ui.commands.command import Window
@@ -48,8 +50,6 @@ from app.ui.shell.status_line import StatusLine
 from app.ui.shell.theme import icon
 from app.view.presets import presets
 from app.view.probe import probe
-from app.view.scene import Scene
-from app.view.state import Point
 from app.view.windows import volume_of
 
 _SIZE = QSize(1440, 900)
@@ -104,7 +104,6 @@ class MainWindow(Window):
             reverse_window_drag=settings.window_drag_reversed,
         )
         self.workspace.set_scene(device=settings.device)
-        self.workspace.clear_history()
 
     # Assembly --------------------------------------------------------------------------------------------------
 
@@ -151,7 +150,7 @@ class MainWindow(Window):
         workspace.tasks.failed.connect(lambda name, error: self.notices.show_notice(of_error(name, error)))
         self.metrics_pane.failed.connect(lambda what, error: self.notices.show_notice(of_error(what, error, "metrics")))
         self.metrics_pane.grown.connect(self._make_room)
-        self.stop.confirmed.connect(lambda: workspace.set_scene(different_patients_confirmed=True))
+        self.stop.confirmed.connect(lambda: workspace.change(different_patients_confirmed=True))
         for asked, command in (
             (self.status.cancel_asked, "cancel"),
             (self.browser.open_asked, "open_files"),
@@ -175,7 +174,7 @@ class MainWindow(Window):
         """Whether anything is still being worked out for the study in view."""
         return self.flow.pending or self.metrics_pane.pending
 
-    def _show_scene(self, scene: Scene) -> None:
+    def _show_scene(self, scene: Case) -> None:
         self.stop.show_contradictions(scene.different_patients if scene.stopped else ())
 
     def _show_probe(self, at: Point | None) -> None:
@@ -219,7 +218,7 @@ class MainWindow(Window):
             windows = menu.addMenu(f"{ROLE_TITLES[one]} window")
             windows.setEnabled(volume is not None)
             for preset in presets(volume):
-                change = partial(self.workspace.update, **{f"{one}_window": preset.window})
+                change = partial(self.workspace.change_layer, one, window=preset.window)
                 windows.addAction(preset.label).triggered.connect(without_arguments(change))
         for group in ("tool", "layout"):
             sub = menu.addMenu("Left drag" if group == "tool" else "Layout")
@@ -266,7 +265,7 @@ class MainWindow(Window):
         if self.browser.isVisible() and self.panels.isVisible():
             kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))
         if scene.partner is not None and modality_of(scene.partner.modality).volume:
-            kept = replace(kept, palettes={**kept.palettes, scene.partner.modality: state.palette})
+            kept = replace(kept, palettes={**kept.palettes, scene.partner.modality: scene.palette})
         return kept
 
     def closeEvent(self, event: QCloseEvent) -> None:

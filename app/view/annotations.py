@@ -27,16 +27,14 @@ from app.view.marks import (
 
 SMALLEST = 8.0  # logical pixels: letters smaller than this nobody reads
 ROOMY = 330  # logical pixels: a narrower picture gets smaller words
-LABEL_SIZE = 12.0
 STEP = 4.0  # logical pixels between two lines of words, beyond their size
-_BAR = 12.0
-_WIDE_BAR = 24.0
-BAR_ROOM = 145.0  # logical pixels: the height of the smallest colour bar with its words
+BAR_WIDTH = 12.0
+BAR_ROOM = 130.0  # logical pixels: the height of the smallest colour bar with its words
 
 
 def label_size(width: float) -> float:
     """The size of the words in the corners."""
-    return LABEL_SIZE if width >= ROOMY else LABEL_SIZE - 1
+    return 12.0 if width >= ROOMY else 11.0
 
 
 def corners(labels: Labels, frame: Frame, measure: Measure) -> list[Mark]:
@@ -116,25 +114,17 @@ def scale_length_mm(pixels_per_mm: float, room: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))
 
 
-def bar_width(bar: Bar) -> float:
-    """Wider where the colours lie on greys, which the bar shows from dark to bright."""
-    return _WIDE_BAR if bar.mix.on_grey else _BAR
-
-
 def colour_bar(bar: Bar, frame: Frame, measure: Measure) -> list[Mark]:
-    """The colours at the right edge, their ends and their unit; high values at the top."""
-    tall, wide = min(max(frame.picture[3] * 0.37, 60.0), 240.0), bar_width(bar)
+    """The palette at the right edge, its ends and its unit; high values at the top."""
+    tall = min(max(frame.picture[3] * 0.37, 60.0), 240.0)
     right, top = frame.width - MARGIN, frame.picture[1] + (frame.picture[3] - tall) / 2
     caption = elided(bar.caption, frame.width - 2 * MARGIN, 11, False, measure)
-    marks: list[Mark] = [
-        Ramp((right - wide, top, wide, tall), bar.mix),
+    return [
+        Ramp((right - BAR_WIDTH, top, BAR_WIDTH, tall), bar.palette, bar.inverted),
         Text((right, top - 20), caption, size=11, anchor="right"),
         Text((right, top - 5), bar.high, size=11, anchor="right"),
         Text((right, top + tall + 14), bar.low, size=11, anchor="right"),
     ]
-    if bar.other:
-        marks.append(Text((right, top + tall + 29), bar.other, "warn", 11, anchor="right"))
-    return marks
 
 
 def message(words: str, frame: Frame, ink: str, measure: Measure) -> list[Mark]:

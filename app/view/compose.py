@@ -11,16 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.case.document import Case
 from app.core.planes import Plane, axis_named, plane_of
 from app.core.volume import Volume
-from app.view.colours import Levels, Pixels, blend, colours, joint, levels, look_up
+from app.view.colours import Levels, Pixels, blend, blend_table, colours, joint, levels, look_up
 from app.view.fused_pixels import fused_pixels, pixels_on_grid
 from app.view.hatch import hatched
 from app.view.layouts import LAYOUTS
 from app.view.memo import Memo
-from app.view.mixing import mix_of, overlay_table
 from app.view.picture import Blank, Note, PartnerSlice, Picture, Resample
-from app.view.scene import Scene
 from app.view.slices import interpolated, native_levels, native_pixels
 from app.view.state import ViewState
 from app.view.windows import has_whole_numbers, is_inverted, window_of
@@ -28,7 +27,7 @@ from app.view.windows import has_whole_numbers, is_inverted, window_of
 
 def compose(
     state: ViewState,
-    scene: Scene,
+    scene: Case,
     role: str,
     *,
     axis: int | None = None,
@@ -54,7 +53,7 @@ class _Work:
     """One call of compose: its inputs, and the steps from them to pixels."""
 
     state: ViewState
-    scene: Scene
+    scene: Case
     plane: Plane
     index: int
     resample: Resample | None
@@ -66,7 +65,7 @@ class _Work:
         volume = self.scene.mri
         if volume is None:
             return self._blank(Blank.NO_MRI)
-        pixels = self._mri_pixels(volume, is_inverted(self.state, volume, "mri"))
+        pixels = self._mri_pixels(volume, is_inverted(self.scene, "mri"))
         return self._picture(pixels, "mri", notes=interpolated(volume, self.plane, self.index))
 
     def partner(self) -> Picture:
@@ -82,8 +81,8 @@ class _Work:
             return self._blank(Blank.RESAMPLING)
         pixels = self._own_colours(volume)
         if pixels is None:
-            inverted = is_inverted(self.state, volume, "partner")
-            pixels = look_up(colours(self.state.palette_alone, inverted), self._partner_levels(volume, resampled))
+            inverted = is_inverted(self.scene, "partner")
+            pixels = look_up(colours(self.scene.palette_alone, inverted), self._partner_levels(volume, resampled))
         pixels, has_lines = hatched(pixels, resampled, None, self.memo)
         return self._picture(pixels, "partner", hatched=has_lines, notes=self._resampled())
 
@@ -111,10 +110,10 @@ class _Work:
             if waiting is not None:
                 return waiting
             assert scene.stack is not None  # nothing is waited for
-            pixels = fused_pixels(scene.stack, self.plane, self.index, state.palette, self.memo)
+            pixels = fused_pixels(scene.stack, self.plane, self.index, scene.palette, self.memo)
             if state.fusion < 1:
                 pixels = blend(self._overlay_pixels(scene.mri, scene.partner, resampled), pixels, state.fusion)
-        inverted = is_inverted(state, scene.mri, "mri") and state.fusion <= 0  # a fusion is never inverted
+        inverted = is_inverted(scene, "mri") and state.fusion <= 0  # a fusion is never inverted
         pixels, has_lines = hatched(pixels, resampled, self._mri_pixels(scene.mri, inverted), self.memo)
         notes = (*self._resampled(), *interpolated(scene.mri, self.plane, self.index))
         return self._picture(pixels, "overlay" if state.fusion <= 0 else "fusion", hatched=has_lines, notes=notes)
@@ -122,12 +121,12 @@ class _Work:
     # Pixels ----------------------------------------------------------------------------------------------------
 
     def _mri_levels(self, volume: Volume) -> Levels:
-        window = window_of(self.state, self.scene, "mri")
+        window = window_of(self.scene, "mri")
         assert window is not None  # there is a volume
         return native_levels(volume, self.plane, self.index, window, self.memo)
 
     def _mri_pixels(self, volume: Volume, inverted: bool) -> Pixels:
-        window = window_of(self.state, self.scene, "mri")
+        window = window_of(self.scene, "mri")
         assert window is not None  # there is a volume
         return native_pixels(volume, self.plane, self.index, window, "Grey", inverted, self.memo)
 
@@ -147,24 +146,25 @@ class _Work:
         return None if self.resample is None else self.resample(plane, index)
 
     def _partner_levels(self, volume: Volume, resampled: PartnerSlice) -> Levels:
-        window = window_of(self.state, self.scene, "partner")
+        window = window_of(self.scene, "partner")
         assert window is not None  # there is a volume
         linear = has_whole_numbers(volume)
         return self.memo.get(resampled, ("levels", window), lambda: levels(resampled.values, window, linear=linear))
 
     def _overlay_pixels(self, mri: Volume, partner: Volume, resampled: PartnerSlice) -> Pixels:
-        state = self.state
+        state, scene = self.state, self.scene
         own = self._own_colours(partner)
-        mri_inverted, inverted = is_inverted(state, mri, "mri"), is_inverted(state, partner, "partner")
+        mri_inverted, inverted = is_inverted(scene, "mri"), is_inverted(scene, "partner")
         if own is not None or mri.rgb is not None:
             if own is None:
-                own = look_up(colours(state.palette, inverted), self._partner_levels(partner, resampled))
+                own = look_up(colours(scene.palette, inverted), self._partner_levels(partner, resampled))
             return blend(self._mri_pixels(mri, mri_inverted), own, state.overlay)
         first, second = self._mri_levels(mri), self._partner_levels(partner, resampled)
         both = self.memo.get(
             resampled, ("joint", id(first), id(second)), lambda: (joint(first, second), first, second)
         )[0]
-        return look_up(overlay_table(mix_of(state, mri, partner)), both)
+        share = round(256 * min(max(state.overlay, 0.0), 1.0)) / 256
+        return look_up(blend_table("Grey", mri_inverted, scene.palette, inverted, share), both)
 
     # Pictures --------------------------------------------------------------------------------------------------
 
@@ -190,10 +190,10 @@ class _Work:
         return (Note.RESAMPLED,) if self.plane.grid.in_mm else ()  # plain pictures lie pixel on pixel
 
     def _own_grid(self, volume: Volume, plane: Plane, index: int, notes: tuple[Note, ...]) -> Picture:
-        window = window_of(self.state, self.scene, "partner")
+        window = window_of(self.scene, "partner")
         assert window is not None  # there is a volume
-        inverted = is_inverted(self.state, volume, "partner")
-        pixels = native_pixels(volume, plane, index, window, self.state.palette_alone, inverted, self.memo)
+        inverted = is_inverted(self.scene, "partner")
+        pixels = native_pixels(volume, plane, index, window, self.scene.palette_alone, inverted, self.memo)
         return Picture(plane, index, pixels, notes=(*notes, *interpolated(volume, plane, index)), kind="partner")
 
     def _matching_slice(self, volume: Volume) -> tuple[Plane, int]:

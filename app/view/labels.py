@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
 
+from app.case.document import Case
 from app.core.modalities import modality_of
 from app.core.palettes import PALETTES
 from app.core.person_name import readable
@@ -18,10 +19,8 @@ from app.core.volume import Volume
 from app.fusion import cards
 from app.fusion.registry import listed
 from app.fusion.spec import concerns
-from app.view.mixing import Mix, mix_of
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
-from app.view.scene import Scene
 from app.view.state import ViewState
 from app.view.windows import is_inverted, volume_of, window_of
 
@@ -64,16 +63,13 @@ class Labels:
 
 @dataclass(frozen=True)
 class Bar:
-    """A colour bar: its colours, the values at its ends, and what they are.
+    """A colour bar: palette, whether it runs backwards, the values at its ends, and what they are."""
 
-    other : the scale of the fusion beside that of the panes, or the other way round, where they differ; or ""
-    """
-
-    mix: Mix
+    palette: str
+    inverted: bool
     low: str
     high: str
     caption: str
-    other: str = ""
 
 
 _NOTES = {
@@ -96,7 +92,7 @@ _BLANKS = {
 }
 
 
-def labels(state: ViewState, scene: Scene, role: str, picture: Picture) -> Labels:
+def labels(state: ViewState, scene: Case, role: str, picture: Picture) -> Labels:
     """What stands in the corners of one pane."""
     if picture.plane is None:
         return Labels()
@@ -129,29 +125,31 @@ def name_of(volume: Volume) -> str:
     return modality_of(volume.modality).name or "image"
 
 
-def bar(state: ViewState, scene: Scene, picture: Picture) -> Bar | None:
-    """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
-    partner, stack = scene.partner, scene.stack
+def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
+    """The colour bar of a picture; of a fusion it explains the hue only, for a fused pixel has no value."""
+    partner = scene.partner
     if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
         return None
-    shown = window_of(state, scene, "partner")
-    assert shown is not None  # there is a partner
-    pane = number(shown[0] - shown[1] / 2), number(shown[0] + shown[1] / 2)
-    fused = None if stack is None else stack.request.partner_window
-    ends = pane if fused is None else (number(fused.low), number(fused.high))
+    inverted = is_inverted(scene, "partner")
     if picture.kind == "fusion":
-        if fused is None or scene.mri is None or not PALETTES[state.palette].coloured:
+        if scene.stack is None or not PALETTES[scene.palette].coloured:
             return None
-        caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
-        other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"
-        return Bar(mix_of(state, scene.mri, partner), *ends, caption, other)
-    alone = Mix(state.palette_alone, is_inverted(state, partner, "partner"))
-    mix = mix_of(state, scene.mri, partner) if picture.kind == "overlay" and scene.mri is not None else alone
-    other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
-    return Bar(mix, *pane, unit_text(partner.unit), other)
+        window = scene.stack.request.partner_window
+        return Bar(
+            scene.palette,
+            False,
+            number(window.low),
+            number(window.high),
+            f"hue: {name_of(partner)} {unit_text(window.unit)}",
+        )
+    shown = window_of(scene, "partner")
+    assert shown is not None  # there is a partner
+    centre, width = shown
+    palette = scene.palette_alone if picture.kind == "partner" else scene.palette
+    return Bar(palette, inverted, number(centre - width / 2), number(centre + width / 2), unit_text(partner.unit))
 
 
-def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list[Line]:
+def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[Line]:
     mri, partner = scene.mri, scene.partner
     if role == "fused" and mri is not None and partner is not None:
         if picture.kind == "fusion" and scene.stack is not None:
@@ -181,7 +179,7 @@ def _titles(state: ViewState, scene: Scene, role: str, picture: Picture) -> list
     return lines
 
 
-def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
+def _fused_plane(scene: Case, picture: Picture) -> list[Line]:
     if scene.stack is None or scene.mri is None or picture.plane is None or not picture.plane.name:
         return []
     fused = scene.mri.geometry.plane
@@ -199,7 +197,7 @@ def _fused_plane(scene: Scene, picture: Picture) -> list[Line]:
     return lines
 
 
-def _alignment(scene: Scene, role: str, picture: Picture) -> list[Line]:
+def _alignment(scene: Case, role: str, picture: Picture) -> list[Line]:
     if scene.mri is None or scene.partner is None or role == "mri" or picture.pixels is None:
         return []
     if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
@@ -217,7 +215,7 @@ def verdict_line(verdict: str) -> Line:
     }[verdict]
 
 
-def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
+def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:
     stack = scene.stack
     if picture.kind != "fusion" or stack is None:
         return []
@@ -235,11 +233,11 @@ def _fusion_facts(scene: Scene, picture: Picture) -> list[Line]:
     return lines
 
 
-def _windows(state: ViewState, scene: Scene, picture: Picture) -> list[Line]:
+def _windows(state: ViewState, scene: Case, picture: Picture) -> list[Line]:
     roles = {"mri": ("mri",), "partner": ("partner",), "overlay": ("mri", "partner")}.get(picture.kind, ())
     lines = []
     for role in roles:
-        volume, window = volume_of(scene, role), window_of(state, scene, role)
+        volume, window = volume_of(scene, role), window_of(scene, role)
         if volume is not None and window is not None and volume.rgb is None:
             whose = f"{name_of(volume)}  " if len(roles) > 1 else ""
             words = f"{whose}C {number(window[0])}  W {number(window[1])} {unit_text(volume.unit)}"

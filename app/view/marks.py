@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from app.view.mixing import Mix
-
 Spot = tuple[float, float]  # x, y
 Box = tuple[float, float, float, float]  # x, y, width, height
 Anchor = Literal["left", "middle", "right"]
@@ -74,13 +72,11 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """The colours of values, from the bottom of its box (low ones) to the top, with a thin frame.
-
-    Where they lie on greys, from the darkest at the left to the brightest at the right.
-    """
+    """A palette from the bottom of its box (low values) to the top, with a thin frame."""
 
     box: Box
-    mix: Mix
+    palette: str
+    inverted: bool = False
 
 
 Mark = Text | Polyline | Ellipse | Fill | Ramp

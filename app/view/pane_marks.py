@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.view.annotations import banner, bar_width, colour_bar, corners, letters, message, scale_bar
+from app.case.document import Case
+from app.view.annotations import BAR_WIDTH, banner, colour_bar, corners, letters, message, scale_bar
 from app.view.labels import bar, blank_message, labels
 from app.view.layouts import LAYOUTS
 from app.view.marks import MARGIN, Frame, Mark, Measure
 from app.view.memo import Memo
 from app.view.picture import Blank, Picture
-from app.view.places import crosshair, measurements, rectangle
-from app.view.scene import Scene
+from app.view.places import crosshair, rectangle, regions
 from app.view.state import ViewState
 from app.view.viewport import Viewport, zoom_rect
 
@@ -18,7 +18,7 @@ _LOWEST_WITH_BAR = 200  # logical pixels: a lower picture has no room for a colo
 
 def marks_of(
     state: ViewState,
-    scene: Scene,
+    scene: Case,
     role: str,
     picture: Picture,
     view: Viewport | None,
@@ -45,27 +45,26 @@ def marks_of(
 
 
 def _on_the_picture(
-    state: ViewState, scene: Scene, view: Viewport, measure: Measure, memo: Memo, *, zoomed: bool
+    state: ViewState, scene: Case, view: Viewport, measure: Measure, memo: Memo, *, zoomed: bool
 ) -> list[Mark]:
     """Marks of places, which only a picture on the shared grid has."""
     if view.plane.grid is not scene.grid:
         return []
     marks = crosshair(state, view) if state.show_crosshair else []
-    marks += measurements(state, scene, view, measure, memo)
+    marks += regions(scene, view, measure, memo)
     if LAYOUTS[state.layout].has_zoom and not zoomed:
         marks += rectangle(view.rect_in_pane(zoom_rect(state, view.plane)))
     return marks
 
 
 def _scales(
-    state: ViewState, scene: Scene, picture: Picture, view: Viewport, frame: Frame, measure: Measure
+    state: ViewState, scene: Case, picture: Picture, view: Viewport, frame: Frame, measure: Measure
 ) -> list[Mark]:
     shown = bar(state, scene, picture) if frame.height >= _LOWEST_WITH_BAR else None
     marks = [] if shown is None else colour_bar(shown, frame, measure)
     if view.plane.grid.in_mm:
         left, _, width, _ = frame.picture
-        wide = 0.0 if shown is None else bar_width(shown) + MARGIN
-        beside = left + width < frame.width - wide  # the bar has room of its own
-        marks += letters(view.plane, frame, right_inset=0 if beside else wide)
+        beside = left + width < frame.width - MARGIN - BAR_WIDTH  # the bar has room of its own
+        marks += letters(view.plane, frame, right_inset=0 if shown is None or beside else BAR_WIDTH + MARGIN)
         marks += scale_bar(view.scale, frame)
     return marks

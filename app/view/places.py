@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import partial
 from math import floor
 
+from app.case.document import Case
+from app.case.regions import Region
+from app.view.drawing import in_plane
 from app.view.marks import BANNER_HEIGHT, Box, Ellipse, Fill, Mark, Measure, Polyline, Text
 from app.view.measure import describe
 from app.view.memo import Memo
-from app.view.scene import Scene
-from app.view.state import Measurement, ViewState
+from app.view.state import ViewState
 from app.view.viewport import Viewport
 
 _GAP = 9.0  # the crosshair leaves what it points at in sight
@@ -38,17 +40,16 @@ def rectangle(box: Box) -> list[Mark]:
     return [Polyline((*corners, corners[0]), "rectangle", 1.5), *handles]
 
 
-def measurements(state: ViewState, scene: Scene, view: Viewport, measure: Measure, memo: Memo) -> list[Mark]:
-    """Those of this plane's axis whose points lie in the slice shown, with their values beside them."""
+def regions(case: Case, view: Viewport, measure: Measure, memo: Memo) -> list[Mark]:
+    """Those that lie in the slice shown, with their values beside them."""
     marks: list[Mark] = []
-    for measurement in state.measurements:
-        places = [view.to_pane(point_mm) for point_mm in measurement.points_mm]
-        if measurement.axis != view.plane.axis or any(abs(off) > 0.5 for _, _, off in places):
+    for region in case.regions:
+        placed = case.placed(region)
+        spots = () if placed is None else _in_the_slice(placed, view)
+        if not spots:
             continue
-        spots = tuple((x, y) for x, y, _ in places)
-        marks.append(_outline(measurement, spots))
-        key = ("measured", measurement, view.index, scene.generation)
-        lines = memo.get(view.plane, key, partial(describe, measurement, scene, view))
+        marks.append(_outline(region, spots))
+        lines = memo.get(view.plane, ("measured", region, case.generation), partial(describe, region, case))
         lines = lines if view.width >= _ROOMY else lines[:1]
         room = max(measure(line, 12, False) for line in lines)
         x = min(max(x for x, _ in spots) + 8, view.width - room - 4)
@@ -58,8 +59,15 @@ def measurements(state: ViewState, scene: Scene, view: Viewport, measure: Measur
     return marks
 
 
-def _outline(measurement: Measurement, spots: tuple[tuple[float, float], ...]) -> Mark:
-    if measurement.kind != "ellipse":
+def _in_the_slice(region: Region, view: Viewport) -> tuple[tuple[float, float], ...]:
+    """Its points in the pane; () where one lies more than half a slice off, or an ellipse stands across the slice."""
+    places = [view.to_pane(point_mm) for point_mm in region.points_mm]
+    across = region.kind == "ellipse" and not in_plane(region, view)
+    return () if across or any(abs(off) > 0.5 for _, _, off in places) else tuple((x, y) for x, y, _ in places)
+
+
+def _outline(region: Region, spots: tuple[tuple[float, float], ...]) -> Mark:
+    if region.kind != "ellipse":
         return Polyline(spots, "region")
     (x0, y0), (x1, y1) = spots
     return Ellipse((min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)), "region")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from app.case.document import Case
 from app.core.geometry import transform_points
 from app.core.volume import Volume
-from app.view.scene import Scene
 
 OUTSIDE = "outside"
 
@@ -35,7 +35,7 @@ class Reading:
         return "    ".join(part for part in (*parts, self.position) if part)
 
 
-def probe(scene: Scene, lps_mm: ArrayLike) -> Reading:
+def probe(scene: Case, lps_mm: ArrayLike) -> Reading:
     """The reading at a point of the shared grid, in LPS mm of the MRI (or of the partner where it is alone)."""
     at = np.asarray(lps_mm, dtype=np.float64)
     mri = "" if scene.mri is None else value_text(scene.mri, at)
@@ -76,7 +76,7 @@ def percent(value: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
-def position_text(scene: Scene, lps_mm: ArrayLike) -> str:
+def position_text(scene: Case, lps_mm: ArrayLike) -> str:
     """Where a point lies, in patient directions."""
     grid = scene.grid
     if grid is None:

@@ -1,4 +1,4 @@
-"""How the study is looked at: everything a mouse, key or slider may change, as one frozen value without Qt.
+"""Where one looks, and nothing else: what a mouse, key or slider changes without changing the case.
 
 The truth about position is `crosshair_mm`, a point in the patient (LPS mm of the MRI's frame): every pane finds its
 slice from it, so that no two panes can drift apart. Functions here take a state and return the fields to change:
@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from app.core.geometry import Geometry
+from app.core.geometry import Geometry, Point, point
 
-Point = tuple[float, float, float]
 Window = tuple[float, float]  # centre, width
 
 PLANE_NAMES = ("axial", "coronal", "sagittal")
@@ -33,30 +32,14 @@ class ZoomRect:
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """Something drawn on a plane: kind "length", "angle" or "ellipse"; its corner points in LPS mm; the grid's axis.
-
-    An ellipse is held by two opposite corners of its box, an angle by its three points, the vertex second.
-    """
-
-    kind: str
-    points_mm: tuple[Point, ...]
-    axis: int
-
-
-@dataclass(frozen=True)
 class ViewState:
-    """What is looked at, and how.
+    """Where one looks: position, zoom, layout, tool, blend.
 
     axis : 0, 1, 2: the grid's index axis (i, j, k) that the slices are stacked along; in a layout of planes that of
         the pane last touched
     crosshair_mm : LPS mm
     overlay : 0 shows the MRI alone, 1 the partner alone; in between, a linear blend of the two pictures
-    fading : whether the overlay is clear where there is no uptake, so that the MRI is seen there as it is
     fusion : 0 shows that overlay, 1 the network's fusion
-    mri_window, partner_window : (centre, width) in the volume's unit; None is the volume's default
-    palette : the partner's colours over the MRI and in the fusion; a CT is shown in "Grey" unless chosen otherwise
-    palette_alone : the partner's colours in its own pane (readers know PET alone in inverted grey)
     zoom : 1 fits the plane in its pane; centre_mm : the point in the middle of every pane, None the grid's centre
     zoom_rect : the region of the zoomed pane; None is a quarter of the plane around the crosshair
     maximised : name of the pane that fills the window, "" for none
@@ -68,14 +51,7 @@ class ViewState:
     axis: int = 2
     crosshair_mm: Point = (0.0, 0.0, 0.0)
     overlay: float = 0.5
-    fading: bool = False
     fusion: float = 0.0
-    mri_window: Window | None = None
-    partner_window: Window | None = None
-    palette: str = "Hot Iron"
-    palette_alone: str = "Inverted Grey"
-    mri_inverted: bool = False
-    partner_inverted: bool = False
     zoom: float = 1.0
     centre_mm: Point | None = None
     zoom_rect: ZoomRect | None = None
@@ -87,18 +63,11 @@ class ViewState:
     hold_mri: bool = False
     smooth: bool = True
     reverse_window_drag: bool = False
-    measurements: tuple[Measurement, ...] = ()
 
     def slice_of(self, grid: Geometry, axis: int | None = None) -> int:
         """The index along `axis` of the grid's slice that holds the crosshair, or the nearest one."""
         axis = self.axis if axis is None else axis
         return nearest_index(grid, self.crosshair_mm, axis)
-
-
-def point(lps_mm: ArrayLike) -> Point:
-    """A point as the plain, comparable numbers a ViewState holds."""
-    x, y, z = (float(n) for n in np.asarray(lps_mm, dtype=np.float64))
-    return x, y, z
 
 
 def nearest_index(grid: Geometry, lps_mm: ArrayLike, axis: int) -> int:
@@ -131,16 +100,8 @@ def fitted() -> dict[str, Any]:
 
 
 def reset(grid: Geometry | None) -> dict[str, Any]:
-    """Changes that undo zoom, pan, windows and inversion, and bring the crosshair to the grid's centre."""
-    changes = {
-        **fitted(),
-        "mri_window": None,
-        "partner_window": None,
-        "mri_inverted": False,
-        "partner_inverted": False,
-        "zoom_rect": None,
-        "maximised": "",
-    }
+    """Changes that undo zoom and pan, and bring the crosshair to the grid's centre."""
+    changes: dict[str, Any] = {**fitted(), "zoom_rect": None, "maximised": ""}
     if grid is not None:
         changes["crosshair_mm"] = centre_voxel(grid)
     return changes

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from app.core.geometry import Point, point
 from app.core.planes import Plane
-from app.view.state import Point, ViewState, ZoomRect, point
+from app.view.state import ViewState, ZoomRect
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.case.document import Case
+from app.case.layers import Layer
 from app.core.volume import Volume
 from app.view.memo import per_volume
-from app.view.scene import Scene
-from app.view.state import ViewState, Window
+from app.view.state import Window
 
 
 @per_volume
@@ -23,21 +24,26 @@ def default_window(volume: Volume) -> Window:
     return float(centre), float(width)
 
 
-def volume_of(scene: Scene, role: str) -> Volume | None:
+def volume_of(case: Case, role: str) -> Volume | None:
     """role "mri" or "partner"."""
-    return scene.mri if role == "mri" else scene.partner
+    return case.mri if role == "mri" else case.partner
 
 
-def window_of(state: ViewState, scene: Scene, role: str) -> Window | None:
+def window_of(case: Case, role: str) -> Window | None:
     """The window role "mri" or "partner" is shown in; None without a volume."""
-    volume = volume_of(scene, role)
-    chosen = state.mri_window if role == "mri" else state.partner_window
-    return None if volume is None else chosen or default_window(volume)
+    layer = case.of_role(role)
+    return None if layer is None else shown_window(layer)
 
 
-def is_inverted(state: ViewState, volume: Volume, role: str) -> bool:
+def shown_window(layer: Layer) -> Window:
+    """The window that the reader chose for a layer, or the volume's own."""
+    return layer.window or default_window(layer.volume)
+
+
+def is_inverted(case: Case, role: str) -> bool:
     """Whether dark and bright change places: what the header asks for, turned round by the reader's key."""
-    return volume.inverted != (state.mri_inverted if role == "mri" else state.partner_inverted)
+    layer = case.of_role(role)
+    return layer is not None and layer.volume.inverted != layer.inverted
 
 
 def has_whole_numbers(volume: Volume) -> bool:

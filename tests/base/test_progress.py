@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.base.progress import spoken
+from app.base.progress import roughly, spoken
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ from app.base.progress import spoken
 )
 def test_durations_have_two_figures_at_most(seconds, said):
     assert spoken(seconds) == said
+
+
+def test_an_estimate_is_about_a_time_and_a_bound_stays_a_bound():
+    assert roughly(41) == "about 41 s"
+    assert roughly(0.0009) == "under 1 ms"

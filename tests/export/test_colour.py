@@ -7,13 +7,14 @@ import pytest
 from PIL import Image
 
 from app import export
+from app.case.document import Case
 from app.core.geometry import Geometry
 from app.export.colour import OWN_COLOURS, colouring
 from app.view.colours import rgb
 from app.view.compose import compose
-from app.view.scene import Scene
 from app.view.state import ViewState, at_slice
 from tests.export.studies import blob, stack_of, volume
+from tests.scenes import shown
 
 TURNED = Geometry((40, 30, 3), np.diag([-1.0, -1, 2, 1]))  # stored half a turn round, so that every flip shows
 PICTURE = Geometry((40, 30, 1), np.eye(4), in_mm=False)
@@ -52,9 +53,10 @@ STACKS = {
 def pane(stack, name, k):
     """The fused pane of the window, as its reader sees it."""
     aligned = stack.aligned
-    scene = Scene().having(mri=aligned.mri, partner=aligned.partner)
+    scene = Case().having(mri=aligned.mri, partner=aligned.partner)
     scene = scene.having(registration=aligned.registration, aligned=aligned).having(stack=stack)
-    state = ViewState(fusion=1.0, palette=name, overlay=0.3)
+    scene = shown(scene, palette=name)
+    state = ViewState(fusion=1.0, overlay=0.3)
     picture = compose(ViewState(**{**vars(state), **at_slice(state, aligned.mri.geometry, k)}), scene, "fused")
     return rgb(picture.pixels)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import json
-import os
 import re
 import shutil
 import signal
@@ -22,12 +21,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.base import settings, terminal
 from app.base.assets import model_weights
-from app.base.errors import FusionError, InputError
+from app.base.errors import FusionError
 from app.fusion import registry, weights
 from app.ui import application
-from app.ui.flow import demo_study as demo
-from app.ui.shell import platform_check
 from tests.scenes import head
+from tests.ui.program import run_program
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +48,10 @@ def nothing_left(qapp):
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def _program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, **environment}
-    command = [sys.executable, "-m", "app", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=env, timeout=120)
-
-
 def test_a_screenshot_waits_for_the_fusion_and_shows_it(pair_folder, tmp_path):
     picture = tmp_path / "window.png"
     shown = ("--network", "average", "--layout", "overlay", "--screenshot", str(picture))
-    done = _program("view", str(pair_folder), *shown)
+    done = run_program("view", str(pair_folder), *shown)
     assert (done.returncode, done.stdout) == (0, "")
     assert all(re.match(r" *\d+% \w", line) for line in done.stderr.splitlines()), done.stderr  # progress alone
     with Image.open(picture) as image:
@@ -76,7 +68,7 @@ def test_a_screenshot_waits_for_the_fusion_and_shows_it(pair_folder, tmp_path):
 
 def test_a_screenshot_of_nothing_readable_ends_with_the_reason(tmp_path):
     (tmp_path / "notes.txt").write_text("hello", encoding="utf-8")
-    done = _program("view", str(tmp_path), "--screenshot", str(tmp_path / "w.png"), "--json")
+    done = run_program("view", str(tmp_path), "--screenshot", str(tmp_path / "w.png"), "--json")
     assert done.returncode == 2
     assert "no image that can be read" in json.loads(done.stdout)["error"]
     assert (tmp_path / "w.png").is_file()
@@ -132,30 +124,6 @@ def test_a_fault_in_a_slot_is_shown_in_the_window(qapp, capsys):
         qapp.exec()
     assert "KeyError" in window.notices.notices[-1].text
     assert "Muster" not in capsys.readouterr().err
-
-
-def test_without_a_display_it_says_so_and_offers_the_command():
-    done = _program("view", QT_QPA_PLATFORM="", DISPLAY="", WAYLAND_DISPLAY="")
-    assert done.returncode == 2
-    assert "there is no display" in done.stderr
-    assert "synoptic fuse" in done.stderr
-
-
-def test_a_display_that_does_not_answer_is_named():
-    done = _program("view", QT_QPA_PLATFORM="", DISPLAY=":987", WAYLAND_DISPLAY="")
-    assert done.returncode == 2
-    assert ":987 does not answer" in done.stderr
-
-
-def test_a_missing_system_library_is_named(monkeypatch):
-    def missing(path):
-        raise OSError("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
-
-    monkeypatch.setattr(platform_check.ctypes, "CDLL", missing)
-    monkeypatch.setattr(platform_check.sys, "platform", "linux")
-    with pytest.raises(platform_check.MissingLibraryError, match=r"libxcb-cursor\.so\.0") as caught:
-        platform_check.check({"DISPLAY": ":0"})
-    assert "apt install" in caught.value.hint
 
 
 def test_a_misspelt_network_is_told_before_any_window(qapp):
@@ -215,27 +183,3 @@ def test_starting_imports_no_heavy_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_demo_is_made_once_and_whole_or_not_at_all(monkeypatch):
-    from app.phantom import study as demo_study
-
-    made = []
-
-    def write(folder, *, progress):
-        made.append(folder)
-        (folder / "dicom").mkdir()
-        if len(made) == 1:
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(demo_study, "write_demo", write)
-    with pytest.raises(InputError, match="No space left on device"):
-        demo.prepare(lambda fraction, message="": None)
-    assert list(settings.cache_folder().iterdir()) == []
-    found = demo.prepare(lambda fraction, message="": None)
-    assert found == Path(demo.folder()) / "dicom"
-    assert found.is_dir()
-    assert demo.prepare(lambda fraction, message="": None) == found
-    assert len(made) == 2
-    found.rmdir()
-    demo.folder().rmdir()

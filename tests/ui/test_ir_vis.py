@@ -40,7 +40,7 @@ def test_two_files_take_their_roles_by_name_and_are_not_called_mri(opening, tmp_
     wait_until(lambda: not opening.workspace.tasks.busy, "opening")
     scene = opening.workspace.scene
     assert (scene.mri.series.paths[0], scene.partner.series.paths[0]) == (paths[1], paths[0])
-    assert opening.workspace.state.palette == "Grey"
+    assert opening.workspace.scene.palette == "Grey"
     said = [one.text for one in opening.told]
     assert [text.split(":")[0] for text in said] == ["Base", "Partner"]
     assert not any("MRI" in text for text in said)

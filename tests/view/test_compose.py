@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from app.case.alignment import Aligned
+from app.case.document import Case
 from app.core.palettes import fused_colours, palette
 from app.view.colours import rgb
 from app.view.compose import compose
 from app.view.memo import Memo
 from app.view.picture import Blank, Note, PartnerSlice
-from app.view.scene import Scene
 from app.view.state import ViewState, at_slice
-from tests.scenes import BERT, fused, head, pair, registered, volume
+from tests.scenes import BERT, fused, head, pair, registered, shown, volume
 
-GREY = ViewState(mri_window=(127.5, 255), partner_window=(0.5, 1.0), palette="Hot Iron", palette_alone="Grey")
+GREY = {"mri_window": (127.5, 255), "partner_window": (0.5, 1.0), "palette": "Hot Iron", "palette_alone": "Grey"}
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def small():
     inside = np.ones((2, 3, 4), bool)
     inside[..., 3] = False
     aligned = Aligned(mri, partner, registration, np.where(inside, partner.stored, 0).astype(np.float32), inside)
-    scene = Scene().having(mri=mri, partner=partner).having(registration=registration, aligned=aligned)
-    return scene, replace(GREY, **at_slice(GREY, mri.geometry, 1))
+    scene = Case().having(mri=mri, partner=partner).having(registration=registration, aligned=aligned)
+    return shown(scene, **GREY), ViewState(**at_slice(ViewState(), mri.geometry, 1))
 
 
 def test_the_mri_is_shown_through_its_window(small):
@@ -42,15 +42,15 @@ def test_the_mri_is_shown_through_its_window(small):
 
 def test_inversion_is_display_only(small):
     scene, state = small
-    inverted = rgb(compose(replace(state, mri_inverted=True), scene, "mri").pixels)[..., 0]
+    inverted = rgb(compose(state, shown(scene, mri_inverted=True), "mri").pixels)[..., 0]
     np.testing.assert_array_equal(inverted, 255 - scene.mri.stored[1])
 
 
 def test_what_the_header_inverts_is_inverted_until_the_reader_turns_it_round(small):
     scene, state = small
-    scene = Scene().having(mri=replace(scene.mri, inverted=True))
+    scene = shown(Case().having(mri=replace(scene.mri, inverted=True)), **GREY)
     np.testing.assert_array_equal(rgb(compose(state, scene, "mri").pixels)[..., 0], 255 - scene.mri.stored[1])
-    back = rgb(compose(replace(state, mri_inverted=True), scene, "mri").pixels)[..., 0]
+    back = rgb(compose(state, shown(scene, mri_inverted=True), "mri").pixels)[..., 0]
     np.testing.assert_array_equal(back, scene.mri.stored[1])
 
 
@@ -90,9 +90,9 @@ def test_outside_the_partners_field_of_view_the_mri_is_shown_with_lines_and_neve
 
 def test_the_partners_own_pane_uses_its_own_palette(small):
     scene, state = small
-    shown = rgb(compose(replace(state, palette_alone="Inverted Grey"), scene, "partner").pixels)
+    pixels = rgb(compose(state, shown(scene, palette_alone="Inverted Grey"), "partner").pixels)
     levels = np.floor(scene.aligned.values[1] * 255 + 0.5)
-    np.testing.assert_array_equal(shown[:, :3, 0], 255 - levels[:, :3])
+    np.testing.assert_array_equal(pixels[:, :3, 0], 255 - levels[:, :3])
 
 
 def test_holding_the_key_shows_the_mri_whatever_the_sliders_say(small):
@@ -106,10 +106,10 @@ def test_a_fusion_shows_the_networks_grey_and_the_uptake_as_colour(small):
     luma = np.linspace(0, 1, 24, dtype=np.float32).reshape(2, 3, 4)
     stack = fused(scene.aligned, luma)
     scene = scene.having(stack=stack)
-    shown = rgb(compose(replace(state, fusion=1.0), scene, "fused").pixels)
+    pixels = rgb(compose(replace(state, fusion=1.0), scene, "fused").pixels)
     fused_level, partner_level = (np.floor(unit * 255 + 0.5) for unit in (luma[1], scene.aligned.values[1] / 10))
     expected = fused_colours("Hot Iron")[fused_level.astype(int), partner_level.astype(int)]
-    np.testing.assert_array_equal(shown[:, :3], expected[:, :3])
+    np.testing.assert_array_equal(pixels[:, :3], expected[:, :3])
 
 
 def test_the_fusion_slider_goes_linearly_from_overlay_to_fusion(small):
@@ -124,9 +124,9 @@ def test_the_fusion_slider_goes_linearly_from_overlay_to_fusion(small):
 def test_a_display_window_does_not_touch_the_fusion(small):
     scene, state = small
     scene = scene.having(stack=fused(scene.aligned, np.full((2, 3, 4), 0.5, np.float32)))
-    one = compose(replace(state, fusion=1.0), scene, "fused").pixels
-    other = compose(replace(state, fusion=1.0, partner_window=(9.0, 3.0)), scene, "fused").pixels
-    np.testing.assert_array_equal(one[:, :3], other[:, :3])
+    first = compose(replace(state, fusion=1.0), scene, "fused").pixels
+    other = compose(replace(state, fusion=1.0), shown(scene, partner_window=(9.0, 3.0)), "fused").pixels
+    np.testing.assert_array_equal(first[:, :3], other[:, :3])
 
 
 def test_a_slice_not_fused_yet_is_blank_and_says_so(small):
@@ -151,10 +151,10 @@ def test_a_plane_across_the_slices_waits_for_all_of_them(small):
 
 def test_nothing_old_survives_a_change_with_a_shared_memo(small):
     scene, state = small
-    memo = Memo()
+    scene, memo = shown(scene, palette="Grey"), Memo()
     first = scene.having(stack=fused(scene.aligned, np.zeros((2, 3, 4), np.float32)))
     second = scene.having(stack=fused(scene.aligned, np.ones((2, 3, 4), np.float32)))
-    state = replace(state, fusion=1.0, palette="Grey")
+    state = replace(state, fusion=1.0)
     dark = compose(state, first, "fused", memo=memo).pixels
     bright = compose(state, second, "fused", memo=memo).pixels
     assert rgb(dark)[:, :3].max() == 0
@@ -177,7 +177,7 @@ def test_two_patients_are_never_laid_together(small):
 
 def test_without_an_alignment_the_partner_is_shown_in_its_own_grid():
     mri, pet = head(32, 24)
-    scene = Scene().having(mri=mri, partner=pet)
+    scene = Case().having(mri=mri, partner=pet)
     state = ViewState(crosshair_mm=(0, 0, 11.5))
     picture = compose(state, scene, "partner")
     assert picture.plane.grid is pet.geometry
@@ -188,40 +188,41 @@ def test_without_an_alignment_the_partner_is_shown_in_its_own_grid():
 
 def test_a_resampler_is_asked_where_there_is_no_aligned_volume():
     mri, pet = head(32, 24)
-    scene = pair(mri, pet, with_aligned=False)
+    scene = shown(pair(mri, pet, with_aligned=False), partner_window=(5.0, 10.0))
     asked = []
 
     def resample(plane, index):
         asked.append((plane.axis, index))
         return PartnerSlice(np.full(plane.shape, 10, np.float32), np.ones(plane.shape, bool))
 
-    state = ViewState(overlay=1.0, partner_window=(5.0, 10.0))
-    shown = compose(state, scene, "fused", axis=1, resample=resample)
+    state = ViewState(overlay=1.0)
+    picture = compose(state, scene, "fused", axis=1, resample=resample)
     assert asked == [(1, 16)]
-    assert (rgb(shown.pixels) == palette("Hot Iron")[255]).all()
+    assert (rgb(picture.pixels) == palette("Hot Iron")[255]).all()
     assert compose(state, scene, "fused", resample=lambda plane, index: None).blank is Blank.RESAMPLING
 
 
 def test_one_series_alone_is_shown_on_its_own_grid():
     _, pet = head(32, 24)
-    scene = Scene().having(partner=pet)
-    picture = compose(ViewState(palette_alone="Grey", partner_window=(3.0, 6.0)), scene, "partner")
+    scene = Case().having(partner=pet)
+    own = shown(scene, palette_alone="Grey", partner_window=(3.0, 6.0))
+    picture = compose(ViewState(), own, "partner")
     values = pet.values(picture.index)
     expected = np.floor(np.clip(values / 6, 0, 1).astype(np.float64) * 255 + 0.5)
     assert np.abs(rgb(picture.pixels)[..., 0] - expected).max() <= 1  # a value on the edge of a level
     assert compose(ViewState(layout="overlay"), scene, "fused").pixels is not None
     assert compose(ViewState(), scene, "mri").blank is Blank.NO_MRI
-    assert compose(ViewState(), Scene(), "mri").plane is None
+    assert compose(ViewState(), Case(), "mri").plane is None
 
 
 def test_each_slice_keeps_its_own_slope_in_every_plane():
     stored = np.full((3, 4, 5), 10, np.uint16)
     pet = volume(stored, modality="PT", unit="SUVbw", slope=[1.0, 2.0, 3.0])
-    scene = Scene().having(partner=pet)
-    state = ViewState(palette_alone="Grey", partner_window=(127.5, 255))
+    scene = shown(Case().having(partner=pet), palette_alone="Grey", partner_window=(127.5, 255))
+    state = ViewState()
     for axis in (0, 1):
-        shown = rgb(compose(state, scene, "partner", axis=axis).pixels)[..., 0]
-        np.testing.assert_array_equal(shown, np.repeat([[30], [20], [10]], shown.shape[1], axis=1))  # superior on top
+        pixels = rgb(compose(state, scene, "partner", axis=axis).pixels)[..., 0]
+        np.testing.assert_array_equal(pixels, np.repeat([[30], [20], [10]], pixels.shape[1], axis=1))  # superior on top
     for k, expected in ((0, 10), (2, 30)):
         moved = replace(state, **at_slice(state, pet.geometry, k, 2))
         assert (rgb(compose(moved, scene, "partner", axis=2).pixels)[..., 0] == expected).all()
@@ -232,8 +233,8 @@ def test_colour_pictures_keep_their_colours():
     grey = np.random.default_rng(1).integers(0, 256, (1, 6, 8), dtype=np.uint8)
     mri = volume(grey, modality="", in_mm=False)
     partner = volume(colour.mean(-1).astype(np.uint8), modality="", in_mm=False, rgb=colour)
-    scene = pair(mri, partner)
-    state = ViewState(mri_window=(127.5, 255), partner_window=(127.5, 255), overlay=1.0)
+    scene = shown(pair(mri, partner), mri_window=(127.5, 255), partner_window=(127.5, 255))
+    state = ViewState(overlay=1.0)
     np.testing.assert_array_equal(rgb(compose(state, scene, "partner").pixels), colour[0])
     np.testing.assert_array_equal(rgb(compose(state, scene, "fused").pixels), colour[0])
     half = rgb(compose(replace(state, overlay=0.5), scene, "fused").pixels)
@@ -246,8 +247,8 @@ def test_colour_pictures_keep_their_colours():
 
 def test_interpolated_slices_are_marked():
     mri = volume(np.zeros((3, 4, 4), np.int16), interpolated=np.array([False, True, False]))
-    scene = Scene().having(mri=mri)
-    state = ViewState(mri_window=(0, 10))
+    scene = shown(Case().having(mri=mri), mri_window=(0, 10))
+    state = ViewState()
     assert compose(state, scene, "mri").notes == (Note.INTERPOLATED,)
     first = replace(state, **at_slice(state, mri.geometry, 0))
     assert compose(first, scene, "mri").notes == ()
@@ -271,9 +272,9 @@ def test_around_the_partners_field_of_view_a_fusion_stays_as_it_is_when_the_mri_
     scene = scene.having(stack=fused(scene.aligned, np.full((2, 3, 4), 0.5, np.float32)))
     state = replace(state, fusion=1.0)
     np.testing.assert_array_equal(
-        compose(replace(state, mri_inverted=True), scene, "fused").pixels, compose(state, scene, "fused").pixels
+        compose(state, shown(scene, mri_inverted=True), "fused").pixels, compose(state, scene, "fused").pixels
     )
 
 
 def test_an_empty_pane_says_that_nothing_is_shown():
-    assert compose(GREY, Scene(), "mri").blank is Blank.NOTHING
+    assert compose(ViewState(), Case(), "mri").blank is Blank.NOTHING

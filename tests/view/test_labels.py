@@ -7,29 +7,28 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.case.document import Case
 from app.core.values import Clipped
 from app.registration.verdict import Verdict
 from app.view.compose import compose
 from app.view.labels import About, bar, blank_message, labels, verdict_line
-from app.view.mixing import Mix
 from app.view.picture import Blank, Picture
-from app.view.scene import Scene
 from app.view.state import ViewState
-from tests.scenes import fused, head, pair, volume
+from tests.scenes import fused, head, pair, shown, volume
 
 
 @pytest.fixture(scope="module")
 def scene():
     mri, pet = head(32, 24)
-    return pair(mri, pet)
+    return shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0))
 
 
-STATE = ViewState(mri_window=(300.0, 600.0), partner_window=(5.0, 10.0), crosshair_mm=(0.5, 0.5, 2.5))
+STATE = ViewState(crosshair_mm=(0.5, 0.5, 2.5))
 
 
 def words(state, scene, role, axis=None):
-    shown = labels(state, scene, role, compose(state, scene, role, axis=axis))
-    return [line.text for corner in (shown.top_left, shown.top_right, shown.bottom_left) for line in corner]
+    corners = labels(state, scene, role, compose(state, scene, role, axis=axis))
+    return [line.text for corner in (corners.top_left, corners.top_right, corners.bottom_left) for line in corner]
 
 
 def test_the_mri_pane_names_patient_series_window_and_place(scene):
@@ -106,7 +105,7 @@ def test_warnings_stay_when_the_annotations_are_switched_off():
     state = replace(STATE, annotations="none")
     assert words(state, scene, "mri") == []
     assert words(state, scene, "fused") == ["ALIGNMENT NOT VERIFIED"]
-    marked = Scene().having(mri=replace(mri, interpolated=np.ones(24, bool)))
+    marked = Case().having(mri=replace(mri, interpolated=np.ones(24, bool)))
     assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
 
 
@@ -126,7 +125,7 @@ def test_every_line_says_what_it_is_about(scene):
 
 def test_a_series_with_warnings_points_to_them(scene):
     mri = replace(scene.mri, series=replace(scene.mri.series, warnings=("Two slices are missing.",)))
-    shown = labels(STATE, Scene().having(mri=mri), "mri", compose(STATE, Scene().having(mri=mri), "mri"))
+    shown = labels(STATE, Case().having(mri=mri), "mri", compose(STATE, Case().having(mri=mri), "mri"))
     assert [(line.text, line.tone) for line in shown.top_left[2:]] == [("1 warning: see the series list", "warn")]
 
 
@@ -138,29 +137,17 @@ def test_the_patient_can_be_hidden_alone(scene):
 
 def test_pictures_show_no_millimetres():
     picture = volume(np.zeros((1, 5, 6), np.uint8), in_mm=False, modality="")
-    said = words(ViewState(mri_window=(128, 256)), Scene().having(mri=picture), "mri")
+    said = words(ViewState(), shown(Case().having(mri=picture), mri_window=(128, 256)), "mri")
     assert "picture, no millimetres" in said
     assert not any(" mm" in text for text in said)
 
 
-def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_colour_of_a_fusion(scene):
+def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_hue_of_a_fusion(scene):
     assert bar(STATE, scene, compose(STATE, scene, "mri")) is None
     own = bar(STATE, scene, compose(STATE, scene, "partner"))
-    assert (own.mix, own.low, own.high, own.caption) == (Mix("Inverted Grey"), "0", "10", "SUVbw")
+    assert (own.palette, own.low, own.high, own.caption) == ("Inverted Grey", "0", "10", "SUVbw")
     over = bar(STATE, scene, compose(STATE, scene, "fused"))
-    assert (over.mix, over.caption, over.other) == (Mix("Hot Iron", overlay=0.5), "SUVbw", "")
+    assert (over.palette, over.caption) == ("Hot Iron", "SUVbw")
     with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
     state = replace(STATE, fusion=0.5)
-    mixed = bar(state, with_stack, compose(state, with_stack, "fused"))
-    assert (mixed.mix, mixed.caption) == (Mix("Hot Iron", overlay=0.5, fusion=0.5), "colour: PET SUVbw")
-    assert mixed.other == ""
-
-
-def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(scene):
-    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
-    state = replace(STATE, partner_window=(3.5, 7.0))
-    assert bar(state, with_stack, compose(state, with_stack, "partner")).other == "fused 0 to 10"
-    assert bar(state, with_stack, compose(state, with_stack, "fused")).other == "fused 0 to 10"
-    state = replace(state, fusion=1.0)
-    fusion = bar(state, with_stack, compose(state, with_stack, "fused"))
-    assert (fusion.low, fusion.high, fusion.other) == ("0", "10", "pane 0 to 7")
+    assert bar(state, with_stack, compose(state, with_stack, "fused")).caption == "hue: PET SUVbw"

@@ -7,18 +7,18 @@ from dataclasses import replace
 import pytest
 
 from app import NOT_FOR_DIAGNOSIS
+from app.case.document import Case
 from app.view.compose import compose
 from app.view.marks import Fill, Frame, Polyline, Ramp, Text
 from app.view.memo import Memo
 from app.view.pane_marks import marks_of
-from app.view.scene import Scene
 from app.view.state import ViewState, at_slice
 from app.view.viewport import viewport
-from tests.scenes import BERT, head, pair
+from tests.scenes import BERT, head, pair, shown
 
 MRI, PET = head(32, 24)
-SCENE = pair(MRI, PET)
-STATE = ViewState(mri_window=(300.0, 600.0), partner_window=(5.0, 10.0), **at_slice(ViewState(), MRI.geometry, 12))
+SCENE = shown(pair(MRI, PET), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0))
+STATE = ViewState(**at_slice(ViewState(), MRI.geometry, 12))
 
 
 def marks(state, scene, role="fused", height=400.0, zoomed=False):
@@ -53,9 +53,9 @@ def test_without_annotations_the_warnings_and_the_banner_stay():
 
 
 def test_a_blank_pane_says_why_and_has_no_scale():
-    assert words(STATE, Scene()) == ["nothing shown yet", NOT_FOR_DIAGNOSIS]
+    assert words(STATE, Case()) == ["nothing shown yet", NOT_FOR_DIAGNOSIS]
     other = replace(PET, series=replace(PET.series, patient=BERT))
-    stopped = marks(STATE, Scene().having(mri=MRI, partner=other))
+    stopped = marks(STATE, Case().having(mri=MRI, partner=other))
     assert next(mark.words for mark in stopped if mark.ink == "stop") == "TWO DIFFERENT PATIENTS"
     assert not any(isinstance(mark, Polyline) for mark in stopped)
 
@@ -71,6 +71,6 @@ def test_the_zoom_rectangle_is_drawn_on_all_panes_but_the_zoomed_one(zoomed):
 
 
 def test_a_picture_on_a_grid_of_its_own_has_no_places_of_the_shared_one():
-    apart = Scene().having(mri=MRI, partner=PET)
+    apart = Case().having(mri=MRI, partner=PET)
     assert not any(isinstance(mark, Fill) and mark.ink == "crosshair" for mark in marks(STATE, apart, "partner"))
     assert "not aligned yet" in words(STATE, apart, "partner")

@@ -1,4 +1,4 @@
-"""Marks of places: where the crosshair leaves a gap, what of a measurement is drawn, and on which slices."""
+"""Marks of places: where the crosshair leaves a gap, what of a region is drawn, and on which slices."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from app.case.layers import Layer
+from app.case.regions import Region
 from app.core.planes import plane_of
 from app.view.marks import Ellipse, Fill, Polyline, Text
 from app.view.memo import Memo
-from app.view.places import crosshair, measurements, rectangle
-from app.view.state import Measurement, ViewState, at_slice
+from app.view.places import crosshair, rectangle, regions
+from app.view.state import ViewState, at_slice
 from app.view.viewport import viewport
 from tests.scenes import head, pair
 
@@ -24,8 +26,8 @@ def seen(state=STATE, width=500.0, axis=2):
     return viewport(state, plane, state.slice_of(MRI.geometry, axis), width, 400.0)
 
 
-def drawn(state, view):
-    return measurements(state, SCENE, view, lambda words, size, bold: 6.0 * len(words), Memo())
+def drawn(region, view):
+    return regions(SCENE.having(regions=(region,)), view, lambda words, size, bold: 6.0 * len(words), Memo())
 
 
 def test_the_crosshair_leaves_what_it_points_at_in_sight():
@@ -50,23 +52,23 @@ def test_the_zoom_rectangle_is_closed_and_has_four_handles():
 
 
 def test_a_length_is_drawn_on_its_slice_alone():
-    length = Measurement("length", ((-5.0, 0.5, 0.5), (5.0, 0.5, 0.5)), 2)
-    state = replace(STATE, measurements=(length,))
-    line, words = drawn(state, seen(state))
+    length = Region(1, "length", ((-5.0, 0.5, 0.5), (5.0, 0.5, 0.5)), Layer.of(MRI).end)
+    line, words = drawn(length, seen())
     assert isinstance(line, Polyline)
     assert [point[0] for point in line.points] == [seen().to_pane(mm)[0] for mm in length.points_mm]
     assert words.words == "10.0 mm"
     assert words.at[0] > max(x for x, _ in line.points)
-    next_slice = replace(state, **at_slice(state, MRI.geometry, 14))
-    assert drawn(next_slice, seen(next_slice)) == []
-    assert drawn(state, seen(state, axis=1)) == []
+    next_slice = replace(STATE, **at_slice(STATE, MRI.geometry, 14))
+    assert drawn(length, seen(next_slice)) == []
+    assert drawn(length, seen(axis=0)) == []
+    across = replace(STATE, crosshair_mm=(0.0, 0.5, 0.5))
+    assert drawn(length, seen(across, axis=1))  # it lies in this coronal slice as well
 
 
 @pytest.mark.parametrize(("width", "lines"), [(500.0, 2), (300.0, 1)])
 def test_the_values_of_an_ellipse_stand_beside_it_where_there_is_room(width, lines):
-    ellipse = Measurement("ellipse", ((6.0, 6.0, 0.5), (-4.0, -3.0, 0.5)), 2)
-    state = replace(STATE, measurements=(ellipse,))
-    shape, *words = drawn(state, seen(state, width))
+    ellipse = Region(1, "ellipse", ((6.0, 6.0, 0.5), (-4.0, -3.0, 0.5)), Layer.of(MRI).end)
+    shape, *words = drawn(ellipse, seen(width=width))
     assert isinstance(shape, Ellipse)
     assert min(shape.box[2:]) > 0
     assert all(isinstance(mark, Text) for mark in words)

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.case.document import Case
 from app.view.probe import number, percent, probe
-from app.view.scene import Scene
 from tests.scenes import BERT, fused, pair, registered, volume
 
 
@@ -22,7 +22,7 @@ def shifted() -> np.ndarray:
 def scene():
     mri = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine=np.eye(4))
     ct = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 10, modality="CT", unit="HU", affine=np.eye(4))
-    return Scene().having(mri=mri, partner=ct).having(registration=registered(shifted()))
+    return Case().having(mri=mri, partner=ct).having(registration=registered(shifted()))
 
 
 def test_both_values_are_native_voxels_with_units(scene):
@@ -41,7 +41,7 @@ def test_outside_is_said(scene):
 def test_padding_has_no_value(scene):
     valid = np.ones((2, 3, 4), bool)
     valid[0, 0, 0] = False
-    assert probe(Scene().having(mri=replace(scene.mri, valid=valid)), (0, 0, 0)).mri == "outside"
+    assert probe(Case().having(mri=replace(scene.mri, valid=valid)), (0, 0, 0)).mri == "outside"
 
 
 def test_without_an_alignment_or_with_two_patients_the_partner_is_not_read(scene):
@@ -62,11 +62,11 @@ def test_a_fused_pixel_has_no_value_of_its_own():
 
 def test_pictures_have_pixels_and_no_millimetres():
     picture = volume(np.zeros((1, 5, 6), np.uint8), in_mm=False, affine=np.eye(4), modality="")
-    assert probe(Scene().having(mri=picture), (2, 3, 0)).position == "pixel 2, 3"
+    assert probe(Case().having(mri=picture), (2, 3, 0)).position == "pixel 2, 3"
 
 
 def test_an_unknown_unit_is_said():
-    assert probe(Scene().having(mri=volume(np.ones((2, 2, 2), np.int16), unit="unknown")), (0, 0, 0)).mri == (
+    assert probe(Case().having(mri=volume(np.ones((2, 2, 2), np.int16), unit="unknown")), (0, 0, 0)).mri == (
         "1 (unit unknown)"
     )
 

@@ -46,15 +46,15 @@ LARGEST = 4096  # pixels along a side
 
 
 class SizesError(UsageError):
-    def __init__(self, given: str) -> None:
-        super().__init__(f"--sizes {given} is no list of sides in pixels.", hint=f"Say 256,512: 16 to {LARGEST} each.")
+    def __init__(self, sizes: str) -> None:
+        super().__init__(f"--sizes {sizes} is no list of sides in pixels.", hint=f"Say 256,512: 16 to {LARGEST} each.")
 
 
 class NoMeasurementError(FusionError):
     hint = "Where memory ran short, close other programs or leave that size out."
 
-    def __init__(self, name: str, size: int, device: str, told: str) -> None:
-        super().__init__(f"{name} at {size} x {size} on {device} could not be measured: {told}")
+    def __init__(self, name: str, size: int, device: str, last_words: str) -> None:
+        super().__init__(f"{name} at {size} x {size} on {device} could not be measured: {last_words}")
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,16 @@ def measure_here(name: str, size: int, device: str) -> Efficiency:
     load_ms = 1000 * (time.perf_counter() - started)
     ms = ms_per_slice(network, size, device)
     peak_mb = torch.cuda.max_memory_allocated() / MB if device == "cuda" else _peak_mb()
-    told = registry.describe(registry.find(name))
-    files = [told["weights"], *([told["over"]["file"]] if told["over"] else [])] if told["weights"] else []
+    described = registry.describe(registry.find(name))
+    files = [described["weights"]] if described["weights"] else []
+    files += [described["over"]["file"]] if described["over"] else []
     counted = multiply_adds(network, size, size)
     return Efficiency(
         network=name,
         device=device,
         threads=torch.get_num_threads(),
         size=size,
-        parameters=sum(one.numel() for one in network.parameters()),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
         file_mb=sum((model_weights() / file).stat().st_size for file in files) / MB,
         multiply_adds_g=counted / 1e9,
         flops_g=2 * counted / 1e9,
@@ -126,7 +127,7 @@ def measure_here(name: str, size: int, device: str) -> Efficiency:
 def _peak_mb() -> float | None:
     """The most memory this process has held so far; Linux, which getrusage would tell the parent's peak, and macOS."""
     if sys.platform == "linux":
-        (line,) = (one for one in Path("/proc/self/status").read_text().splitlines() if one.startswith("VmHWM"))
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / MB
     if sys.platform == "darwin":
         import resource

@@ -108,7 +108,7 @@ def compare(request: Request, progress: Progress, note: Callable[[str], None]) -
     files = [*request.table, *([request.per_image] if request.per_image else [])]
     for number, path in enumerate(files):
         tables.check_target(path)
-        if path.resolve() in [one.resolve() for one in files[:number]]:
+        if path.resolve() in [earlier.resolve() for earlier in files[:number]]:
             raise SameFileError(path)
     if request.save and request.save_luma and request.save.resolve() == request.save_luma.resolve():
         raise SameFolderError
@@ -128,7 +128,7 @@ def compare(request: Request, progress: Progress, note: Callable[[str], None]) -
 
     share = len(pictures) / (len(pictures) + len(networks))
     measured: list[per_image.Measured] = []
-    for number, (name, (fuse, covered)) in enumerate(pictures.items()):  # first: a bad file is told before work begins
+    for number, (name, (fuse, covered)) in enumerate(pictures.items()):  # first: a bad file is named before work begins
         part = nested(progress, share * number / len(pictures), share * (number + 1) / len(pictures))
         measured += measure_each(covered, {name: fuse}, scalar=request.scalar, timed=False, progress=part)
     fusers = {name: by_network(network, device, scalar=request.scalar) for name, network in networks.items()}
@@ -136,8 +136,8 @@ def compare(request: Request, progress: Progress, note: Callable[[str], None]) -
 
     for sentence in per_image.undefined(measured):
         note(sentence)
-    found = _with_costs(measured, networks)
-    in_order = {task: found[task] for task in folders if task in found}
+    results = _with_costs(measured, networks)
+    in_order = {task: results[task] for task in folders if task in results}
     for path, writer in writers.items():
         tables.write_text(path, writer(in_order))
     if request.per_image:
@@ -162,24 +162,24 @@ def task_folders(folder: Path, split: str, task: str = "all") -> tuple[dict[str,
 
     Raises UnknownTaskError; PairFolderError where one asked for, or any, is missing, or one folder holds several.
     """
-    asked = [] if task == "all" else task.split(",")
-    for name in asked:
+    names = [] if task == "all" else task.split(",")
+    for name in names:
         if name not in ROLES:
             raise UnknownTaskError(name)
     if not folder.is_dir():
         raise EvaluatedFolderError(folder, "is not a folder")
     alone = not any((folder / name).is_dir() for name in ROLES)
     if alone:
-        found = {name: folder for name, both in ROLES.items() if all(modality_folder(folder, one) for one in both)}
+        folders = {name: folder for name, both in ROLES.items() if all(modality_folder(folder, one) for one in both)}
     else:
-        found = {name: folder / name / split for name in ROLES if (folder / name / split).is_dir()}
-    missing = [f"{name} pair" for name in asked if name not in found] or ["pair of any task"] * (not found)
+        folders = {name: folder / name / split for name in ROLES if (folder / name / split).is_dir()}
+    missing = [f"{name} pair" for name in names if name not in folders] or ["pair of any task"] * (not folders)
     if missing:
         raise EvaluatedFolderError(folder, f"holds no {missing[0]}" + f" for the split {split!r}" * (not alone))
-    found = {name: path for name, path in found.items() if not asked or name in asked}
-    if alone and len(found) > 1:
-        raise EvaluatedFolderError(folder, f"holds {' and '.join(found)}: say which with --task")
-    return found, alone
+    folders = {name: path for name, path in folders.items() if not names or name in names}
+    if alone and len(folders) > 1:
+        raise EvaluatedFolderError(folder, f"holds {' and '.join(folders)}: say which with --task")
+    return folders, alone
 
 
 def _pairs_of(folder: Path, task: str, scalar: bool) -> list[Pair]:
@@ -197,11 +197,11 @@ def _pictures(
         if folder and not folder.is_dir():
             raise FusedPictureError(folder, "is not a folder")
     folders = [request.fused] if request.fused else []
-    folders += sorted(one for one in request.peers.iterdir() if one.is_dir()) if request.peers else []
-    found: dict[str, tuple[Fuse, list[Pair]]] = {}
+    folders += sorted(inside for inside in request.peers.iterdir() if inside.is_dir()) if request.peers else []
+    methods: dict[str, tuple[Fuse, list[Pair]]] = {}
     for folder in folders:
         name = folder.resolve().name
-        if name in found or name in taken:
+        if name in methods or name in taken:
             raise SameNameError(name)
         covered: list[Pair] = []
         for task in dict.fromkeys(pair.task for pair in pairs):
@@ -214,10 +214,10 @@ def _pictures(
             else:
                 note(f"{name} is left out of {task}: {lacking[0]} does not exist.")
         if covered:
-            found[name] = partial(_read_fused, folder, alone), covered
+            methods[name] = partial(_read_fused, folder, alone), covered
         elif folder == request.fused:
             raise FusedPictureError(folder, "holds no fused picture of these pairs")
-    return found
+    return methods
 
 
 def _path(folder: Path, pair: Pair, alone: bool) -> Path:
@@ -252,10 +252,13 @@ def _save(path: Path, pixels: Picture) -> None:
 
 
 def _with_costs(measured: Sequence[per_image.Measured], networks: Mapping[str, nn.Module]) -> tables.Tables:
-    found = per_image.means_by_method(measured)
-    for task, table in found.items():
+    results = per_image.means_by_method(measured)
+    for task, table in results.items():
         for method, row in table.items():
             network = networks.get(method)
-            row["ms_per_image"] = median(one.ms for one in measured if (one.task, one.method) == (task, method))
-            row["parameters"] = math.nan if network is None else sum(one.numel() for one in network.parameters())
-    return found
+            row["ms_per_image"] = median(
+                picture.ms for picture in measured if (picture.task, picture.method) == (task, method)
+            )
+            parameters = network.parameters() if network else ()
+            row["parameters"] = sum(parameter.numel() for parameter in parameters) if network else math.nan
+    return results

@@ -30,8 +30,8 @@ class NothingToMeasureError(UsageError):
 class NoWeightsFileError(UsageError):
     hint = "Say --weights NAME=FILE with a network's name and the safetensors file that a training wrote."
 
-    def __init__(self, asked: str) -> None:
-        super().__init__(f"--weights {asked} names no file that is there.")
+    def __init__(self, option: str) -> None:
+        super().__init__(f"--weights {option} names no file that is there.")
 
 
 def asked_pairs(args: argparse.Namespace) -> list[Pair]:
@@ -57,7 +57,7 @@ def networks_by_name(names: str, files: Sequence[str], device: str) -> dict[str,
 
     Of "all", a note tells which cannot run, and why.
     """
-    of_file = dict(named_file(one) for one in files)
+    of_file = dict(named_file(option) for option in files)
     for spec in registry.networks() if names == "all" else ():
         if spec.name not in of_file and (error := registry.missing(spec)):
             note(f"{spec.title} is left out: {error}")
@@ -69,10 +69,10 @@ def networks_by_name(names: str, files: Sequence[str], device: str) -> dict[str,
     }
 
 
-def named_file(asked: str) -> tuple[str, Path]:
-    name, _, file = asked.partition("=")
+def named_file(option: str) -> tuple[str, Path]:
+    name, _, file = option.partition("=")
     if not Path(file).is_file():
-        raise NoWeightsFileError(asked)
+        raise NoWeightsFileError(option)
     return name, Path(file)
 
 
@@ -100,8 +100,8 @@ def as_function(network: nn.Module, device: str = "cpu") -> FuseUnit:
         device = to
 
     def fuse(mri: Unit, partner: Unit) -> Unit:
-        told = [(0, mri.astype(np.float32), partner.astype(np.float32))]
-        ((_, fused),) = infer.fuse_slices(network, told, device=device, notes=note, moved=moved, kept=kept)
+        slices = [(0, mri.astype(np.float32), partner.astype(np.float32))]
+        ((_, fused),) = infer.fuse_slices(network, slices, device=device, notes=note, moved=moved, kept=kept)
         return fused.astype(np.float64)
 
     return fuse

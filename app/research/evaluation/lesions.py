@@ -120,11 +120,11 @@ def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
 
     sources : mri and partner
     """
-    looks = [look(one) for one in sources]
+    looks = [look(source) for source in sources]
     turns: list[list[list[Place]]] = [[], [], []]  # fair, natural, busy: kinds, each with its places in random order
     for source in (0, 1):
         own, other = looks[source], looks[1 - source]
-        absent = [np.abs(one.cnr) < ABSENT for one in looks]
+        absent = [np.abs(source.cnr) < ABSENT for source in looks]
         height = AMPLITUDE * own.mean
         shows = absent[0] & absent[1] & (_CONTRAST * height >= THERE * own.noise)
         spot = absent[1 - source] & (np.abs(own.cnr) >= THERE) & (_CONTRAST * height >= GREY_LEVEL)  # not in air
@@ -137,9 +137,9 @@ def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
                 natural = spot & lit & (np.sign(own.contrast) == sign)
                 busy = other.noise > own.noise
                 for turn, where in enumerate((shows & room & lit & ~busy, natural, shows & room & lit & busy)):
-                    found = draw.permutation(np.argwhere(_inside(where)))
+                    points = draw.permutation(np.argwhere(_inside(where)))
                     kind = (source, sign, "brighter" if brighter else "darker", "busy" if turn == 2 else "quiet")
-                    turns[turn].append([Place(int(y), int(x), *kind, natural=turn == 1) for y, x in found])
+                    turns[turn].append([Place(int(y), int(x), *kind, natural=turn == 1) for y, x in points])
     chosen: list[Place] = []
     for kinds in turns:
         kinds.sort(key=len)
@@ -147,7 +147,7 @@ def choose(sources: Sequence[Unit], draw: np.random.Generator) -> list[Place]:
             for kind_left in kinds:
                 while kind_left:
                     place = kind_left.pop()
-                    if all(np.hypot(place.y - one.y, place.x - one.x) >= APART for one in chosen):
+                    if all(np.hypot(place.y - earlier.y, place.x - earlier.x) >= APART for earlier in chosen):
                         chosen.append(place)
                         break
     return chosen
@@ -162,8 +162,8 @@ def _inside(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def changed(sources: Sequence[Unit], places: Sequence[Place]) -> list[Unit]:
     """mri and partner with the lesions planted and the natural spots deleted."""
-    looks = [look(one) for one in sources]
-    after = [one.copy() for one in sources]
+    looks = [look(source) for source in sources]
+    after = [source.copy() for source in sources]
     for place in places:
         patch = after[place.source][
             place.y - REACH : place.y + REACH + 1, place.x - REACH : place.x + REACH + 1
@@ -191,7 +191,7 @@ def examine(
     outcomes = Outcomes()
     fusers = {"maximum": np.maximum} | dict(fusers)
     for done, pair in enumerate(pairs):
-        before = [unit(one).astype(np.float64) for one in (pair.mri, partner_of(pair, scalar))]
+        before = [unit(picture).astype(np.float64) for picture in (pair.mri, partner_of(pair, scalar))]
         places = choose(before, np.random.default_rng([seed, zlib.crc32(f"{pair.task}/{pair.name}".encode())]))
         after = changed(before, places)
         source_looks = [(look(was), look(now)) for was, now in zip(before, after, strict=True)]
@@ -207,8 +207,8 @@ def examine(
             if not place.natural:
                 contrast, cnr = _added(source_looks[place.source], place)
                 added = {name: _added(looks, place) for name, looks in fused_looks.items()}
-                fused_contrast = {name: one[0] for name, one in added.items()}
-                fused_cnr = {name: one[1] for name, one in added.items()}
+                fused_contrast = {name: contrast for name, (contrast, _) in added.items()}
+                fused_cnr = {name: cnr for name, (_, cnr) in added.items()}
                 outcomes.planted.append(Outcome(pair.task, pair.name, place, cnr, contrast, fused_cnr, fused_contrast))
             without = int(place.natural)  # a planted lesion is not there before, a natural spot not after
             if all(abs(looks[without].cnr[at]) < ABSENT for looks in source_looks):
@@ -231,47 +231,48 @@ def summary(outcomes: Outcomes) -> dict[str, dict[str, dict[str, Any]]]:
     "mri" and "partner" split the fair ones by where they were planted. Counts are "planted", "kept", "lost_by_maximum",
     "kept_of_these", and of these "contrast", the median share of the lesion's contrast that the fused picture has.
     """
-    told: dict[str, dict[str, dict[str, Any]]] = {}
-    for task in dict.fromkeys(one.task for one in outcomes.deleted):
-        planted = [one for one in outcomes.planted if one.task == task]
-        deleted = [one for one in outcomes.deleted if one.task == task]
-        fair = [one for one in planted if one.place.texture == "quiet"]
+    counts: dict[str, dict[str, dict[str, Any]]] = {}
+    for task in dict.fromkeys(deletion.task for deletion in outcomes.deleted):
+        planted = [outcome for outcome in outcomes.planted if outcome.task == task]
+        deleted = [deletion for deletion in outcomes.deleted if deletion.task == task]
+        fair = [outcome for outcome in planted if outcome.place.texture == "quiet"]
         groups = {
             "fair": fair,
-            WHERE[0]: [one for one in fair if one.place.source == 0],
-            WHERE[1]: [one for one in fair if one.place.source == 1],
-            "busy": [one for one in planted if one.place.texture == "busy"],
+            WHERE[0]: [outcome for outcome in fair if outcome.place.source == 0],
+            WHERE[1]: [outcome for outcome in fair if outcome.place.source == 1],
+            "busy": [outcome for outcome in planted if outcome.place.texture == "busy"],
         }
-        told[task] = {
+        counts[task] = {
             name: {group: _counts(members, name) for group, members in groups.items()}
-            | {"deleted": len(deleted), "invented": sum(one.invented_by(name) for one in deleted)}
+            | {"deleted": len(deleted), "invented": sum(deletion.invented_by(name) for deletion in deleted)}
             for name in deleted[0].fused_cnr
         }
-    return told
+    return counts
 
 
 def _counts(planted: Sequence[Outcome], network: str) -> dict[str, float | None]:
-    lost = [one for one in planted if not one.kept_by("maximum")]
-    shares = [one.fused_contrast[network] / one.contrast for one in lost]
+    lost = [outcome for outcome in planted if not outcome.kept_by("maximum")]
+    shares = [outcome.fused_contrast[network] / outcome.contrast for outcome in lost]
     return {
         "planted": len(planted),
-        "kept": sum(one.kept_by(network) for one in planted),
+        "kept": sum(outcome.kept_by(network) for outcome in planted),
         "lost_by_maximum": len(lost),
-        "kept_of_these": sum(one.kept_by(network) for one in lost),
+        "kept_of_these": sum(outcome.kept_by(network) for outcome in lost),
         "contrast": float(np.median(shares)) if shares else None,
     }
 
 
-def as_text(told: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
+def as_text(counts: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     """Markdown, in brackets the median share of the contrast that arrives."""
     lines: list[str] = []
-    for task, table in told.items():
+    for task, table in counts.items():
         columns = (task, "kept", "of lost by maximum", "in the MRI", "in the partner", "busy: kept", "invented")
         lines += ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
         for name, of in table.items():
             kept, busy = (f"{of[group]['kept']} of {of[group]['planted']}" for group in ("fair", "busy"))
             saved = [f"{of[group]['kept_of_these']} of {of[group]['lost_by_maximum']}" for group in ("fair", *WHERE)]
-            shares = ["", *("" if of[one]["contrast"] is None else f" ({of[one]['contrast']:.2f})" for one in WHERE)]
+            medians = [of[group]["contrast"] for group in WHERE]
+            shares = ["", *("" if median is None else f" ({median:.2f})" for median in medians)]
             cells = (name, kept, *map("".join, zip(saved, shares, strict=True)), busy)
             lines.append(f"| {' | '.join(cells)} | {of['invented']} of {of['deleted']} |")
         lines.append("")

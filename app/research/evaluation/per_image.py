@@ -44,8 +44,8 @@ class Measured:
 def means_by_method(measured: Iterable[Measured]) -> Tables:
     """Each metric's mean over the pictures where it is defined, in the order of what was measured."""
     tables: dict[str, dict[str, list[Measured]]] = {}
-    for one in measured:
-        tables.setdefault(one.task, {}).setdefault(one.method, []).append(one)
+    for row in measured:
+        tables.setdefault(row.task, {}).setdefault(row.method, []).append(row)
     return {
         task: {method: {"n": len(rows)} | means([row.values for row in rows]) for method, rows in table.items()}
         for task, table in tables.items()
@@ -54,9 +54,9 @@ def means_by_method(measured: Iterable[Measured]) -> Tables:
 
 def undefined(measured: Sequence[Measured]) -> Iterator[str]:
     """A sentence for each metric that a method's mean leaves pictures out of, and why."""
-    of_method = Counter((one.task, one.method) for one in measured)
-    found = Counter((one.task, one.method, *why) for one in measured for why in one.reasons.items())
-    for (task, method, metric, reason), count in found.items():
+    of_method = Counter((row.task, row.method) for row in measured)
+    counts = Counter((row.task, row.method, *why) for row in measured for why in row.reasons.items())
+    for (task, method, metric, reason), count in counts.items():
         yield f"{task}, {method}: {metric} is undefined for {count} of {of_method[task, method]} pictures: {reason}."
 
 
@@ -65,10 +65,10 @@ def as_csv(measured: Iterable[Measured]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(_COLUMNS)
-    for one in measured:
-        numbers = [one.values[name] for name in _METRIC_NAMES] + [one.ms]
+    for row in measured:
+        numbers = [row.values[name] for name in _METRIC_NAMES] + [row.ms]
         cells = [repr(number) if math.isfinite(number) else "" for number in numbers]
-        writer.writerow([one.task, one.method, one.image, *cells])
+        writer.writerow([row.task, row.method, row.image, *cells])
     return text.getvalue()
 
 
@@ -83,7 +83,7 @@ def read(path: Path) -> list[Measured]:
         raise PerImageFileError(path, str(error)) from error
     if not rows or reader.fieldnames != _COLUMNS:
         raise PerImageFileError(path, f"its columns are not {', '.join(_COLUMNS)}" if rows else "it has no rows")
-    found: dict[tuple[str, str, str], Measured] = {}
+    measured: dict[tuple[str, str, str], Measured] = {}
     for number, row in rows:
         try:
             values = {name: float(row[name]) if row[name] != "" else math.nan for name in (*_METRIC_NAMES, "ms")}
@@ -91,8 +91,8 @@ def read(path: Path) -> list[Measured]:
             raise PerImageFileError(path, f"line {number} has a cell that is no number") from error
         if None in row or any(row[name] and not math.isfinite(value) for name, value in values.items()):
             raise PerImageFileError(path, f"line {number} has more cells than columns, or a number without end")
-        one = row["task"], row["method"], row["image"]
-        if one in found:
-            raise PerImageFileError(path, f"line {number} brings {' '.join(one)} a second time")
-        found[one] = Measured(*one, values, values.pop("ms"))
-    return list(found.values())
+        key = row["task"], row["method"], row["image"]
+        if key in measured:
+            raise PerImageFileError(path, f"line {number} brings {' '.join(key)} a second time")
+        measured[key] = Measured(*key, values, values.pop("ms"))
+    return list(measured.values())

@@ -51,17 +51,17 @@ class Shown:
 
 def shown(lines: Sequence[str]) -> list[Shown]:
     """The document's commands that have tables, in order."""
-    found: list[Shown] = []
+    commands: list[Shown] = []
     heading, command = "", False
     for at, line in enumerate(lines):
         if line.startswith("#"):
             heading, command = line.lstrip("# "), False
         elif line.startswith("    ") and line.strip().startswith(COMMANDS):
-            found.append(Shown(line.strip(), heading))
+            commands.append(Shown(line.strip(), heading))
             command = True
         elif command and _begins(lines, at):
-            found[-1].tables.append((_key(line), at, _end(lines, at)))
-    return [one for one in found if one.tables]
+            commands[-1].tables.append((_key(line), at, _end(lines, at)))
+    return [command for command in commands if command.tables]
 
 
 def printed(text: str) -> dict[str, list[str]]:
@@ -106,28 +106,28 @@ def process_words(command: str, folders: Mapping[str, Path]) -> list[str]:
 def renewed(path: Path, folders: Mapping[str, Path], only: str, progress: Progress) -> str:
     """The document with its tables as the commands print them now; DocumentError where one fails or lacks a table."""
     lines = path.read_text("utf-8").splitlines()
-    chosen = [one for one in shown(lines) if only in one.command or only in one.heading]
+    chosen = [entry for entry in shown(lines) if only in entry.command or only in entry.heading]
     if not chosen:
         raise DocumentError(path, f"no command with tables has {only!r} in it, or in its heading")
     replaced: dict[int, tuple[int, list[str]]] = {}
-    for number, one in enumerate(chosen):
-        check = partial(progress, number / len(chosen), one.command)
+    for number, entry in enumerate(chosen):
+        check = partial(progress, number / len(chosen), entry.command)
         check()
-        words = process_words(one.command, folders)
+        words = process_words(entry.command, folders)
         if unknown := [word for word in words[1:] if re.fullmatch("[A-Z]{3,}", word)]:
-            note(f"{one.command} is left as it is: it does not say what {unknown[0]} is.")
+            note(f"{entry.command} is left as it is: it does not say what {unknown[0]} is.")
             continue
         ended = run_apart(words, check)
         if ended.returncode == CANCELLED:  # Ctrl-C reaches it, too
             raise Cancelled
         if ended.returncode:
-            raise DocumentError(path, f"{one.command!r} ended with {ended.returncode}")
+            raise DocumentError(path, f"{entry.command!r} ended with {ended.returncode}")
         tables = printed(ended.stdout)
-        for key, begin, end in one.tables:
+        for key, begin, end in entry.tables:
             if key not in tables:
-                raise DocumentError(path, f"{one.command!r} prints no table of {key!r}")
+                raise DocumentError(path, f"{entry.command!r} prints no table of {key!r}")
             if lost := _methods(lines[begin:end]) - _methods(tables[key]):
-                raise DocumentError(path, f"{one.command!r} prints nothing of {', '.join(sorted(lost))} for {key!r}")
+                raise DocumentError(path, f"{entry.command!r} prints nothing of {', '.join(sorted(lost))} for {key!r}")
             replaced[begin] = end, tables[key]
     return "\n".join(_spliced(lines, replaced)) + "\n"
 

@@ -92,7 +92,7 @@ def measure(
 
     All networks see the same noise: it is drawn from the seed and the pair's name.
     """
-    found: dict[str, dict[str, dict[str, list[dict[str, float]]]]] = {}
+    measured: dict[str, dict[str, dict[str, list[dict[str, float]]]]] = {}
     for done, pair in enumerate(pairs):
         clean = pair.mri, partner_of(pair, scalar)
         draw = np.random.default_rng([seed, zlib.crc32(f"{pair.task}/{pair.name}".encode())])
@@ -102,11 +102,13 @@ def measure(
             report = partial(progress, share, f"{network}, {pair.task} {pair.name}")
             report()
             with infer.Stoppable(report):
-                fused_of = {name: [fused_picture(fuse, *one) for one in sources] for name, sources in variants.items()}
+                fused_of = {
+                    name: [fused_picture(fuse, *both) for both in sources] for name, sources in variants.items()
+                }
             (undisturbed,) = fused_of["none"]
-            of_network = found.setdefault(pair.task, {}).setdefault(network, {})
+            of_network = measured.setdefault(pair.task, {}).setdefault(network, {})
             for name, fused in fused_of.items():
-                of_network.setdefault(name, []).extend(_measured(one, undisturbed, clean) for one in fused)
+                of_network.setdefault(name, []).extend(_measured(picture, undisturbed, clean) for picture in fused)
     return {
         task: {
             network: {
@@ -114,13 +116,13 @@ def measure(
             }
             for network, by_name in table.items()
         }
-        for task, table in found.items()
+        for task, table in measured.items()
     }
 
 
 def _measured(fused: Picture, undisturbed: Picture, clean: Sources) -> dict[str, float]:
     rms = float(np.sqrt(np.mean((fused.astype(np.float64) - undisturbed) ** 2)))
-    return {"RMS": rms} | {one.metric.name: one.value for one in evaluate(fused, *clean, METRICS)}
+    return {"RMS": rms} | {reading.metric.name: reading.value for reading in evaluate(fused, *clean, METRICS)}
 
 
 def as_text(measured: Measured) -> str:
@@ -132,9 +134,9 @@ def as_text(measured: Measured) -> str:
         for network, by_name in table.items():
             clean = by_name["none"]
             for name, mean in by_name.items():
-                told = [clean[metric] if name == "none" else mean[metric] - clean[metric] for metric in METRICS]
+                values = [clean[metric] if name == "none" else mean[metric] - clean[metric] for metric in METRICS]
                 shown = ".3f" if name == "none" else "+.3f"
-                cells = [format(value, shown) if math.isfinite(value) else "-" for value in told]
+                cells = [format(value, shown) if math.isfinite(value) else "-" for value in values]
                 lines.append(f"| {network} | {name} | {mean['RMS']:.1f} | {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)

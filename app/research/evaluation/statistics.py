@@ -104,15 +104,15 @@ class Estimate:
 
 def by_method(measured: Sequence[Measured], task: str) -> dict[str, Values]:
     """(images, RANKED) of each method of a task, images in one order; UnequalImagesError where they differ."""
-    found: dict[str, dict[str, list[float]]] = {}
-    for one in measured:
-        if one.task == task:
-            found.setdefault(one.method, {})[one.image] = [one.values[name] for name in RANKED]
-    images = sorted(next(iter(found.values())))
-    for method, rows in found.items():
+    by_name: dict[str, dict[str, list[float]]] = {}
+    for row in measured:
+        if row.task == task:
+            by_name.setdefault(row.method, {})[row.image] = [row.values[name] for name in RANKED]
+    images = sorted(next(iter(by_name.values())))
+    for method, rows in by_name.items():
         if sorted(rows) != images:
             raise UnequalImagesError(task, method)
-    return {method: np.array([rows[image] for image in images]) for method, rows in found.items()}
+    return {method: np.array([rows[image] for image in images]) for method, rows in by_name.items()}
 
 
 def estimates(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str, Estimate]]:
@@ -121,11 +121,11 @@ def estimates(values: Mapping[str, Values], seed: int = 0) -> dict[str, dict[str
     flat = stacked.reshape(len(stacked), -1)
     resampled = _resampled(values, seed)
     means = means_of_known(flat, np.ones((1, len(flat)))).reshape(stacked.shape[1:])
-    told = np.concatenate([means, rank_sums_of(means, RANKED)[:, None]], axis=1)
+    values_and_sum = np.concatenate([means, rank_sums_of(means, RANKED)[:, None]], axis=1)
     drawn = np.concatenate([resampled, rank_sums_of(resampled, RANKED)[..., None]], axis=2)
     return {
         method: {
-            name: Estimate(float(told[row, column]), *interval(drawn[:, row, column]))
+            name: Estimate(float(values_and_sum[row, column]), *interval(drawn[:, row, column]))
             for column, name in enumerate((*RANKED, RANK_SUM))
         }
         for row, method in enumerate(values)
@@ -152,7 +152,7 @@ def compare(values: Mapping[str, Values], task: str, method: str, seed: int = 0)
         raise UnknownMethodError(method, task, list(values))
     if len(values) == 1:
         raise NoOtherMethodError(method, task)
-    found: list[Comparison] = []
+    comparisons: list[Comparison] = []
     for other in values:
         if other == method:
             continue
@@ -162,51 +162,53 @@ def compare(values: Mapping[str, Values], task: str, method: str, seed: int = 0)
             of = gains[np.isfinite(gains[:, column]), column]
             test = paired_test(of)
             low, high = interval(resampled[:, column])
-            found.append(
+            comparisons.append(
                 Comparison(
                     task, method, other, name, len(of), float(of.mean()) if len(of) else math.nan, low, high,
                     improvement(of), test.name, test.p, math.nan, test.reason,
                 )
             )  # fmt: skip
-    adjusted = holm([one.p for one in found])
-    return [replace(one, adjusted=float(p)) for one, p in zip(found, adjusted, strict=True)]
+    adjusted = holm([comparison.p for comparison in comparisons])
+    return [replace(comparison, adjusted=float(p)) for comparison, p in zip(comparisons, adjusted, strict=True)]
 
 
 def heat_map(comparisons: Sequence[Comparison]) -> Image.Image:
     """The paper's Figure 12 for one task: centred improvement rates, with stars where they are significant."""
     first = comparisons[0]
-    others = list(dict.fromkeys(one.other for one in comparisons))
-    cells = {(one.other, one.metric): one for one in comparisons}
+    count = max(comparison.n for comparison in comparisons)
+    others = list(dict.fromkeys(comparison.other for comparison in comparisons))
+    cells = {(comparison.other, comparison.metric): comparison for comparison in comparisons}
     grid = [[cells[other, metric] for metric in RANKED] for other in others]
     return heatmap.draw(
         f"{first.method} against each other method, {first.task}",
-        f"{max(one.n for one in comparisons)} images; 1 better on all, -1 on none; * p < 0.05, ** p < 0.001 (Holm).",
+        f"{count} images; 1 better on all, -1 on none; * p < 0.05, ** p < 0.001 (Holm).",
         others,
         RANKED,
-        [[one.improvement for one in row] for row in grid],
-        [[shown(one) for one in row] for row in grid],
+        [[comparison.improvement for comparison in row] for row in grid],
+        [[shown(comparison) for comparison in row] for row in grid],
     )
 
 
-def shown(one: Comparison) -> str:
-    return f"{one.improvement:.2f} {one.stars}".strip() if one.n else "-"
+def shown(comparison: Comparison) -> str:
+    return f"{comparison.improvement:.2f} {comparison.stars}".strip() if comparison.n else "-"
 
 
 def as_markdown(
     task: str,
-    told: Mapping[str, Mapping[str, Estimate]],
+    estimated: Mapping[str, Mapping[str, Estimate]],
     first: Mapping[str, float],
     comparisons: Sequence[Comparison],
 ) -> str:
     """Means with intervals and how often each is first, best rank sum first, and the comparisons as in the heat map."""
     columns = (RANK_SUM, *RANKED)
     lines = [f"| {task} | first | {' | '.join(columns)} |", "|---" * (len(columns) + 2) + "|"]
-    for method in sorted(told, key=lambda one: told[one][RANK_SUM].value):
-        cells = [f"{of.value:.4g} [{of.low:.4g}, {of.high:.4g}]" for of in (told[method][name] for name in columns)]
+    for method in sorted(estimated, key=lambda method: estimated[method][RANK_SUM].value):
+        row = [estimated[method][name] for name in columns]
+        cells = [f"{of.value:.4g} [{of.low:.4g}, {of.high:.4g}]" for of in row]
         lines.append(f"| {method} | {first[method]:.0%} | {' | '.join(cells)} |")
     lines += ["", f"| {comparisons[0].method} against | {' | '.join(RANKED)} |", "|---" * (len(RANKED) + 1) + "|"]
-    for other in dict.fromkeys(one.other for one in comparisons):
-        cells = [shown(one) for one in comparisons if one.other == other]
+    for other in dict.fromkeys(comparison.other for comparison in comparisons):
+        cells = [shown(comparison) for comparison in comparisons if comparison.other == other]
         lines.append(f"| {other} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
@@ -214,8 +216,8 @@ def as_markdown(
 def as_csv(comparisons: Sequence[Comparison]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([one.name for one in fields(Comparison)])
-    writer.writerows([["" if cell != cell else cell for cell in astuple(one)] for one in comparisons])
+    writer.writerow([field.name for field in fields(Comparison)])
+    writer.writerows([["" if cell != cell else cell for cell in astuple(comparison)] for comparison in comparisons])
     return text.getvalue()
 
 
@@ -233,11 +235,11 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     except OSError as error:
         raise CannotWriteError(args.out, error.strerror or str(error)) from error
     comparisons: list[Comparison] = []
-    tasks = list(dict.fromkeys(one.task for one in measured))
+    tasks = list(dict.fromkeys(row.task for row in measured))
     for done, task in enumerate(tasks):
         progress(done / len(tasks), task)
         values = by_method(measured, task)
-        if args.method not in values and any(one.method == args.method for one in measured):
+        if args.method not in values and any(row.method == args.method for row in measured):
             note(f"{task} is left out: nothing of {args.method} was measured there")
             continue
         of_task = compare(values, task, args.method, args.seed)

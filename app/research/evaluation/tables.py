@@ -54,7 +54,7 @@ def means(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
 def as_document(value: Any) -> Any:
     """Tables, however deep, ready for JSON, which has no NaN: None where there is no value."""
     if isinstance(value, Mapping):
-        return {name: as_document(one) for name, one in value.items()}
+        return {name: as_document(part) for name, part in value.items()}
     return value if math.isfinite(value) else None
 
 
@@ -152,12 +152,12 @@ def _sorted(table: Table, shown: str) -> list[tuple[str, Means, dict[str, int]]]
     """(method, its values and rank sum, its place by column where it has one), best rank sum first."""
     sums = rank_sums(table)
     rows = {method: {**means, RANK_SUM: sums[method]} for method, means in table.items()}
-    found = {
+    by_column = {
         column: places({method: row[column] for method, row in rows.items()}, column, shown=shown) for column in COLUMNS
     }
     return [
-        (method, rows[method], {column: found[column][method] for column in COLUMNS if method in found[column]})
-        for method in sorted(rows, key=lambda one: sums[one])
+        (method, rows[method], {column: by_column[column][method] for column in COLUMNS if method in by_column[column]})
+        for method in sorted(rows, key=lambda method: sums[method])
     ]
 
 

@@ -72,8 +72,8 @@ def measure_each(
         ms = 1000 * (time.perf_counter() - started) if timed else math.nan
         made(name, pair, fused)
         readings = evaluate(fused, pair.mri, partner_of(pair, scalar))
-        values = {one.metric.name: one.value for one in readings}
-        reasons = {one.metric.name: one.reason for one in readings if not math.isfinite(one.value)}
+        values = {reading.metric.name: reading.value for reading in readings}
+        reasons = {reading.metric.name: reading.reason for reading in readings if not math.isfinite(reading.value)}
         measured.append(Measured(pair.task, name, pair.name, values, ms, reasons))
     return measured
 

@@ -42,7 +42,7 @@ from app.research.training.twins import lesions, twins_of
 Loss = Callable[[nn.Module, Tensor, Tensor], Terms]
 Fuse = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Terms]]  # the fused picture, and terms of what led to it
 
-STEEPER = 1.2  # times the stronger source's edge
+STEEPER = 1.25  # times the stronger source's edge
 
 
 def fidelity(fused: Tensor, mri: Tensor, partner: Tensor) -> Terms:

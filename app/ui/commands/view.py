@@ -81,12 +81,12 @@ def choose_preset(key: str, window: Window) -> None:
     for role in (role_under_mouse(window), "partner", "mri"):
         preset = by_key(scene.mri if role == "mri" else scene.partner, key)
         if preset is not None:
-            window.workspace.update(**{f"{role}_window": preset.window})
+            window.workspace.change_layer(role, window=preset.window)
             return
 
 
 def clear_measurements(window: Window) -> None:
-    window.workspace.update(measurements=())
+    window.workspace.change(regions=())
 
 
 def maximise(window: Window) -> None:
@@ -99,11 +99,10 @@ def maximise(window: Window) -> None:
 
 
 def invert(window: Window) -> None:
-    state = window.workspace.state
-    if role_under_mouse(window) == "mri":
-        window.workspace.update(mri_inverted=not state.mri_inverted)
-    else:
-        window.workspace.update(partner_inverted=not state.partner_inverted)
+    role = role_under_mouse(window)
+    layer = window.workspace.scene.of_role(role)
+    if layer is not None:
+        window.workspace.change_layer(role, inverted=not layer.inverted)
 
 
 def next_annotations(window: Window) -> None:

@@ -161,7 +161,7 @@ class Exporter:
         grid = scene.mri.geometry
         dialog = ExportDialog(grid.size[2], state.slice_of(grid, 2), self._folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        stack, palette = scene.stack, state.palette
+        stack, palette = scene.stack, scene.palette
         dialog.accepted.connect(lambda: self.write(stack, dialog.folder(), dialog.options(palette)))
         dialog.open()
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from app.case.document import Case
 from app.ui.flow.workspace import Workspace
-from app.view.scene import Scene
 from app.view.state import ViewState
 
 
@@ -29,7 +29,7 @@ class FirstLook(QObject):
         workspace.changed.connect(self._follow_state)
         workspace.slice_fused.connect(self._fused)
 
-    def _follow_scene(self, scene: Scene) -> None:
+    def _follow_scene(self, scene: Case) -> None:
         if scene.mri is not self._pair[0] or scene.partner is not self._pair[1]:
             self._pair = scene.mri, scene.partner
             self._give_way()

@@ -137,15 +137,17 @@ class Opening(QObject):
         self._closed += 1
         self.workspace.tasks.cancel_all()
         self.chosen = dict.fromkeys(ROLES)
-        self.workspace.set_scene(studies=(), skipped=(), mri=None, partner=None)
+        self.workspace.clear_history()
+        self.workspace.set_scene(self.workspace.scene.emptied())
         self.chosen_changed.emit()
 
     def _read_chosen(self) -> None:
         """Bring the scene's volumes to the chosen series: those at hand at once, the others one after the other."""
         scene = self.workspace.scene
-        at_hand = [one for one in (scene.mri, scene.partner) if one is not None]
+        at_hand = [layer.volume for layer in scene.layers]
         wanted: dict[str, Any] = {  # the very series: one that was found again may have other files by now
-            role: next((one for one in at_hand if one.series is series), None) for role, series in self.chosen.items()
+            role: next((volume for volume in at_hand if volume.series is series), None)
+            for role, series in self.chosen.items()
         }
         self.workspace.set_scene(**wanted)  # a role without its volume yet is blank: no old picture stays
         self.chosen_changed.emit()
@@ -170,10 +172,14 @@ class Opening(QObject):
     def _read_done(self, role: str, series: Series, volume: Volume) -> None:
         if self.chosen[role] is series:
             self.topic_cleared.emit(f"role {role}")
+            known = self.workspace.scene.layer(volume.series.uid) is not None
             self._place(role, volume)
             if role == "partner" and modality_of(volume.modality).volume:
-                self.workspace.update(palette=self._palette_of(volume.modality))
-                self.workspace.clear_history()
+                layer = self.workspace.scene.partner_layer
+                if layer is not None and not known:  # as the reader has left it, where it was read before
+                    chosen = replace(layer, palette=self._palette_of(volume.modality))
+                    others = tuple(other for other in self.workspace.scene.layers if other is not layer)
+                    self.workspace.set_scene(layers=(*others, chosen))
             if volume.series.warnings:
                 text = f"{title_of(role, series)}: {' '.join(volume.series.warnings)}"
                 self.noticed.emit(Notice(text, kind="warning", topic=f"role {role}"))

@@ -20,6 +20,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from app.base.progress import Progress
 from app.case import alignment, fusing
 from app.case.alignment import needs_registration
+from app.case.document import Case
 from app.fusion import registry
 from app.fusion.weights import WeightsError
 from app.ui.flow.pair_work import compare_headers, reader_name, register_from
@@ -27,7 +28,6 @@ from app.ui.flow.slice_times import SliceTimes
 from app.ui.flow.steps import Step, Steps
 from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, of_error
-from app.view.scene import Scene
 
 if TYPE_CHECKING:  # these bring SimpleITK or torch with them
     from app.core.values import FusionWindow
@@ -113,17 +113,7 @@ class PairFlow(QObject):
             return
         when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         self.topic_cleared.emit("register")
-        self._say_the_same(registrations.confirmed(scene.registration, by=reader_name(), at=when))
-
-    def _say_the_same(self, registration: RegistrationResult) -> None:
-        """Replace the registration by one with the same transform, keeping all that was computed with it."""
-        scene = self.workspace.scene
-        aligned = None if scene.aligned is None else replace(scene.aligned, registration=registration)
-        stack = None if scene.stack is None or aligned is None else replace(scene.stack, aligned=aligned)
-        fusing = self._steps["fuse"]
-        if fusing is not None and aligned is not None:
-            fusing.rests_on = (aligned, *fusing.rests_on[1:])
-        self.workspace.set_scene(registration=registration, aligned=aligned, stack=stack)
+        self.workspace.change(registration=registrations.confirmed(scene.registration, by=reader_name(), at=when))
 
     def realign(self, fixed_to_moving: NDArray[np.float64], *, from_file: bool = False) -> None:
         """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
@@ -137,7 +127,7 @@ class PairFlow(QObject):
             moved = registrations.from_file(scene.mri, scene.partner, fixed_to_moving)
         else:
             moved = registrations.nudged(scene.registration, fixed_to_moving)
-        self.workspace.set_scene(registration=moved)
+        self.workspace.change(registration=moved)
 
     def reset_alignment(self) -> None:
         """Back to where the headers put the pair."""
@@ -147,7 +137,7 @@ class PairFlow(QObject):
         from app.registration import register as registrations
 
         self._register_next = False
-        self.workspace.set_scene(registration=registrations.identity(scene.mri, scene.partner))
+        self.workspace.change(registration=registrations.identity(scene.mri, scene.partner))
 
     def load_transform(self, path: Path) -> None:
         """An ITK transform file for the pair in view; the reader confirms it like any other."""
@@ -200,13 +190,13 @@ class PairFlow(QObject):
 
     # The engine ------------------------------------------------------------------------------------------------
 
-    def _advance(self, _: Scene | None = None) -> None:
+    def _advance(self, _: Case | None = None) -> None:
         """Drop what rests on something replaced; start the first step that is missing."""
         scene = self.workspace.scene
         self._steps.forget_outdated()
         if scene.mri is None or scene.partner is None or scene.stopped:
             return
-        if scene.registration is None:
+        if scene.registration is None or scene.mri_fusion_window is None or scene.partner_fusion_window is None:
             self._register_next = False
             self._steps.begin(
                 "headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared
@@ -247,18 +237,23 @@ class PairFlow(QObject):
         self._advance()
 
     def _compared(self, answer: tuple[RegistrationResult, FusionWindow, FusionWindow]) -> None:
-        registration, mri_window, partner_window = answer
+        start, mri_window, partner_window = answer
         scene = self.workspace.scene
         assert scene.mri is not None  # the step would have been forgotten
         assert scene.partner is not None
-        self._register_next = needs_registration(scene.mri, scene.partner, registration)
+        known = scene.registration is not None  # from before, or by way of other series
+        self._register_next = not known and needs_registration(scene.mri, scene.partner, start)
         if self._register_next:
             text = "The two series do not share a frame of reference: registering them automatically."
             hint = "Check the result over the overlay, then confirm it with C, or correct it."
             self.noticed.emit(Notice(text, hint, topic="register"))
-        changes: dict[str, Any] = {"mri_fusion_window": mri_window, "partner_fusion_window": partner_window}
-        self.workspace.set_scene(registration=registration, **changes)
-        self.workspace.clear_history()  # undo starts with what the reader does
+        changes: dict[str, Any] = {
+            "mri_fusion_window": scene.mri_fusion_window or mri_window,
+            "partner_fusion_window": scene.partner_fusion_window or partner_window,
+        }
+        if not known:
+            changes["registration"] = start
+        self.workspace.set_scene(**changes)
 
     def _registered(self, result: RegistrationResult) -> None:
         hint = "Check it over the overlay, then press C to confirm, or correct it (Alt+arrows)."
@@ -268,9 +263,9 @@ class PairFlow(QObject):
             self.noticed.emit(Notice(result.verdict.sentence, kind="warning", topic="register"))
         if result.warnings:
             self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
-        self.workspace.set_scene(registration=result)
+        self.workspace.change(registration=result)
 
-    def _align_when_calm(self, scene: Scene) -> None:
+    def _align_when_calm(self, scene: Case) -> None:
         registration = scene.registration
         assert registration is not None
         assert scene.mri is not None
@@ -287,7 +282,7 @@ class PairFlow(QObject):
                 lambda aligned: self.workspace.set_scene(aligned=aligned),
             )
 
-    def _fuse(self, scene: Scene) -> None:
+    def _fuse(self, scene: Case) -> None:
         aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
         if aligned is None or mri_window is None or partner_window is None:
             return
@@ -334,12 +329,12 @@ class PairFlow(QObject):
 
 
 _TO_FUSED = ("headers", "align", "fuse")  # the steps without which there is no fused slice
-_NEEDS: dict[str, Callable[[Scene], tuple[Any, ...]]] = {
+_NEEDS: dict[str, Callable[[Case], tuple[Any, ...]]] = {
     "headers": lambda scene: (scene.mri, scene.partner),
     "register": lambda scene: (scene.mri, scene.partner, scene.registration),
     "align": lambda scene: (scene.mri, scene.partner, scene.registration),
     "fuse": lambda scene: (
-        scene.aligned,
+        None if scene.aligned is None else scene.aligned.values,  # the same where only the verdict changes
         scene.network,
         scene.device,
         scene.mri_fusion_window,

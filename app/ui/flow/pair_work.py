@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from app.base.progress import Progress
 from app.case.alignment import as_headers_say
+from app.case.document import Case
 from app.core.volume import Volume
-from app.view.scene import Scene
 
 if TYPE_CHECKING:
     from app.core.values import FusionWindow
@@ -35,7 +35,7 @@ def compare_headers(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
     return work
 
 
-def register_from(scene: Scene) -> Callable[[Progress], Any]:
+def register_from(scene: Case) -> Callable[[Progress], Any]:
     mri, partner, start = scene.mri, scene.partner, scene.registration
     assert mri is not None
     assert partner is not None

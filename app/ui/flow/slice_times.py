@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from app.base.progress import spoken
+from app.base.progress import roughly, spoken
 from app.base.settings import MOST_SLICE_TIMES
+from app.case.document import Case
 from app.core.volume import Volume
 from app.fusion import cards, registry
 from app.fusion.spec import NetworkSpec
-from app.view.scene import Scene
 
 if TYPE_CHECKING:
     from app.case.fusing import FusionStack
@@ -48,7 +48,7 @@ class SliceTimes(QObject):
         if spoken(before / 1000) != spoken(now / 1000):
             self.changed.emit()
 
-    def seconds(self, spec: NetworkSpec, scene: Scene) -> tuple[float, bool]:
+    def seconds(self, spec: NetworkSpec, scene: Case) -> tuple[float, bool]:
         """What a slice of the scene will take, 0 where nothing is known; and whether it was measured here."""
         device, size = self._device(scene), size_of(scene.mri)
         measured = self.known.get(_key(spec.name, device, size))
@@ -57,32 +57,32 @@ class SliceTimes(QObject):
         pixels = size[0] * size[1] / (PUBLISHED[0] * PUBLISHED[1])
         return self._publishers(spec).get(device, 0.0) * pixels / 1000, False
 
-    def beside_name(self, spec: NetworkSpec, scene: Scene) -> str:
+    def beside_name(self, spec: NetworkSpec, scene: Case) -> str:
         """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice, published" before it was measured here."""
         seconds, here = self.seconds(spec, scene)
         if here:
-            return f"{spec.title}, {_about(seconds)} a slice"
+            return f"{spec.title}, {roughly(seconds)} a slice"
         published = self._publishers(spec).get(self._device(scene))
         return f"{spec.title}, {spoken(published / 1000)} a slice, published" if published else spec.title
 
-    def explained(self, spec: NetworkSpec, scene: Scene) -> str:
+    def explained(self, spec: NetworkSpec, scene: Case) -> str:
         """Where the time beside the name comes from, in a sentence."""
         seconds, here = self.seconds(spec, scene)
         if here:
             columns, rows = size_of(scene.mri)
             on = {"cpu": "CPU", "cuda": "GPU"}[self._device(scene)]
-            return f"{_about(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
+            return f"{roughly(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
         told = cards.published(self._publishers(spec))
         return f"{told} This computer's own time shows once it has fused." if told else ""
 
-    def slices(self, spec: NetworkSpec, scene: Scene, count: int) -> str:
+    def slices(self, spec: NetworkSpec, scene: Case, count: int) -> str:
         """ "about 11 min" for that many slices of the scene; "" where nothing is known, or it is over in a moment."""
         seconds, here = self.seconds(spec, scene)
         if seconds * count < _MOMENT_S:
             return ""
-        return _about(seconds * count) + ("" if here else " by its publisher's figure")
+        return roughly(seconds * count) + ("" if here else " by its publisher's figure")
 
-    def _device(self, scene: Scene) -> str:
+    def _device(self, scene: Case) -> str:
         return self._automatic if scene.device == "auto" else scene.device
 
     def _publishers(self, spec: NetworkSpec) -> dict[str, float]:
@@ -98,8 +98,3 @@ def size_of(mri: Volume | None) -> Size:
 
 def _key(network: str, device: str, size: Size) -> str:
     return f"{network} {device} {size[0]}x{size[1]}"
-
-
-def _about(seconds: float) -> str:
-    told = spoken(seconds)
-    return told if told.startswith("under") else f"about {told}"

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.base.progress import Progress
+from app.case.document import Case
 from app.ui.flow.workspace import Workspace
-from app.view.scene import Scene
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Steps:
     def __init__(
         self,
         workspace: Workspace,
-        needs: Mapping[str, Callable[[Scene], tuple[Any, ...]]],
+        needs: Mapping[str, Callable[[Case], tuple[Any, ...]]],
         failed: Callable[[str, str, Exception], None],
         cancelled: Callable[[str], None],
     ) -> None:

@@ -1,53 +1,32 @@
-"""The one place the window's widgets meet: the ViewState, the Scene, the running tasks, undo.
+"""The one place the window's widgets meet: the ViewState, the Case, the running tasks, undo.
 
-A widget asks (`update`, `set_scene`) and draws what `changed`, `scene_changed` and `slice_fused` say; widgets never
-talk to each other. Undo covers what a reader sets with thought (windows, colours, alignment, fusion windows,
-measurements), not where he looks.
+A widget asks (`update`, `change`, `change_layer`) and draws what `changed`, `scene_changed` and `slice_fused` say;
+widgets never talk to each other. What the reader changes in the case (alignment, windows, colours, layers, regions) is
+a step of undo; what work brings (`set_scene`), and where one looks (`update`), is not. Undo is a list of earlier cases:
+going back keeps all that was opened and computed since.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core.modalities import modality_of
+from app.case.document import Case
 from app.ui.flow.task import TaskRunner
-from app.view.scene import Scene
 from app.view.state import ViewState, centre_voxel, fitted, reset, scrolled, zoomed
 
-_UNDO_STATE = (
-    "mri_window",
-    "partner_window",
-    "palette",
-    "palette_alone",
-    "fading",
-    "mri_inverted",
-    "partner_inverted",
-    "measurements",
-    "zoom_rect",
-)
-_UNDO_SCENE = ("registration", "mri_fusion_window", "partner_fusion_window")
-_GESTURE_S = 0.8  # changes of the same fields closer together than this are one step of undo: one drag, one nudge
+_GESTURE_S = 0.8  # changes of the same things closer together than this are one step of undo: one drag, one nudge
 _DEPTH = 200
-
-
-@dataclass(frozen=True)
-class _Step:
-    """Fields to put back: of the state, of the scene; with the volumes they belong to."""
-
-    state: dict[str, Any]
-    scene: dict[str, Any]
-    volumes: tuple[object, object]
 
 
 class Workspace(QObject):
     """state, scene, tasks; and the signals that say they changed.
 
     changed : the new ViewState
-    scene_changed : the new Scene
+    scene_changed : the new Case
     slice_fused : the k of a slice just filled in in `scene.stack`
     probed : LPS mm (a Point) under the mouse, or None when it left the image; see ui/probe.py
     role_wanted : (role "mri" or "partner", series uid) when a series was dropped on a pane
@@ -65,66 +44,80 @@ class Workspace(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = ViewState()
-        self.scene = Scene()
+        self.scene = Case()
         self.tasks = TaskRunner(self)
-        self._undo: list[_Step] = []
-        self._redo: list[_Step] = []
-        self._last_change: tuple[frozenset[str], float] = (frozenset(), 0.0)
+        self._undo: list[Case] = []
+        self._redo: list[Case] = []
+        self._last_change: tuple[object, float] = (None, 0.0)
+
+    # Where one looks -------------------------------------------------------------------------------------------
 
     def update(self, **changes: Any) -> None:
         """Replace fields of the ViewState and tell everyone, if anything changes."""
         state = replace(self.state, **changes)
         if state != self.state:
-            old = {
-                name: getattr(self.state, name)
-                for name in _UNDO_STATE
-                if getattr(self.state, name) != getattr(state, name)
-            }
-            self._remember(old, {})
             self.state = state
             self.changed.emit(state)
 
-    def set_scene(self, scene: Scene | None = None, **changes: Any) -> None:
-        """Replace the scene, or fields of it by `Scene.having`, and tell everyone.
+    # The case --------------------------------------------------------------------------------------------------
 
-        The first volume, or one on another grid, brings the view to its middle; a new volume its default window.
+    def set_scene(self, scene: Case | None = None, **changes: Any) -> None:
+        """What work brings: replace the case, or things of it by `Case.having`, and tell everyone.
+
+        The first volume, or one on another grid, brings the view to its middle. Another pair forgets what can be
+        undone: going back never changes the series.
         """
-        scene = (scene or self.scene).having(**changes)
-        if scene is self.scene:
+        case = (scene or self.scene).having(**changes)
+        if case is self.scene:
             return
-        before, self.scene = self.scene, scene
-        state: dict[str, Any] = {}
-        if before.mri is not scene.mri or before.partner is not scene.partner:
+        before = self.scene
+        if before.mri is not case.mri or before.partner is not case.partner:
             self.clear_history()
-            if scene.mri is not before.mri:
-                state |= {"mri_window": None, "mri_inverted": False}
-            if scene.partner is not before.partner:
-                kind = modality_of(scene.partner.modality if scene.partner is not None else "PT")
-                state |= {
-                    "partner_window": None,
-                    "partner_inverted": False,
-                    "palette": kind.palette,
-                    "palette_alone": kind.palette_alone,
-                }
-        else:
-            old = {
-                name: getattr(before, name)
-                for name in _UNDO_SCENE
-                if getattr(before, name) is not getattr(scene, name) and getattr(before, name) is not None
-            }
-            self._remember({}, old)
-        if scene.grid is not None and (before.grid is None or not scene.grid.same_grid(before.grid)):
-            state |= {"axis": 2, "crosshair_mm": centre_voxel(scene.grid), "zoom_rect": None, "measurements": ()}
-            state |= fitted()
-        self.state = replace(self.state, **state)
-        self.scene_changed.emit(scene)
-        if state:
-            self.changed.emit(self.state)
+        self._show(case)
+
+    def change(self, **changes: Any) -> None:
+        """What the reader changes, by `Case.having`: a step of undo."""
+        self._step_to(self.scene.having(**changes), frozenset(changes))
+
+    def change_layer(self, which: str, **display: Any) -> None:
+        """Fields of a layer, such as its window; which : "mri", "partner", or the uid of its series."""
+        layer = self.scene.of_role(which) if which in ("mri", "partner") else self.scene.layer(which)
+        if layer is not None and any(getattr(layer, name) != value for name, value in display.items()):
+            self._step_to(self.scene.with_layer(layer.uid, **display), (layer.uid, frozenset(display)))
+
+    def replace_with(self, case: Case) -> None:
+        """Another case that the reader made of this one, such as one without a layer: a step of undo."""
+        self._step_to(case, object())
 
     def note_fused(self, stack: object, k: int) -> None:
         """A worker has filled in slice k of this stack; told on only while it is still the scene's."""
         if stack is self.scene.stack:
             self.slice_fused.emit(k)
+
+    def _step_to(self, case: Case, what: object) -> None:
+        if case is self.scene:
+            return
+        now = time.monotonic()
+        last, last_time = self._last_change
+        self._last_change = what, now
+        same_gesture = what == last and now - last_time < _GESTURE_S and self._undo and not self._redo
+        if not same_gesture:  # else the same drag goes on: undo goes back to before it began
+            self._undo.append(self.scene.without_work())
+            del self._undo[:-_DEPTH]
+            self._redo.clear()
+            self.history_changed.emit()
+        self._show(case)
+
+    def _show(self, case: Case) -> None:
+        before, self.scene = self.scene, case
+        grid, old = case.grid, before.grid
+        moved: dict[str, Any] = {}
+        if grid is not None and (old is None or not grid.same_grid(old)):
+            moved = {"axis": 2, "crosshair_mm": centre_voxel(grid), "zoom_rect": None, **fitted()}
+            self.state = replace(self.state, **moved)
+        self.scene_changed.emit(case)
+        if moved:
+            self.changed.emit(self.state)
 
     # What keys and menus ask for -------------------------------------------------------------------------------
 
@@ -140,6 +133,12 @@ class Workspace(QObject):
         self.update(**fitted())
 
     def reset(self) -> None:
+        """The whole plane, and the pair in the windows it had at first."""
+        layers = self.scene.layers
+        roles = (self.scene.base_uid, self.scene.partner_uid)
+        first = tuple(replace(one, window=None, inverted=False) if one.uid in roles else one for one in layers)
+        if any((old.window, old.inverted) != (None, False) for old in layers if old.uid in roles):
+            self.change(layers=first)
         self.update(**reset(self.scene.grid))
 
     # Undo ------------------------------------------------------------------------------------------------------
@@ -153,7 +152,7 @@ class Workspace(QObject):
         return bool(self._redo)
 
     def undo(self) -> None:
-        """Take the last change of windows, colours, alignment, fusion windows or measurements back."""
+        """Take the reader's last change of the case back."""
         self._swap(self._undo, self._redo)
 
     def redo(self) -> None:
@@ -161,45 +160,18 @@ class Workspace(QObject):
 
     def end_gesture(self) -> None:
         """The mouse was released: the next change is a step of its own, however soon it follows."""
-        self._last_change = frozenset(), 0.0
+        self._last_change = None, 0.0
 
     def clear_history(self) -> None:
         self._undo.clear()
         self._redo.clear()
         self.history_changed.emit()
 
-    def _volumes(self) -> tuple[object, object]:
-        return self.scene.mri, self.scene.partner
-
-    def _remember(self, state: dict[str, Any], scene: dict[str, Any]) -> None:
-        names, now = frozenset(state) | frozenset(scene), time.monotonic()
-        if not names:
-            return
-        last_names, last_time = self._last_change
-        self._last_change = names, now
-        if names == last_names and now - last_time < _GESTURE_S and self._undo and not self._redo:
-            return  # the same drag goes on: the step before it began is what undo goes back to
-        self._undo.append(_Step(state, scene, self._volumes()))
-        del self._undo[:-_DEPTH]
-        self._redo.clear()
-        self.history_changed.emit()
-
-    def _swap(self, source: list[_Step], target: list[_Step]) -> None:
+    def _swap(self, source: list[Case], target: list[Case]) -> None:
         if not source:
             return
-        step = source.pop()
-        target.append(
-            _Step(
-                {name: getattr(self.state, name) for name in step.state},
-                {name: getattr(self.scene, name) for name in step.scene},
-                step.volumes,
-            )
-        )
-        self._last_change = frozenset(), 0.0
-        if step.scene:
-            self.scene = self.scene.having(**step.scene)
-            self.scene_changed.emit(self.scene)
-        if step.state:
-            self.state = replace(self.state, **step.state)
-            self.changed.emit(self.state)
+        earlier = source.pop()
+        target.append(self.scene.without_work())
+        self.end_gesture()
+        self._show(self.scene.back_to(earlier))
         self.history_changed.emit()

@@ -7,7 +7,6 @@ from typing import Any, cast
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItemModel
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.case.document import Case
 from app.core.palettes import PALETTES, palette
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Volume
@@ -30,8 +30,6 @@ from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import plain_label
 from app.view.presets import presets
 from app.view.probe import percent
-from app.view.scene import Scene
-from app.view.state import ViewState
 
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU"}
 _SWATCH = QSize(64, 12)
@@ -89,7 +87,7 @@ class WindowFields(QWidget):
 
     def _set(self, window: FusionWindow) -> None:
         changes: dict[str, Any] = {self._field_name: window}
-        self._workspace.set_scene(**changes)
+        self._workspace.change(**changes)
 
 
 class FusionPanel(QWidget):
@@ -112,7 +110,6 @@ class FusionPanel(QWidget):
         self.again.clicked.connect(flow.go_on)
         self.told = plain_label(name="quiet")
         self.palette_box, self.alone_box = _palette_box(), _palette_box()
-        self.fading = QCheckBox("Overlay clear where there is no uptake")
         self.preset_boxes = {"mri": QComboBox(), "partner": QComboBox()}
         for box in self.preset_boxes.values():
             box.setMinimumContentsLength(8)
@@ -131,7 +128,6 @@ class FusionPanel(QWidget):
         display = QGroupBox("Display: colours and windows")
         form = _form(display)
         form.addRow("Palette", self.palette_box)
-        form.addRow(self.fading)
         form.addRow("Alone", self.alone_box)
         form.addRow(self.base_titles[1], self.preset_boxes["mri"])
         form.addRow("Partner", self.preset_boxes["partner"])
@@ -142,20 +138,19 @@ class FusionPanel(QWidget):
         column.addStretch(1)
 
         self.palette_box.setToolTip("Colours of the partner over the MRI and in the fusion; nothing is fused again")
-        self.fading.setToolTip(
-            "The overlay's colour grows over the first quarter of its window: no uptake leaves the MRI clean"
-        )
         self.alone_box.setToolTip("Colours of the partner in its own pane")
         self.network.activated.connect(self._choose_network)
         self.device.activated.connect(lambda: workspace.set_scene(device=self.device.currentData()))
-        self.palette_box.activated.connect(lambda: workspace.update(palette=self.palette_box.currentText()))
-        self.fading.clicked.connect(lambda checked: workspace.update(fading=checked))
-        self.alone_box.activated.connect(lambda: workspace.update(palette_alone=self.alone_box.currentText()))
+        self.palette_box.activated.connect(
+            lambda: workspace.change_layer("partner", palette=self.palette_box.currentText())
+        )
+        self.alone_box.activated.connect(
+            lambda: workspace.change_layer("partner", palette_alone=self.alone_box.currentText())
+        )
         for role, box in self.preset_boxes.items():
             box.activated.connect(lambda _, role=role: self._choose_window(role))
         self._presets_of: dict[str, object] = {"mri": None, "partner": None}
         workspace.scene_changed.connect(self.show_scene)
-        workspace.changed.connect(self.show_state)
         workspace.slice_fused.connect(self._tell)
         flow.network_refused.connect(lambda _: self._name_networks())
         flow.given_up.connect(lambda _: self._tell())
@@ -163,9 +158,8 @@ class FusionPanel(QWidget):
         flow.times.changed.connect(self._name_networks)
         workspace.tasks.changed.connect(lambda _: self._offer_to_go_on())
         self.show_scene(workspace.scene)
-        self.show_state(workspace.state)
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Case) -> None:
         self._name_networks()
         self.network.setCurrentIndex(self.network.findData(scene.network))
         self.device.setCurrentIndex(self.device.findData(scene.device))
@@ -184,7 +178,7 @@ class FusionPanel(QWidget):
                 for preset in presets(volume):
                     box.addItem(preset.label, preset)
                 box.setEnabled(volume is not None)
-        self.show_state(self._workspace.state)
+        self._show_display(scene)
 
     def _choose_network(self) -> None:
         self._flow.stand_in = ""
@@ -237,21 +231,17 @@ class FusionPanel(QWidget):
                 rows.append(f"{count} {_slices(mri)} to fuse: {whole}")
         self.told.setText("\n".join(rows))
 
-    def show_state(self, state: ViewState) -> None:
-        self.palette_box.setCurrentText(state.palette)
-        self.fading.setChecked(state.fading)
-        self.alone_box.setCurrentText(state.palette_alone)
-        for role, window in (("mri", state.mri_window), ("partner", state.partner_window)):
-            box = self.preset_boxes[role]
+    def _show_display(self, case: Case) -> None:
+        self.palette_box.setCurrentText(case.palette)
+        self.alone_box.setCurrentText(case.palette_alone)
+        for role, box in self.preset_boxes.items():
+            layer = case.of_role(role)
+            window = None if layer is None else layer.window
             at = next((n for n in range(box.count()) if box.itemData(n).window == window), -1)
             box.setCurrentIndex(at)  # none: the reader has a window of their own
 
     def _choose_window(self, role: str) -> None:
-        window = self.preset_boxes[role].currentData().window
-        if role == "mri":
-            self._workspace.update(mri_window=window)
-        else:
-            self._workspace.update(partner_window=window)
+        self._workspace.change_layer(role, window=self.preset_boxes[role].currentData().window)
 
 
 def _slices(volume: Volume) -> str:

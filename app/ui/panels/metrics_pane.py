@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.base.progress import Progress
+from app.case.document import Case
 from app.ui.flow.workspace import Workspace
 from app.ui.panels.curve import Curve
 from app.ui.shell.messages import plain_label
-from app.view.scene import Scene
 from app.view.series_text import tooltip
 from app.view.state import ViewState, at_slice
 
@@ -116,7 +116,7 @@ class MetricsPane(QWidget):
 
     # What changed ----------------------------------------------------------------------------------------------
 
-    def _show_scene(self, scene: Scene) -> None:
+    def _show_scene(self, scene: Case) -> None:
         key = scene.stack.key if scene.stack is not None else ""
         if key != self._key:
             self._key = key

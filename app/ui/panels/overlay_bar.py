@@ -8,10 +8,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QSlider, QWidget
 
+from app.case.document import Case
 from app.fusion.registry import listed
 from app.ui.flow.workspace import Workspace
 from app.view.labels import name_of
-from app.view.scene import Scene
 from app.view.state import ViewState
 
 _STEPS = 100
@@ -52,7 +52,7 @@ class OverlayBar(QWidget):
             with QSignalBlocker(slider):  # drawing is not asking
                 slider.setValue(round(_STEPS * share))
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Case) -> None:
         pair = scene.mri is not None and scene.partner is not None and not scene.stopped
         self.overlay.setEnabled(pair)
         self.fusion.setEnabled(pair)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.case.document import Case
 from app.core.geometry import Geometry
 from app.core.transforms import euler, inverse, rigid
 from app.ui.flow.pair_flow import PairFlow
@@ -29,7 +30,6 @@ from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import plain_label
 from app.ui.shell.theme import repolish
 from app.view.nudges import STEPS
-from app.view.scene import Scene
 
 if TYPE_CHECKING:  # imported by a worker, once it registers
     from app.registration.register import RegistrationResult
@@ -78,6 +78,7 @@ class RegistrationPanel(QWidget):
         super().__init__()
         self._workspace, self._flow = workspace, flow
         self._moved: Moved | None = None
+        self._registering = False  # and says so where the numbers of the last one stood
         self.verdict = plain_label("No pair yet", name="verdict")
         font = self.verdict.font()
         font.setBold(True)
@@ -168,7 +169,7 @@ class RegistrationPanel(QWidget):
         (self._moved.rotation_deg if turn else self._moved.translation_mm)[axis] = value
         self._flow.realign(self._moved.fixed_to_moving(mri.geometry))
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Case) -> None:
         registration, pair = scene.registration, scene.mri is not None and scene.partner is not None
         known = registration is not None and not scene.stopped
         in_mm = known and scene.mri is not None and scene.mri.geometry.in_mm
@@ -185,7 +186,7 @@ class RegistrationPanel(QWidget):
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
-        sentence = registration.verdict.sentence.split(": ", 1)[-1]  # its first words are the heading
+        sentence = registration.verdict.explanation  # the heading says the rest
         heading = f"{heading} ({method})" if method else heading
         if not in_mm and unregistered:
             heading = "Two pictures, laid pixel on pixel"
@@ -213,13 +214,15 @@ class RegistrationPanel(QWidget):
 
     def _show_running(self, running: tuple[Running, ...]) -> None:
         """The live metric while registering; the numbers of the last one stay until then."""
-        for one in running:
-            if one.key == "register":
-                self.measured.setText(f"Registering, {one.fraction:.0%}: {one.message}".rstrip(": "))
+        for work in running:
+            if work.key == "register":
+                self._registering = True
+                self.measured.setText(f"Registering, {work.fraction:.0%}: {work.message}".rstrip(": "))
                 self.measured.show()
                 self.confirm_button.setEnabled(False)
                 return
-        if self.measured.text().startswith("Registering"):
+        if self._registering:
+            self._registering = False
             self.show_scene(self._workspace.scene)
 
 

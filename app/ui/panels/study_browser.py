@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.case.document import Case
 from app.case.roles import natural_role
 from app.core.volume import Series
 from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening, title_of
@@ -29,7 +30,6 @@ from app.ui.panes.image_pane import SERIES_MIME
 from app.ui.shell.messages import plain_label
 from app.ui.shell.theme import repolish
 from app.view import series_text
-from app.view.scene import Scene
 from app.view.state import ViewState
 
 NOTHING_OPEN = "Drop files, a folder or a zip on the window, or press Ctrl+O."
@@ -137,7 +137,7 @@ class StudyBrowser(QWidget):
 
     # What is shown ---------------------------------------------------------------------------------------------
 
-    def show_scene(self, scene: Scene) -> None:
+    def show_scene(self, scene: Case) -> None:
         self._forget_old(scene)
         for volume in (scene.mri, scene.partner):
             if volume is None or self._pictured.get(volume.series.uid) is not volume.series:
@@ -149,7 +149,7 @@ class StudyBrowser(QWidget):
             self._shown = (scene.studies, scene.skipped)
             self._fill()
 
-    def _forget_old(self, scene: Scene) -> None:
+    def _forget_old(self, scene: Case) -> None:
         """Pictures of series that left the list, or were found again and may show something else by now."""
         listed = {one.uid: one for study in scene.studies for one in study.series}
         old = {uid for uid, one in self._pictured.items() if listed.get(uid) is not one}

@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.case.document import Case
 from app.core.planes import axis_named
 from app.ui.flow.workspace import Workspace
 from app.ui.panes import mark_paint
@@ -33,7 +34,6 @@ from app.view.marks import Frame
 from app.view.memo import Memo
 from app.view.pane_marks import marks_of
 from app.view.picture import Picture
-from app.view.scene import Scene
 from app.view.state import ViewState
 from app.view.viewport import Viewport, viewport, zoom_viewport
 
@@ -52,7 +52,7 @@ class ImagePane(QWidget):
         self._live = live
         self._memo = memo
         self._mouse = PaneMouse(self, workspace)
-        self._composed: tuple[ViewState, Scene, Picture] | None = None
+        self._composed: tuple[ViewState, Case, Picture] | None = None
         self._image: tuple[Pixels, QImage] | None = None
         self.setObjectName(f"pane-{spec.name}")
         self.setAccessibleName(spec.title)

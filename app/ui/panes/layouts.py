@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.case.document import Case
 from app.ui.flow.workspace import Workspace
 from app.ui.panes.image_pane import ImagePane
 from app.ui.panes.live_overlay import LivePartner
 from app.view.layouts import LAYOUTS, PANES
 from app.view.memo import Memo
-from app.view.scene import Scene
 from app.view.state import ViewState
 
 
@@ -68,7 +68,7 @@ class ViewArea(QWidget):
                 self._grid.setRowStretch(one, 1)
             self.panes[place.pane].setVisible(True)
 
-    def _on_scene(self, scene: Scene) -> None:
+    def _on_scene(self, scene: Case) -> None:
         if scene.generation != self._generation:
             self._generation = scene.generation
             self._memo.clear()  # it must not keep a closed study in memory

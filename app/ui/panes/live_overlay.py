@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from app.base.progress import Progress
+from app.case.document import Case
 from app.core.planes import Plane
 from app.ui.flow.workspace import Workspace
 from app.view.picture import PartnerSlice
-from app.view.scene import Scene
 
 if TYPE_CHECKING:
     from app.registration.resample import Resampler
@@ -57,7 +57,7 @@ class LivePartner(QObject):
             self._planes[key] = PartnerSlice(resampled.values[0], inside)
         return self._planes[key]
 
-    def _follow(self, scene: Scene) -> None:
+    def _follow(self, scene: Case) -> None:
         pair = scene.mri, scene.partner
         if pair[0] is not self._pair[0] or pair[1] is not self._pair[1]:
             self._pair, self._resampler = pair, None
@@ -74,7 +74,7 @@ class LivePartner(QObject):
         self.ready.emit()
 
 
-def _prepare(scene: Scene) -> Any:
+def _prepare(scene: Case) -> Any:
     mri, partner = scene.mri, scene.partner
     assert mri is not None  # there is a registration between them
     assert partner is not None

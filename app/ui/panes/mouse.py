@@ -16,10 +16,11 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 
+from app.core.geometry import Point, point
 from app.ui.flow.workspace import Workspace
-from app.view import measure
+from app.view import drawing, measure
 from app.view.layouts import LAYOUTS
-from app.view.state import ZOOM_RANGE, Point, ViewState, Window, ZoomRect, point, windowed, zoomed
+from app.view.state import ZOOM_RANGE, ViewState, Window, ZoomRect, windowed, zoomed
 from app.view.viewport import Viewport, zoom_rect
 from app.view.windows import window_of
 
@@ -142,23 +143,23 @@ class PaneMouse:
         if state.tool == "crosshair":
             return lambda x, y: self.put_crosshair(QPointF(x, y))
         if state.tool in measure.KINDS:
-            return self._measuring(state, view, at) if self._pane.linked() else None
+            return self._draw(state.tool, view, at) if self._pane.linked() else None
         return self._window(state)
 
-    def _measuring(self, state: ViewState, view: Viewport, at: QPointF) -> Drag:
-        changes = measure.begin(state, view, (at.x(), at.y()))
-        return lambda x, y: self._workspace.update(**changes(x, y))
+    def _draw(self, kind: str, view: Viewport, at: QPointF) -> Drag | None:
+        grown = drawing.begin(self._workspace.scene, kind, view, (at.x(), at.y()))
+        return None if grown is None else lambda x, y: self._workspace.change(regions=grown(x, y))
 
     def _window(self, state: ViewState) -> Drag | None:
         role = self._pane.windowed_role()
-        first: Window | None = None if role is None else window_of(state, self._workspace.scene, role)
+        first: Window | None = None if role is None else window_of(self._workspace.scene, role)
         if role is None or first is None:
             return None
 
         def drag(x: float, y: float) -> None:
             right, up = (x - self._start.x()) / _WINDOW_PIXELS, (self._start.y() - y) / _WINDOW_PIXELS
             window = windowed(first, right, up, reverse=state.reverse_window_drag)
-            self._workspace.update(**{f"{role}_window": window})
+            self._workspace.change_layer(role, window=window)
 
         return drag
 

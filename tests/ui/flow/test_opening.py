@@ -80,7 +80,7 @@ def _open(opening, *names):
 def test_a_pair_gets_both_roles_and_its_palette(opening):
     scene = _open(opening, "mr", "pet-nac", "pet")
     assert (scene.mri.series.uid, scene.partner.series.uid) == ("mr", "pet")  # never the uncorrected one
-    assert opening.workspace.state.palette == "PET"
+    assert opening.workspace.scene.palette == "PET"
     assert not opening.workspace.can_undo  # nothing the reader did
 
 

@@ -13,18 +13,17 @@ import pytest
 
 from app.base.assets import model_weights
 from app.base.errors import RegistrationError
-from app.case import alignment, fusing
+from app.case import fusing
 from app.core.transforms import rigid
 from app.core.values import FusionWindow
 from app.core.volume import Volume
-from app.fusion import infer, manifest, registry, weights
+from app.fusion import manifest, registry, weights
 from app.registration import register as registration
 from app.registration.verdict import Verdict
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.flow.workspace import Workspace
 from app.ui.panels.fusion_panel import FusionPanel
 from app.view.state import at_slice
-from tests.homesick import Homesick
 from tests.scenes import BERT, head
 from tests.ui.slow_network import STEP_S, STEPS, Slow
 from tests.waiting import wait_until
@@ -333,31 +332,6 @@ def test_a_stopped_fusion_goes_on_with_the_slices_that_are_left(flow, volumes, s
     assert np.flatnonzero(stack.done).tolist() == [2, 3, 4]
     np.testing.assert_array_equal(stack.fused[2:4], before.fused[2:4])
     assert stack.key == before.key
-
-
-def test_slices_of_another_question_are_not_kept(volumes):
-    mri, partner = volumes
-    aligned = alignment.align(mri, partner, registration.identity(mri, partner))
-    request = fusing.default_request(aligned, "average")
-    some = fusing.fuse_pair(aligned, request, slices=[2, 3])
-    whole = fusing.fuse_pair(aligned, replace(request, network="maximum"), earlier=some)
-    in_two_goes = fusing.fuse_pair(aligned, request, earlier=some)
-    expected = fusing.fuse_pair(aligned, replace(request, network="maximum"))
-    np.testing.assert_array_equal(whole.fused, expected.fused)
-    assert whole.complete
-    assert in_two_goes.complete
-    assert in_two_goes.elapsed_s == 0 < whole.elapsed_s
-
-
-def test_a_stack_tells_the_device_that_the_work_ended_on(volumes, monkeypatch):
-    monkeypatch.setattr(infer, "pick_device", lambda asked: "cuda")
-    monkeypatch.setattr(registry, "load", lambda name, device: Homesick(monkeypatch))
-    mri, partner = volumes
-    aligned = alignment.align(mri, partner, registration.identity(mri, partner))
-    stack = fusing.fuse_pair(aligned, fusing.default_request(aligned, "average"))
-    assert stack.complete
-    assert stack.device == "cpu"
-    assert "going on with the CPU" in " ".join(stack.notes)
 
 
 def test_quick_networks_speak_of_no_time_left(flow, volumes):

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from app.base.settings import MOST_SLICE_TIMES
+from app.case.document import Case
 from app.fusion import registry
 from app.ui.flow.slice_times import SliceTimes
-from app.view.scene import Scene
 from tests.scenes import fused, pair, volume
 
 LIGHT = registry.listed("lightfusionnet")
@@ -27,12 +27,12 @@ def published(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(registry, "model_weights", lambda: tmp_path)
 
 
-def _scene(size: int = 256, slices: int = 10) -> Scene:
+def _scene(size: int = 256, slices: int = 10) -> Case:
     mri = volume(np.zeros((slices, size, size), np.int16))
     return pair(mri, replace(mri, modality="PT"))
 
 
-def _stack(scene: Scene, slice_s: float, network: str = "lightfusionnet", device: str = "cpu"):
+def _stack(scene: Case, slice_s: float, network: str = "lightfusionnet", device: str = "cpu"):
     done = fused(scene.aligned, np.zeros(scene.aligned.values.shape, np.float32), network=network)
     return replace(done, slice_s=slice_s, device=device)
 

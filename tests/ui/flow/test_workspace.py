@@ -33,32 +33,34 @@ def test_the_first_volume_is_shown_at_its_middle_and_its_palette_suits_it(worksp
     place = workspace.state.crosshair_mm
     workspace.set_scene(partner=pet)
     assert workspace.state.crosshair_mm == place  # the grid is still the MRI's
-    assert (workspace.state.palette, workspace.state.palette_alone) == ("Hot Iron", "Inverted Grey")
+    assert (workspace.scene.palette, workspace.scene.palette_alone) == ("Hot Iron", "Inverted Grey")
     workspace.set_scene(partner=volume(np.zeros((4, 4, 4), np.int16), modality="CT", unit="HU"))
-    assert (workspace.state.palette, workspace.state.palette_alone) == ("Grey", "Grey")
+    assert (workspace.scene.palette, workspace.scene.palette_alone) == ("Grey", "Grey")
 
 
 def test_undo_and_redo_of_windows(workspace):
-    workspace.update(mri_window=(1.0, 2.0))
-    workspace.update(mri_window=(3.0, 4.0))
+    workspace.set_scene(mri=head(24, 12)[0])
+    workspace.change_layer("mri", window=(1.0, 2.0))
+    workspace.change_layer("mri", window=(3.0, 4.0))
     workspace.scroll(1)  # where one looks is not undone
     workspace.undo()
-    assert workspace.state.mri_window == (1.0, 2.0)
+    assert workspace.scene.base.window == (1.0, 2.0)
     workspace.undo()
-    assert workspace.state.mri_window is None
+    assert workspace.scene.base.window is None
     assert not workspace.can_undo
     workspace.redo()
     workspace.redo()
-    assert workspace.state.mri_window == (3.0, 4.0)
+    assert workspace.scene.base.window == (3.0, 4.0)
     assert not workspace.can_redo
 
 
 def test_one_drag_is_one_step(qapp):
     workspace = Workspace()
+    workspace.set_scene(mri=head(24, 12)[0])
     for centre in range(20):
-        workspace.update(mri_window=(float(centre), 10.0))
+        workspace.change_layer("mri", window=(float(centre), 10.0))
     workspace.undo()
-    assert workspace.state.mri_window is None
+    assert workspace.scene.base.window is None
 
 
 def test_undo_of_an_alignment_blanks_the_fusion(workspace):
@@ -66,7 +68,7 @@ def test_undo_of_an_alignment_blanks_the_fusion(workspace):
     workspace.set_scene(pair(mri, pet))
     first = workspace.scene.registration
     second = registered(np.diag([1.0, 1, 1, 1]))
-    workspace.set_scene(registration=second)
+    workspace.change(registration=second)
     workspace.set_scene(stack=fused(pair(mri, pet).aligned, np.zeros(mri.stored.shape, np.float32)))
     workspace.undo()
     assert workspace.scene.registration is first
@@ -81,7 +83,7 @@ def test_a_fusion_window_is_undone_and_a_new_study_forgets(workspace):
     one, two = FusionWindow(0, 1, "a.u."), FusionWindow(0, 2, "a.u.")
     workspace.set_scene(mri_fusion_window=one)
     assert not workspace.can_undo  # the default arriving is no one's choice
-    workspace.set_scene(mri_fusion_window=two)
+    workspace.change(mri_fusion_window=two)
     workspace.undo()
     assert workspace.scene.mri_fusion_window is one
     workspace.set_scene(mri=volume(np.zeros((2, 3, 4), np.int16)))

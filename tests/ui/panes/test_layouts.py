@@ -80,7 +80,8 @@ def test_every_place_is_a_pane_and_no_two_share_a_cell():
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_marker_at_the_patients_right_is_on_screen_left(area, study, layout):
     area._workspace.set_scene(study)
-    area._workspace.update(layout=layout, show_crosshair=False, overlay=0.0, mri_window=(900.0, 300.0))
+    area._workspace.update(layout=layout, show_crosshair=False, overlay=0.0)
+    area._workspace.change_layer("mri", window=(900.0, 300.0))
     grid = study.mri.geometry
     area._workspace.update(**at_slice(area._workspace.state, grid, 24, 2))
     area._workspace.update(zoom_rect=ZoomRect((0.0, 0.0, 0.0), 50.0, 50.0))
@@ -113,7 +114,8 @@ def test_a_marker_is_on_the_same_side_however_the_volume_is_stored(area):
         mri = volume(voxels.transpose(2, 1, 0), affine=affine)
         assert isinstance(mri.geometry, Geometry)
         area._workspace.set_scene(mri=mri, partner=None)
-        area._workspace.update(crosshair_mm=(5.0, 5.0, 5.0), mri_window=(500.0, 1000.0))
+        area._workspace.update(crosshair_mm=(5.0, 5.0, 5.0))
+        area._workspace.change_layer("mri", window=(500.0, 1000.0))
         settle(area)
         for name, right, down in (("axial", -1, -1), ("coronal", -1, 1), ("sagittal", -1, 1)):
             bright = np.argwhere(shot(area.panes[name])[8:-30, :, 0] > 200)
@@ -164,7 +166,8 @@ def test_an_unaligned_overlay_is_live_without_a_whole_volume(area, monkeypatch):
     mri, pet = head(64, 48)
     workspace = area._workspace
     workspace.set_scene(pair(mri, pet, with_aligned=False))
-    workspace.update(layout="overlay", overlay=1.0, partner_window=(5.0, 10.0), show_crosshair=False)
+    workspace.update(layout="overlay", overlay=1.0, show_crosshair=False)
+    workspace.change_layer("partner", window=(5.0, 10.0))
     settle(area)
     pane = area.panes["fused"]
     first = pane.picture().pixels
@@ -186,22 +189,6 @@ def test_high_resolution_screens_get_all_their_pixels(area, study, qapp):
     assert image.width() == round(area.width() * area.devicePixelRatioF())
 
 
-def test_the_sliders_show_and_change_the_state(qapp, study):
-    from app.ui.panels.overlay_bar import OverlayBar
-
-    workspace = Workspace()
-    bar = OverlayBar(workspace)
-    assert not bar.overlay.isEnabled()
-    workspace.set_scene(study)
-    assert bar.overlay.isEnabled()
-    workspace.update(overlay=0.25, fusion=1.0)
-    assert (bar.overlay.value(), bar.fusion.value()) == (25, 100)
-    bar.overlay.setValue(80)
-    bar.fusion.setValue(0)
-    assert (workspace.state.overlay, workspace.state.fusion) == (0.8, 0.0)
-    bar.deleteLater()
-
-
 def test_a_pane_out_of_sight_keeps_no_study(area):
     """Of a closed study nothing stays in memory, whichever layout it was looked at in."""
     mri, pet = head(32, 24)
@@ -212,7 +199,7 @@ def test_a_pane_out_of_sight_keeps_no_study(area):
     area._workspace.update(layout="side-by-side")
     settle(area)
     gone = weakref.ref(mri)
-    area._workspace.set_scene(mri=None, partner=None)
+    area._workspace.set_scene(area._workspace.scene.emptied())
     settle(area)
     del mri
     gc.collect()

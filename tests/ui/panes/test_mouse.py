@@ -12,9 +12,8 @@ from PySide6.QtWidgets import QApplication
 from app.ui.flow.workspace import Workspace
 from app.ui.panes.image_pane import SERIES_MIME
 from app.ui.panes.layouts import ViewArea
-from app.view.state import Measurement
 from app.view.viewport import zoom_rect
-from tests.scenes import head, pair
+from tests.scenes import head, pair, shown
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 
@@ -25,8 +24,7 @@ def area(qapp):
     area = ViewArea(workspace)
     area.resize(904, 300)
     mri, pet = head(64, 48)
-    workspace.set_scene(pair(mri, pet))
-    workspace.update(mri_window=(300.0, 600.0), partner_window=(5.0, 10.0))
+    workspace.set_scene(shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0)))
     area.show()
     QTest.qWaitForWindowExposed(area)
     yield area
@@ -77,20 +75,20 @@ def test_left_click_moves_the_crosshair_in_every_pane(area):
 def test_left_drag_right_widens_and_up_lowers_that_modalitys_window(area):
     before = state(area).crosshair_mm
     drag(area.panes["mri"], LEFT, QPoint(100, 200), QPoint(150, 150))
-    centre, width = state(area).mri_window
+    centre, width = area._workspace.scene.base.window
     assert width == pytest.approx(600 * np.exp(50 / 250))
     assert centre == pytest.approx(300 - 600 * 50 / 250)
-    assert state(area).partner_window == (5.0, 10.0)
+    assert area._workspace.scene.partner_layer.window == (5.0, 10.0)
     drag(area.panes["fused"], LEFT, QPoint(100, 200), QPoint(150, 200))
-    assert state(area).partner_window[1] > 10
+    assert area._workspace.scene.partner_layer.window[1] > 10
     assert state(area).crosshair_mm == before  # a drag is no click
 
 
 def test_the_drag_can_be_reversed(area):
     area._workspace.update(reverse_window_drag=True)
     drag(area.panes["mri"], LEFT, QPoint(100, 200), QPoint(150, 150))
-    assert state(area).mri_window[0] > 300
-    assert state(area).mri_window[1] < 600
+    assert area._workspace.scene.base.window[0] > 300
+    assert area._workspace.scene.base.window[1] < 600
 
 
 def test_middle_drag_pans_all_panes_alike(area):
@@ -187,7 +185,7 @@ def test_the_zoom_rectangle_is_dragged_and_resized(area):
     moved = state(area).zoom_rect
     assert (moved.width_mm, moved.height_mm) == (first.width_mm, first.height_mm)
     assert view.to_pane(moved.centre_mm)[:2] == pytest.approx((left + width / 2 + 12, top + height / 2 + 8))
-    assert state(area).mri_window == (300.0, 600.0)
+    assert area._workspace.scene.base.window == (300.0, 600.0)
     left, top, width, height = view.rect_in_pane(moved)
     corner = QPoint(round(left + width), round(top + height))
     drag(pane, LEFT, corner, corner + QPoint(10, 10))
@@ -206,7 +204,7 @@ def test_tools_take_the_left_drag(area, tool, check):
     expected = pane.view().to_lps(130, 170)
     drag(pane, LEFT, QPoint(100, 100), QPoint(130, 170))
     assert check(state(area))
-    assert state(area).mri_window == (300.0, 600.0)
+    assert area._workspace.scene.base.window == (300.0, 600.0)
     if tool == "crosshair":
         assert state(area).crosshair_mm == pytest.approx(tuple(expected))
 
@@ -227,18 +225,21 @@ def test_a_series_dropped_on_a_pane_asks_for_its_role_and_files_are_left_to_the_
     assert not area.panes["fused"].acceptDrops()
 
 
-def test_measurements_are_drawn_and_undone(area):
+def test_regions_are_drawn_and_undone(area):
     pane = area.panes["mri"]
     area._workspace.update(tool="length")
     drag(pane, LEFT, QPoint(100, 100), QPoint(160, 180))
-    (one,) = state(area).measurements
-    assert one == Measurement("length", one.points_mm, 2)
-    assert np.linalg.norm(np.subtract(*one.points_mm)) == pytest.approx(100 / pane.view().scale)
+    (length,) = area._workspace.scene.regions
+    assert (length.kind, length.layer_uid) == ("length", area._workspace.scene.base_uid)
+    assert np.linalg.norm(np.subtract(*length.points_mm)) == pytest.approx(100 / pane.view().scale)
     area._workspace.update(tool="angle")
     drag(pane, LEFT, QPoint(100, 100), QPoint(160, 100))
     drag(pane, LEFT, QPoint(160, 100), QPoint(160, 180))
-    assert len(state(area).measurements[1].points_mm) == 3
+    assert len(area._workspace.scene.regions[1].points_mm) == 3
     area._workspace.undo()
-    assert [(m.kind, len(m.points_mm)) for m in state(area).measurements] == [("length", 2), ("angle", 2)]
+    assert [(region.kind, len(region.points_mm)) for region in area._workspace.scene.regions] == [
+        ("length", 2),
+        ("angle", 2),
+    ]
     area._workspace.undo()
-    assert state(area).measurements == (one,)
+    assert area._workspace.scene.regions == (length,)

@@ -1,0 +1,71 @@
+"""The menu View: layouts, planes, tools, windows, annotations, and back again."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from tests.ui.windows import press, slice_of, state_of
+
+
+def test_n_goes_through_the_annotations_and_hides_the_patient(window):
+    press(window, Qt.Key.Key_N)
+    assert state_of(window).annotations == "no patient data"
+    names = [window.browser.tree.topLevelItem(n).text(0) for n in range(window.browser.tree.topLevelItemCount())]
+    assert not any("Muster" in name for name in names)
+    press(window, Qt.Key.Key_N)
+    assert state_of(window).annotations == "none"
+    press(window, Qt.Key.Key_N)
+    assert "Muster" in window.browser.tree.topLevelItem(0).text(0)
+
+
+@pytest.mark.parametrize("tool", ["window", "pan", "zoom", "crosshair"])
+def test_letters_choose_what_the_left_drag_does(window, tool):
+    keys = {"window": Qt.Key.Key_W, "pan": Qt.Key.Key_P, "zoom": Qt.Key.Key_Z, "crosshair": Qt.Key.Key_X}
+    press(window, keys[tool])
+    assert state_of(window).tool == tool
+    assert window.actions_by_name[f"tool:{tool}"].isChecked()
+
+
+def test_numbers_choose_the_windows_of_the_partner(window):
+    press(window, Qt.Key.Key_1)
+    assert window.workspace.scene.partner_layer.window == (2.5, 5)  # SUV 0 to 5
+    press(window, Qt.Key.Key_0)
+    assert window.workspace.scene.partner_layer.window is None
+
+
+def test_reset_and_fit_put_the_view_back(window):
+    window.workspace.zoom(3)
+    press(window, Qt.Key.Key_F)
+    assert state_of(window).zoom == 1
+    press(window, Qt.Key.Key_I)
+    assert window.workspace.scene.partner_layer.inverted
+    press(window, Qt.Key.Key_Down)
+    press(window, Qt.Key.Key_R)
+    assert not window.workspace.scene.partner_layer.inverted
+    assert slice_of(window) == 6
+
+
+def test_ctrl_z_takes_back_and_ctrl_shift_z_does_again(window):
+    press(window, Qt.Key.Key_2)
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert window.workspace.scene.partner_layer.window is None
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert window.workspace.scene.partner_layer.window == (3.5, 7)
+
+
+@pytest.mark.parametrize(("n", "layout"), [*enumerate(["side-by-side", "overlay", "zoom", "planes"], 1)])
+def test_layouts_have_keys(window, n, layout):
+    press(window, getattr(Qt.Key, f"Key_{n}"), Qt.KeyboardModifier.ControlModifier)
+    assert state_of(window).layout == layout
+    shown = {pane.spec.name for pane in window.views.visible_panes()}
+    assert {name for name, pane in window.views.panes.items() if pane.isVisible()} == shown
+
+
+@pytest.mark.parametrize(("n", "plane"), [(1, "axial"), (2, "coronal"), (3, "sagittal")])
+def test_alt_and_a_number_choose_the_plane_of_all_panes_and_the_menu_ticks_it(window, n, plane):
+    window.actions_by_name[f"plane:{'coronal' if plane == 'axial' else 'axial'}"].trigger()
+    QTest.keyClick(window, Qt.Key(Qt.Key.Key_0 + n), Qt.KeyboardModifier.AltModifier)
+    assert [pane.picture().plane.name for pane in window.views.visible_panes()] == [plane] * 3
+    assert window.actions_by_name[f"plane:{plane}"].isChecked()
