@@ -19,6 +19,7 @@ COMMANDS = {
     "train": ("app.research.training.train", "Train a network by its recipe."),
     "evaluate": ("app.research.evaluation.evaluate", "Compare networks, and other programs' pictures, on pairs."),
     "lesions": ("app.research.evaluation.lesions", "Plant and delete lesions: which are shown, which invented?"),
+    "failure": ("app.research.evaluation.failure", "Draw the planted lesion that a network shows least."),
     "robustness": ("app.research.evaluation.robustness", "What noise and misalignment cost."),
     "statistics": ("app.research.evaluation.statistics", "Is one method better than the others on the same images?"),
     "efficiency": ("app.research.evaluation.efficiency", "Parameters, compute, time and memory."),

@@ -160,8 +160,8 @@ def _inside(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return inside
 
 
-def changed(sources: Sequence[Unit], places: Sequence[Place]) -> list[Unit]:
-    """mri and partner with the lesions planted and the natural spots deleted."""
+def changed(sources: Sequence[Unit], places: Sequence[Place], amplitude: float = AMPLITUDE) -> list[Unit]:
+    """mri and partner with the lesions planted, of that share of their surroundings, and the natural spots deleted."""
     looks = [look(source) for source in sources]
     after = [source.copy() for source in sources]
     for place in places:
@@ -174,7 +174,7 @@ def changed(sources: Sequence[Unit], places: Sequence[Place]) -> list[Unit]:
                 plane = plane + step * (patch * RING * step).sum() / (RING * step**2).sum()
             patch += _FILL * (plane - patch)
         else:
-            patch += place.sign * AMPLITUDE * looks[place.source].mean[place.y, place.x] * _LESION
+            patch += place.sign * amplitude * looks[place.source].mean[place.y, place.x] * _LESION
         np.clip(patch, 0, 1, out=patch)
     return after
 
@@ -205,10 +205,10 @@ def examine(
         for place in places:
             at = place.y, place.x
             if not place.natural:
-                contrast, cnr = _added(source_looks[place.source], place)
-                added = {name: _added(looks, place) for name, looks in fused_looks.items()}
-                fused_contrast = {name: contrast for name, (contrast, _) in added.items()}
-                fused_cnr = {name: cnr for name, (_, cnr) in added.items()}
+                contrast, cnr = added(source_looks[place.source], place)
+                in_fused = {name: added(looks, place) for name, looks in fused_looks.items()}
+                fused_contrast = {name: gained for name, (gained, _) in in_fused.items()}
+                fused_cnr = {name: ratio for name, (_, ratio) in in_fused.items()}
                 outcomes.planted.append(Outcome(pair.task, pair.name, place, cnr, contrast, fused_cnr, fused_contrast))
             without = int(place.natural)  # a planted lesion is not there before, a natural spot not after
             if all(abs(looks[without].cnr[at]) < ABSENT for looks in source_looks):
@@ -217,7 +217,7 @@ def examine(
     return outcomes
 
 
-def _added(looks: tuple[Look[Unit], Look[Unit]], place: Place) -> tuple[float, float]:
+def added(looks: tuple[Look[Unit], Look[Unit]], place: Place) -> tuple[float, float]:
     """Contrast and CNR that a planted lesion adds to a picture, positive where they have the lesion's sign."""
     was, now = looks
     at = place.y, place.x

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.base.assets import model_weights
 from app.base.progress import Progress
 from app.fusion import cards, registry
 from app.ui.flow.slice_times import SliceTimes
@@ -48,6 +49,7 @@ class NetworksDialog(QDialog):
         self.list, self.text = QListWidget(), QTextBrowser()
         self.text.setPlainText("Checking the weights…")
         self.text.setOpenLinks(False)
+        self.text.setSearchPaths([str(model_weights())])  # of the pictures that cards show
         self.text.document().setDocumentMargin(14)
         self.list.currentItemChanged.connect(self._show)
         both = QSplitter(Qt.Orientation.Horizontal)
