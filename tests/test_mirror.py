@@ -19,7 +19,6 @@ WITHOUT_TEST = {  # this list only gets shorter
     "app/research/evaluation/per_image.py",
     "app/research/evaluation/spots.py",
     "app/ui/panes/live_overlay.py",
-    "app/view/tools.py",
     "app/view/windows.py",
 }
 ABOUT_MORE_THAN_ONE_MODULE: dict[str, str] = {  # test file: what it is about

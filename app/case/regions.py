@@ -7,9 +7,8 @@ resampled or fused pixels.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +18,10 @@ from app.case.layers import Layer
 from app.case.links import End
 from app.core.geometry import Point, point, transform_points
 
-Kind = Literal["length", "angle", "ellipse"]
+Inside = Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+AREAS: dict[str, Inside] = {  # kinds with an inside: which places (..., 2) of a box from -1 to 1 lie in it
+    "ellipse": lambda places: (places**2).sum(-1) <= 1,
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Region:
     """
 
     number: int
-    kind: Kind
+    kind: str
     points_mm: tuple[Point, ...]
     drawn_on: End
     directions: tuple[Point, Point] = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
@@ -110,7 +112,7 @@ def statistics_through(region: Region, layer: Layer, matrix: NDArray[np.float64]
     matrix : 4x4, from the LPS mm of the region to the layer's. A voxel counts where its centre lies in the ellipse,
     within half a voxel's thickness of its plane, and it is no padding.
     """
-    if region.kind != "ellipse":
+    if region.kind not in AREAS:
         return None
     volume, axes = layer.volume, region.axes
     grid = volume.geometry
@@ -126,7 +128,7 @@ def statistics_through(region: Region, layer: Layer, matrix: NDArray[np.float64]
     i, j, k = (np.arange(a, b + 1) for a, b in zip(low, high, strict=True))
     ijk = np.stack(np.meshgrid(k, j, i, indexing="ij")[::-1], axis=-1)
     place = (grid.to_lps(ijk) - moved_centre) @ moved_axes.T
-    inside = ((place[..., :2] / half) ** 2).sum(-1) <= 1
+    inside = AREAS[region.kind](place[..., :2] / half)
     inside &= np.abs(place[..., 2]) <= thick * (1 + 1e-9)
     block = np.s_[low[2] : high[2] + 1, low[1] : high[1] + 1, low[0] : high[0] + 1]
     if volume.valid is not None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import cast
 
 import numpy as np
 
 from app.case.document import Case
-from app.case.regions import Kind, Region
+from app.case.regions import Region
 from app.core.geometry import point
 from app.view.viewport import Viewport
 
@@ -33,7 +32,7 @@ def begin(
     across, down = view.plane.geometry(view.index).direction.T[:2]
     waiting = next((region for region in before[-1:] if region.unfinished and in_plane(region, view)), None)
     number = 1 + max((region.number for region in before), default=0)
-    fresh = Region(number, cast("Kind", kind), (start, start), ground.end, (point(across), point(down)))
+    fresh = Region(number, kind, (start, start), ground.end, (point(across), point(down)))
 
     def drag(x: float, y: float) -> tuple[Region, ...]:
         here = point(view.to_lps(x, y))

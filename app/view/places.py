@@ -8,10 +8,10 @@ from math import floor
 from app.case.document import Case
 from app.case.regions import Region
 from app.view.drawing import in_plane
-from app.view.marks import BANNER_HEIGHT, Box, Ellipse, Fill, Mark, Measure, Polyline, Text
-from app.view.measure import describe
+from app.view.marks import BANNER_HEIGHT, Box, Fill, Mark, Measure, Polyline, Text
 from app.view.memo import Memo
 from app.view.state import ViewState
+from app.view.tools import drawing_of
 from app.view.viewport import Viewport
 
 _GAP = 9.0  # the crosshair leaves what it points at in sight
@@ -48,8 +48,9 @@ def regions(case: Case, view: Viewport, measure: Measure, memo: Memo) -> list[Ma
         spots = () if placed is None else _in_the_slice(placed, view)
         if not spots:
             continue
-        marks.append(_outline(region, spots))
-        lines = memo.get(view.plane, ("measured", region, case.generation), partial(describe, region, case))
+        drawing = drawing_of(region)
+        marks.append(drawing.outline(spots))
+        lines = memo.get(view.plane, ("measured", region, case.generation), partial(drawing.lines, region, case))
         lines = lines if view.width >= _ROOMY else lines[:1]
         room = max(measure(line, 12, False) for line in lines)
         x = min(max(x for x, _ in spots) + 8, view.width - room - 4)
@@ -60,14 +61,7 @@ def regions(case: Case, view: Viewport, measure: Measure, memo: Memo) -> list[Ma
 
 
 def _in_the_slice(region: Region, view: Viewport) -> tuple[tuple[float, float], ...]:
-    """Its points in the pane; () where one lies more than half a slice off, or an ellipse stands across the slice."""
+    """Its points in the pane; () where one lies more than half a slice off, or what is flat stands across the slice."""
     places = [view.to_pane(point_mm) for point_mm in region.points_mm]
-    across = region.kind == "ellipse" and not in_plane(region, view)
+    across = drawing_of(region).flat and not in_plane(region, view)
     return () if across or any(abs(off) > 0.5 for _, _, off in places) else tuple((x, y) for x, y, _ in places)
-
-
-def _outline(region: Region, spots: tuple[tuple[float, float], ...]) -> Mark:
-    if region.kind != "ellipse":
-        return Polyline(spots, "region")
-    (x0, y0), (x1, y1) = spots
-    return Ellipse((min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)), "region")

@@ -92,7 +92,7 @@ def test_a_layout_added_to_the_list_is_switched_to_by_its_menu(open_window, monk
 
 
 def test_a_tool_added_to_the_list_is_taken_by_its_menu(open_window, monkeypatch):
-    monkeypatch.setitem(TOOLS, "knife", Tool("knife", "Knife", ("K",)))
+    monkeypatch.setitem(TOOLS, "knife", Tool("knife", "Knife", lambda press: None, ("K",)))
     window = open_window()
     window.actions_by_name["tool:knife"].trigger()
     assert window.workspace.state.tool == "knife"

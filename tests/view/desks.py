@@ -1,0 +1,55 @@
+"""What drags ask of a window, without a window: a desk that holds state and case, and a pane over a plane."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from app.case.document import Case
+from app.core.planes import plane_of
+from app.view.drags import Press
+from app.view.state import ViewState
+from app.view.viewport import Viewport, viewport
+from tests.scenes import head
+
+MRI, PARTNER = head(32, 24)
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.state = ViewState()
+        self.scene = Case().having(mri=MRI, partner=PARTNER)
+
+    def update(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+
+    def change(self, **changes: Any) -> None:
+        self.scene = self.scene.having(**changes)
+
+    def change_layer(self, which: str, **display: Any) -> None:
+        layer = self.scene.of_role(which)
+        assert layer is not None
+        self.scene = self.scene.with_layer(layer.uid, **display)
+
+
+class Pane:
+    """An axial pane of 320 x 320 logical pixels over the MRI: ten to a millimetre."""
+
+    def __init__(self, desk: Desk, *, zoomed: bool = False, linked: bool = True, role: str | None = "mri") -> None:
+        self._desk, self.zoomed, self._linked, self._role = desk, zoomed, linked, role
+
+    def view(self) -> Viewport:
+        state = self._desk.state
+        return viewport(state, plane_of(MRI.geometry, 2), state.slice_of(MRI.geometry, 2), 320, 320)
+
+    def linked(self) -> bool:
+        return self._linked
+
+    def windowed_role(self) -> str | None:
+        return self._role
+
+
+def press(x: float, y: float, **pane: Any) -> Press:
+    desk = Desk()
+    there = Pane(desk, **pane)
+    return Press(desk, there, there.view(), x, y)
