@@ -11,9 +11,6 @@ from pathlib import PurePosixPath
 from tests.paths import ROOT
 
 WITHOUT_TEST = {  # this list only gets shorter
-    "app/fusion/cards.py",
-    "app/fusion/guest.py",
-    "app/fusion/manifest.py",
     "app/research/evaluation/heatmap.py",
     "app/research/evaluation/paired.py",
     "app/research/evaluation/per_image.py",

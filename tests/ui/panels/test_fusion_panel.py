@@ -99,6 +99,14 @@ def test_another_fusion_window_blanks_the_fusion_and_one_upside_down_is_refused(
     assert fusion.windows["partner"].low.value() == 0
 
 
+def test_an_overlay_that_is_clear_without_uptake_is_a_box_and_can_be_undone(fusion, workspace):
+    fusion.fading.click()
+    assert workspace.state.fading
+    workspace.undo()
+    assert not workspace.state.fading
+    assert not fusion.fading.isChecked()
+
+
 def test_a_palette_changes_colours_and_keeps_the_fusion(fusion, workspace, volumes):
     give_pair(workspace, volumes)
     stack = workspace.scene.stack
