@@ -71,7 +71,7 @@ class Series:
     paths : in the order of `sources` of the volume; a multi-frame file stands once
     size, spacing_mm : along i, j, k; spacing_mm is None for pictures
     orientation : three letters, where i, j, k grow to; "" for pictures
-    unit : one of UNITS, the unit `readers.read` will give the values
+    unit : the unit `readers.read` will give the values: one of UNITS, or that of a real world value mapping
     acquired : slices really imaged, where that is less than size[2] because gaps were interpolated; else 0
     problem : why it cannot be read as a volume; "" where it can
     reader : the entry of READERS that claims it; details: what that reader noted for itself while scanning
@@ -139,7 +139,7 @@ class Volume:
     def __post_init__(self) -> None:
         if self.stored.shape != self.geometry.shape:
             raise ValueError(f"array {self.stored.shape} does not fit the grid {self.geometry.shape}")
-        if self.unit not in UNITS:
+        if self.unit not in UNITS and self.unit != self.series.unit:  # a real world value mapping may give any
             raise ValueError(f"unknown unit {self.unit!r}")
         slices = self.geometry.size[2]
         for name in ("slope", "intercept"):

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from app.files.dicom.header import Header, Pixels, item, lookup_table, number, numbers, text, value_of
-from app.files.dicom.suv import PetFacts, enhanced_pet_facts, pet_facts
+from app.files.dicom.real_world import RealWorldMapping, mapping_of
+from app.files.dicom.suv import PetFacts, enhanced_pet_facts, in_mapped_unit, pet_facts
 from app.files.dicom.traits import NM_VECTORS, Traits, group_traits, traits_of
 
 Vector = tuple[float, float, float]
@@ -25,6 +26,22 @@ NM = "1.2.840.10008.5.1.4.1.1.20"
 MOST_FRAMES = 100_000
 FARTHEST_MM = 1e5  # a place or a pixel spacing beyond this is no place in a patient
 LARGEST_SCALE = 1e12  # a rescale beyond this makes no number that anything could be measured in
+TOUCHING = (
+    "SpacingBetweenSlices (0018,0088) is empty: the slices are taken to touch each other, SliceThickness"
+    " (0018,0050) = {:g} mm apart; check lengths along the stack."
+)
+NO_SPACING = (
+    "Neither SpacingBetweenSlices (0018,0088) nor SliceThickness (0018,0050) says how far the slices lie apart: they"
+    " cannot be stacked into a volume."
+)
+NO_SLICE_VECTOR = (
+    "SliceVector (0054,0080) and NumberOfSlices (0054,0081) do not say which slice each of the {} frames is: they"
+    " cannot be stacked into a volume."
+)
+OLD_MULTI_FRAME = (
+    "It is an old multi-frame file, which does not say of each frame where they lie in the patient: the frames are"
+    " single pictures, and cannot be stacked into a volume."
+)
 _FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence", "PETFrameTypeSequence")
 
 
@@ -33,10 +50,12 @@ class Frame:
     """One picture: `index` counts frames in its file from 0.
 
     position : LPS mm of the centre of pixel (0, 0); orientation : cosines of its row, then its column
-    pixel_mm : distance between rows, between columns; thickness_mm : as stated, used for nothing but a lone slice
+    pixel_mm : distance between rows, between columns; thickness_mm : as stated, used for a lone slice only
     slope, intercept : of the rescale; unit : what the value transformation says they give ("HU", "US", "" where absent)
     rescaled : whether the file states a rescale at all; traits : see `traits.TRAITS`
     table : the modality LUT, first stored value mapped and outputs; slope and intercept are then 1 and 0
+    measured : the unit that a real world value mapping gives the values; slope, intercept and table are then its own
+    note : what the reader must know about where it lies, or why that is not known
     """
 
     path: Path
@@ -57,10 +76,14 @@ class Frame:
     pixels: Pixels
     table: tuple[int, NDArray[np.float64]] | None = None
     pet: PetFacts | None = None
+    measured: str = ""
+    note: str = ""
 
 
-def frames(header: Header) -> list[Frame]:
+def frames(header: Header, mapping: RealWorldMapping | None = None) -> list[Frame]:
     """All frames of a file that holds pixels.
+
+    mapping : what another object says of its values, where the file itself holds no mapping
 
     Raises
     ------
@@ -79,14 +102,14 @@ def frames(header: Header) -> list[Frame]:
     if per_frame:
         if len(per_frame) != count:
             raise ValueError(f"it states {count} frames and describes {len(per_frame)}")
-        return list(_enhanced(header, per_frame, pet))
+        return list(_enhanced(header, per_frame, pet, mapping))
+    own = mapping_of(value_of(header.data, "RealWorldValueMappingSequence"), header.modality)
+    plain = _mapped(_single(header, pet), own or mapping, header.modality)
     if header.sop_class == NM:
-        return list(_nuclear(header))
-    plain = _single(header, pet)
+        return list(_nuclear(header, plain))
     if count == 1:
         return [plain]
-    # An old multi-frame file says where its first frame lies at best.
-    return [replace(plain, index=index, instance=index, position=None) for index in range(count)]
+    return [replace(plain, index=index, instance=index, position=None, note=OLD_MULTI_FRAME) for index in range(count)]
 
 
 def _vector(data: Dataset | None, keyword: str, length: int) -> tuple[float, ...] | None:
@@ -133,9 +156,29 @@ def _single(header: Header, pet: PetFacts | None) -> Frame:
     )
 
 
-def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[Frame]:
-    shared = item(header.data, "SharedFunctionalGroupsSequence")
-    plain = _single(header, pet)
+def _mapped(frame: Frame, mapping: RealWorldMapping | None, modality: str) -> Frame:
+    """The frame with the values that its real world value mapping gives, instead of those of the rescale."""
+    if mapping is None:
+        return frame
+    return replace(
+        frame,
+        slope=mapping.slope,
+        intercept=mapping.intercept,
+        table=mapping.table,
+        rescaled=True,
+        unit=mapping.unit if modality == "CT" else frame.unit,
+        pet=None if frame.pet is None else in_mapped_unit(frame.pet, mapping.unit, mapping.code),
+        measured=mapping.unit,
+    )
+
+
+def _enhanced(
+    header: Header, per_frame: Any, pet: PetFacts | None, mapping: RealWorldMapping | None
+) -> Iterator[Frame]:
+    data = header.data
+    shared = item(data, "SharedFunctionalGroupsSequence")
+    plain = _single(header, None if pet is None else enhanced_pet_facts(data, pet))
+    of_file = mapping_of(value_of(data, "RealWorldValueMappingSequence"), header.modality) or mapping
     for index, frame in enumerate(per_frame):
 
         def group(keyword: str, frame: Dataset = frame) -> Dataset | None:
@@ -146,17 +189,14 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
         slope = None if values is None else number(values, "RescaleSlope")
         intercept = None if values is None else number(values, "RescaleIntercept")
         kind = next((frame_type for frame_type in map(group, _FRAME_TYPES) if frame_type is not None), None)
-        pet = plain.pet
-        mapping = group("RealWorldValueMappingSequence")
-        real = item(mapping, "MeasurementUnitsCodeSequence")
-        if pet is not None and mapping is not None and real is not None:  # its numbers have a unit, the rescale's not
-            pet = enhanced_pet_facts(header.data, pet, text(real, "CodeValue"))
-            slope, intercept = number(mapping, "RealWorldValueSlope"), number(mapping, "RealWorldValueIntercept")
+        own = value_of(frame, "RealWorldValueMappingSequence") or (
+            None if shared is None else value_of(shared, "RealWorldValueMappingSequence")
+        )
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
         traits = plain.traits | {"ImageType": "\\".join(image_type)} | group_traits(group)
         place = group("PlanePositionSequence")
         plane = group("PlaneOrientationSequence")
-        yield replace(
+        placed = replace(
             plain,
             index=index,
             instance=index,
@@ -170,25 +210,31 @@ def _enhanced(header: Header, per_frame: Any, pet: PetFacts | None) -> Iterator[
             unit="" if values is None else text(values, "RescaleType"),
             image_type=image_type,
             traits=traits,
-            pet=pet,
         )
+        yield _mapped(placed, mapping_of(own, header.modality) or of_file, header.modality)
 
 
-def _nuclear(header: Header) -> Iterator[Frame]:
+def _nuclear(header: Header, plain: Frame) -> Iterator[Frame]:
     """Frames of a reconstructed SPECT: the first slice's place and the signed SpacingBetweenSlices along its normal.
 
-    There is nothing else to go by (rule: never SpacingBetweenSlices) but here the standard defines it, sign included.
+    There is nothing else to go by (rule: never SpacingBetweenSlices) but here the standard defines it, sign included
+    (C.8.4.15). It may be empty there (type 2): then the slices touch each other, and the reader is told so.
     """
     data = header.data
-    count = header.pixels.frames if header.pixels else 0
-    plain = _single(header, None)
+    count = plain.pixels.frames
     detector = item(data, "DetectorInformationSequence")
     position = _position(detector) or plain.position
     orientation = _vector(detector, "ImageOrientationPatient", 6) or plain.orientation
-    step = number(data, "SpacingBetweenSlices")
+    step, note = number(data, "SpacingBetweenSlices"), ""
+    if not step and count > 1 and (plain.thickness_mm or 0) > 0:
+        step = plain.thickness_mm
+        note = TOUCHING.format(step)
     slices = [int(n) for n in numbers(data, "SliceVector")]
     if len(slices) != count:
         slices = list(range(1, count + 1)) if (number(data, "NumberOfSlices") or count) == count else []
+    if position is not None and orientation is not None:
+        note = note if step or count == 1 else NO_SPACING
+        note = note if slices else NO_SLICE_VECTOR.format(count)
     placed = position is not None and orientation is not None and slices and (step or count == 1)
     vectors = {key: numbers(data, key) for key in NM_VECTORS}
     for index in range(count):
@@ -199,5 +245,11 @@ def _nuclear(header: Header) -> Iterator[Frame]:
             place = (float(x), float(y), float(z))
         steps = {key: f"{values[index]:g}" for key, values in vectors.items() if len(values) == count}
         yield replace(
-            plain, index=index, instance=index, position=place, orientation=orientation, traits=plain.traits | steps
+            plain,
+            index=index,
+            instance=index,
+            position=place,
+            orientation=orientation,
+            traits=plain.traits | steps,
+            note=note,
         )

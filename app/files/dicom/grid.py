@@ -57,7 +57,8 @@ def axes(frame: Frame) -> tuple[Array, Array, Array]:
     """
     if frame.orientation is None or frame.position is None:
         raise NotAStack(
-            "The images do not say where they lie in the patient (ImagePositionPatient or ImageOrientationPatient is"
+            frame.note
+            or "The images do not say where they lie in the patient (ImagePositionPatient or ImageOrientationPatient is"
             " missing): they are single pictures, and cannot be stacked into a volume."
         )
     row, column = np.asarray(frame.orientation[:3]), np.asarray(frame.orientation[3:])

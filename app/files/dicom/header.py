@@ -51,8 +51,8 @@ _KEYWORDS = """
     WindowWidth RescaleIntercept RescaleSlope RescaleType ModalityLUTSequence EnergyWindowVector DetectorVector
     PhaseVector RRIntervalVector TimeSlotVector TimeSliceVector RotationVector SliceVector
     DetectorInformationSequence NumberOfSlices Units CorrectedImage SUVType DecayCorrection PresentationLUTShape
-    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence DecayCorrected
-    DecayCorrectionDateTime AttenuationCorrected
+    SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence RealWorldValueMappingSequence
+    ReferencedImageRealWorldValueMappingSequence DecayCorrected DecayCorrectionDateTime AttenuationCorrected
 """
 PRIVATE = {  # creator: (group, elements) that change a value or tell two pictures of one place apart
     "Philips PET Private Group": (0x7053, (0x00, 0x09)),

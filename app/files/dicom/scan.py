@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from app.files.dicom.frames import NM, Frame, frames
 from app.files.dicom.grid import NotAStack, Stack, stack
 from app.files.dicom.header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text, value_of
 from app.files.dicom.pixels import missing_bytes
+from app.files.dicom.real_world import STORAGE as MAPPING_STORAGE
+from app.files.dicom.real_world import RealWorldMapping, mappings_for_images
 from app.files.dicom.repeats import Part
 from app.files.dicom.split import split
 from app.files.dicom.suv import attenuation_corrected, suv
@@ -60,23 +62,21 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     groups: dict[tuple[str, ...], list[Images]] = defaultdict(list)
     skipped: list[Skipped] = []
     damaged: dict[str, list[str]] = defaultdict(list)
-    for n, path in enumerate(paths):
-        if n % 16 == 0:
-            progress(n / len(paths), f"{n} of {len(paths)} headers")
-        try:
-            header = read_header(path)
-        except DamagedFileError as error:
-            skipped.append(Skipped(path, error.reason))
+    headers = list(_headers(paths, progress))
+    mappings = _separate_mappings([header for header in headers if isinstance(header, Header)])
+    for header in headers:
+        if isinstance(header, Skipped):
+            skipped.append(header)
             continue
-        reason, images = _images(header)
-        uid = header.series_uid or made_up_uid(path)
+        reason, images = _images(header, mappings.get(header.sop_uid))
+        uid = header.series_uid or made_up_uid(header.path)
         if images:
             patient = header.patient
             groups[uid, header.study_uid, header.modality, patient.id, patient.name].append((header, images))
             continue
-        skipped.append(Skipped(path, reason))
+        skipped.append(Skipped(header.path, reason))
         if header.pixels:
-            damaged[uid].append(path.name)
+            damaged[uid].append(header.path.name)
     series: list[Series] = []
     studies: dict[str, tuple[str, str]] = {}
     for n, ((uid, study, *_), group) in enumerate(groups.items()):
@@ -87,13 +87,32 @@ def scan(paths: Sequence[Path], progress: Progress = silent) -> ScanResult:
     return ScanResult(tuple(series), tuple(skipped), studies)
 
 
-def _images(header: Header) -> tuple[str, list[Frame]]:
+def _headers(paths: Sequence[Path], progress: Progress) -> Iterator[Header | Skipped]:
+    for n, path in enumerate(paths):
+        if n % 16 == 0:
+            progress(n / len(paths), f"{n} of {len(paths)} headers")
+        try:
+            yield read_header(path)
+        except DamagedFileError as error:
+            yield Skipped(path, error.reason)
+
+
+def _separate_mappings(headers: Sequence[Header]) -> dict[str, RealWorldMapping]:
+    """What Real World Value Mapping objects among the files say of the others, by SOPInstanceUID."""
+    objects = [header for header in headers if header.sop_class == MAPPING_STORAGE]
+    modality_of = {header.sop_uid: header.modality for header in headers} if objects else {}
+    return {
+        uid: mapping for header in objects for uid, mapping in mappings_for_images(header.data, modality_of).items()
+    }
+
+
+def _images(header: Header, mapping: RealWorldMapping | None) -> tuple[str, list[Frame]]:
     """A file's frames; or none, and why it has none that could be part of a series."""
     reason = _not_an_image(header)
     if reason:
         return reason, []
     try:
-        return "", frames(header)
+        return "", frames(header, mapping)
     except MALFORMED as error:
         return f"its header is damaged ({str(error)[:160]}).", []
 
@@ -187,6 +206,7 @@ def _part_series(uid: str, part: Part, header: Header, kinds: dict[Path, str], n
     except NotAStack as error:
         return replace(series, problem=str(error))
     unit, factor, warnings = _unit(header, slices)
+    warnings = (*dict.fromkeys(frame.note for frame in slices.frames if frame.note), *warnings)
     if not header.frame_of_reference:
         warnings = (*warnings, "FrameOfReferenceUID is missing: nothing says how it lies to other series; register it.")
     return replace(
@@ -203,7 +223,7 @@ def _part_series(uid: str, part: Part, header: Header, kinds: dict[Path, str], n
         details=Details(
             stack=slices,
             factors=(factor.factor if factor and factor.factor else (1.0,) * len(slices.frames)),
-            window=_window(header),
+            window=_window(header, first),
             inverted=first.pixels.photometric == "MONOCHROME1"
             or text(header.data, "PresentationLUTShape").upper() == "INVERSE",
         ),
@@ -221,12 +241,16 @@ def _unit(header: Header, slices: Stack) -> tuple[str, Suv | None, tuple[str, ..
     facts = [frame.pet for frame in slices.frames if frame.pet is not None]
     if facts:
         return suv(facts)
+    if first.measured == "unknown":
+        return "unknown", None, ("A real world value mapping gives the values, but states no unit for them.",)
+    if first.measured:
+        return first.measured, None, ()
     if header.modality == "CT":
         return _hounsfield(first)
     if header.modality == "MR":
         return "a.u.", None, ()
     if header.modality == "NM":
-        return "counts", None, ()
+        return "Bq/mL" if text(header.data, "Units").upper() == "BQML" else "counts", None, ()
     return "unknown", None, ("The unit of the values is not known.",)
 
 
@@ -244,6 +268,15 @@ def _hounsfield(first: Frame) -> tuple[str, None, tuple[str, ...]]:
     return "unknown", None, (f"RescaleType is absent and ImageType {image_type}: the values are not known to be HU.",)
 
 
-def _window(header: Header) -> tuple[float, float] | None:
+def _window(header: Header, first: Frame) -> tuple[float, float] | None:
+    """The window that the header asks for, in the values' unit before SUV scaling."""
     centre, width = numbers(header.data, "WindowCenter"), numbers(header.data, "WindowWidth")
-    return (centre[0], width[0]) if centre and width and width[0] >= 1 else None
+    if not centre or not width or width[0] < 1:
+        return None
+    if not first.measured:
+        return centre[0], width[0]
+    if first.table is not None:
+        return None
+    # It is stated in what the rescale gives (C.11.2), which the mapping goes before.
+    slope, intercept = number(header.data, "RescaleSlope") or 1.0, number(header.data, "RescaleIntercept") or 0.0
+    return (centre[0] - intercept) / slope * first.slope + first.intercept, width[0] / slope * first.slope

@@ -87,7 +87,7 @@ def _by_kind_and_geometry(frames: Sequence[Frame], kind: Callable[[Frame], str])
             nearest(frame.pixel_mm, spacings, SAME_SPACING),
             frame.frame_of_reference,
             frame.image_type[:3],
-            (frame.unit, frame.rescaled, frame.pixels.photometric),
+            (frame.unit, frame.rescaled, frame.measured, frame.pixels.photometric),
             frame.position is None,
         )
         groups[key].append(frame)

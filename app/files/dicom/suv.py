@@ -26,7 +26,7 @@ HEAVIEST_KG = 700.0
 LONGEST_HALF_LIVES = 10.0
 CLOCK_SLACK_S = 1.0  # series and acquisition times are often rounded to a second
 UNITS = {"BQML": "Bq/mL", "CNTS": "counts", "PCNT": "%", "GML": "SUVbw"}
-UCUM = {"bq/ml": ("BQML", ""), "{suvbw}g/ml": ("GML", "BW"), "{suvlbm}g/ml": ("GML", "LBM"), "{counts}": ("CNTS", "")}
+MAPPED = {"Bq/mL": ("BQML", ""), "counts": ("CNTS", ""), "SUVbw": ("GML", "BW"), "SUVlbm": ("GML", "LBM")}
 SUV_TYPES = {"BW": "SUVbw", "": "SUVbw", "LBM": "SUVlbm", "LBMJANMA": "SUVlbm", "LBMJAMES128": "SUVlbm"}
 FORMULAS = {"LBM": "James or Janmahasatian, not stated", "LBMJANMA": "Janmahasatian", "LBMJAMES128": "James"}
 
@@ -95,21 +95,27 @@ def pet_facts(data: Dataset) -> PetFacts:
     )
 
 
-def enhanced_pet_facts(data: Dataset, plain: PetFacts, unit_code: str) -> PetFacts:
-    """The same facts where an Enhanced PET file states them: its own elements, and a UCUM unit of each frame."""
+def enhanced_pet_facts(data: Dataset, plain: PetFacts) -> PetFacts:
+    """The same facts where an Enhanced PET file states them."""
     corrected = {"AttenuationCorrected": "ATTN", "DecayCorrected": "DECY"}
     reference = text(data, "DecayCorrectionDateTime")
-    units, suv_type = UCUM.get(unit_code.lower(), ("", ""))
     return replace(
         plain,
-        units=units,
-        suv_type=suv_type,
         corrected=tuple(code for keyword, code in corrected.items() if text(data, keyword).upper() == "YES"),
         decay_correction="START" if reference else "",
         series_date=reference[:8],
         series_time=reference[8:],
         acquisition_datetime=reference,
     )
+
+
+def in_mapped_unit(facts: PetFacts, unit: str, code: str) -> PetFacts | None:
+    """The facts where a real world value mapping gives the unit; None where that is none of activity or uptake."""
+    if unit not in MAPPED:
+        return None
+    units, suv_type = MAPPED[unit]
+    formula = next((name for name in ("JANMA", "JAMES128") if name in code.upper()), "")
+    return replace(facts, units=units, suv_type=suv_type + formula)
 
 
 def _first(value: object) -> float | None:

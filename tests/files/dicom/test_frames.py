@@ -64,3 +64,32 @@ def test_an_old_multi_frame_file_without_places_is_no_volume(tmp_path):
     ds.save_as(tmp_path / "m.dcm", enforce_file_format=True)
     (series,) = readers.scan([tmp_path]).series
     assert "where they lie" in series.problem
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"SpacingBetweenSlices": None, "SliceThickness": 4.0}, ""),
+        ({"SpacingBetweenSlices": 0, "SliceThickness": 4.0}, ""),
+        ({"SpacingBetweenSlices": None, "SliceThickness": None}, "SpacingBetweenSlices (0018,0088)"),
+        ({"SliceVector": None, "NumberOfSlices": 7}, "SliceVector (0054,0080)"),
+    ],
+)
+def test_a_spect_without_its_spacing_opens_at_the_thickness_or_says_what_is_missing(tmp_path, changes, told):
+    ds = dataset("MR")
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = NuclearMedicineImageStorage
+    ds.Modality, ds.ImageType = "NM", ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    ds.NumberOfFrames = ds.NumberOfSlices = 3
+    ds.SpacingBetweenSlices, ds.SliceVector = 4.0, [1, 2, 3]
+    ds.PixelData = np.stack([slice_values(n) for n in range(3)]).astype("<i2").tobytes()
+    for keyword, value in changes.items():
+        setattr(ds, keyword, value)
+    ds.save_as(tmp_path / "nm.dcm", enforce_file_format=True)
+    (series,) = readers.scan([tmp_path]).series
+    if told:
+        assert told in series.problem
+        return
+    assert series.spacing_mm == pytest.approx((1.5, 2, 4))
+    (warning,) = series.warnings
+    assert "SpacingBetweenSlices (0018,0088) is empty" in warning
+    assert "4 mm" in warning
