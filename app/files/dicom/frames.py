@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from app.files.dicom.header import Header, Pixels, item, lookup_table, number, numbers, text, value_of
+from app.files.dicom.pet_facts import PetFacts, enhanced_pet_facts, in_mapped_unit, pet_facts, with_frame_times
 from app.files.dicom.real_world import RealWorldMapping, mapping_of
-from app.files.dicom.suv import PetFacts, enhanced_pet_facts, in_mapped_unit, pet_facts
 from app.files.dicom.traits import NM_VECTORS, Traits, group_traits, traits_of
 
 Vector = tuple[float, float, float]
@@ -194,6 +194,7 @@ def _enhanced(
         )
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
         traits = plain.traits | {"ImageType": "\\".join(image_type)} | group_traits(group)
+        content = group("FrameContentSequence")
         place = group("PlanePositionSequence")
         plane = group("PlaneOrientationSequence")
         placed = replace(
@@ -210,6 +211,7 @@ def _enhanced(
             unit="" if values is None else text(values, "RescaleType"),
             image_type=image_type,
             traits=traits,
+            pet=None if plain.pet is None else with_frame_times(plain.pet, content),
         )
         yield _mapped(placed, mapping_of(own, header.modality) or of_file, header.modality)
 

@@ -14,12 +14,14 @@ from app.files.dicom.details import Details
 from app.files.dicom.frames import NM, Frame, frames
 from app.files.dicom.grid import NotAStack, Stack, stack
 from app.files.dicom.header import MALFORMED, DamagedFileError, Header, number, numbers, read_header, text, value_of
+from app.files.dicom.pet_facts import attenuation_corrected
+from app.files.dicom.pet_times import SeriesTimes
 from app.files.dicom.pixels import missing_bytes
 from app.files.dicom.real_world import STORAGE as MAPPING_STORAGE
 from app.files.dicom.real_world import RealWorldMapping, mappings_for_images
 from app.files.dicom.repeats import Part
 from app.files.dicom.split import split
-from app.files.dicom.suv import attenuation_corrected, suv
+from app.files.dicom.suv import suv
 from app.files.scan_result import ScanResult, Skipped, made_up_uid
 
 NAME = "dicom"
@@ -171,13 +173,18 @@ def _series(uid: str, group: Sequence[Images], damaged: Sequence[str]) -> list[S
         parts = split(pictures, lambda frame: kinds[frame.path])
     except DamagedFileError as error:  # two files at one place had to be compared, and one cannot be decoded
         parts = [Part(tuple(pictures), mixed=True, warnings=(str(error),))]
+    times = SeriesTimes([frame.pet for frame in pictures if frame.pet is not None])
     return [
-        _part_series(uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, tuple(warnings))
+        _part_series(
+            uid if n == 0 else f"{uid}#{n + 1}", part, by_path[part.frames[0].path], kinds, tuple(warnings), times
+        )
         for n, part in enumerate(parts)
     ]
 
 
-def _part_series(uid: str, part: Part, header: Header, kinds: dict[Path, str], notes: tuple[str, ...]) -> Series:
+def _part_series(
+    uid: str, part: Part, header: Header, kinds: dict[Path, str], notes: tuple[str, ...], times: SeriesTimes
+) -> Series:
     first = part.frames[0]
     description = text(header.data, "SeriesDescription") or text(header.data, "ProtocolName")
     columns, rows = first.pixels.columns, first.pixels.rows
@@ -205,7 +212,7 @@ def _part_series(uid: str, part: Part, header: Header, kinds: dict[Path, str], n
         slices = stack(part.frames)
     except NotAStack as error:
         return replace(series, problem=str(error))
-    unit, factor, warnings = _unit(header, slices)
+    unit, factor, warnings = _unit(header, slices, times)
     warnings = (*dict.fromkeys(frame.note for frame in slices.frames if frame.note), *warnings)
     if not header.frame_of_reference:
         warnings = (*warnings, "FrameOfReferenceUID is missing: nothing says how it lies to other series; register it.")
@@ -235,12 +242,12 @@ def _attenuation(slices: Stack) -> bool | None:
     return attenuation_corrected(facts) if facts else None
 
 
-def _unit(header: Header, slices: Stack) -> tuple[str, Suv | None, tuple[str, ...]]:
+def _unit(header: Header, slices: Stack, times: SeriesTimes) -> tuple[str, Suv | None, tuple[str, ...]]:
     """The unit of the values (RescaleType; PET: Units, PS3.3 C.8.9.1), how PET becomes SUV, and what to tell."""
     first = slices.frames[0]
     facts = [frame.pet for frame in slices.frames if frame.pet is not None]
     if facts:
-        return suv(facts)
+        return suv(facts, times)
     if first.measured == "unknown":
         return "unknown", None, ("A real world value mapping gives the values, but states no unit for them.",)
     if first.measured:

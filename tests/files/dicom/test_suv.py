@@ -16,7 +16,8 @@ from pydicom import Dataset
 from pydicom.uid import EnhancedPETImageStorage
 
 from app.files import readers
-from app.files.dicom.suv import PetFacts, pet_facts, suv
+from app.files.dicom.pet_facts import PetFacts, pet_facts
+from app.files.dicom.suv import suv
 from tests.files.dicom.dicom_files import dataset, write_series
 from tests.files.dicom.test_frames import enhanced
 
