@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from app.base.progress import Progress, nested
 from app.base.terminal import note
 from app.cli.command import Command, add_device, listed, path_argument
-from app.cli.series_choice import pick_series, pick_slices, require_path, series_warnings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,37 +45,35 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> Any:
     from app import export
-    from app.case import pipeline
-    from app.fusion import registry
+    from app.case.pipeline import fuse_files
+    from app.core.volume import Series
 
-    registry.check(args.network)  # a misspelt name, or altered weights, are told before any work
-    how = args.transform if args.transform in ("auto", "none") else Path(args.transform)
-    if isinstance(how, Path):
-        require_path(how)
-    mri = pick_series(args.mri, args.mri_series, "--mri-series", role="MRI", progress=nested(progress, 0, 0.03))
-    partner = pick_series(args.partner, args.partner_series, "--partner-series", role="partner", apart=mri)
-    if not args.different_patients:
-        pipeline.check_patients(mri, partner)
-    slices = pick_slices(args.slices, mri.size[2])
     options = export.Options(
-        formats=args.format,
-        slices=slices,
-        overwrite=args.overwrite,
-        palette=args.palette,
-        switches=args.switches,
+        formats=args.format, overwrite=args.overwrite, palette=args.palette, switches=args.switches
     )
-    export.check(mri, partner, args.out, options)
-    started = time.monotonic()
-    volumes = pipeline.read_pair(mri, partner, nested(progress, 0.03, 0.15))
-    slices = pick_slices(args.slices, volumes[0].geometry.size[2])  # a gap filled in may have added slices
-    registration = pipeline.register_pair(*volumes, how=how, progress=nested(progress, 0.15, 0.4))
-    aligned = pipeline.align(*volumes, registration, nested(progress, 0.4, 0.5))
-    request = pipeline.default_request(aligned, args.network, args.device)
-    stack = pipeline.fuse_pair(aligned, request, slices=slices, progress=nested(progress, 0.5, 0.7))
-    means = pipeline.mean_metrics(stack, slices, nested(progress, 0.7, 0.9))
-    outputs = export.write(stack, args.out, replace(options, slices=slices), progress=nested(progress, 0.9, 1))
-    warnings = [*series_warnings(mri, partner), *registration.warnings, *stack.notes]
-    for warning in warnings:
+
+    def can_be_written(mri: Series, partner: Series, slices: Sequence[int]) -> None:
+        export.check(mri, partner, args.out, replace(options, slices=slices))
+
+    fusion = fuse_files(
+        args.mri,
+        args.partner,
+        network=args.network,
+        transform=args.transform,
+        slices=args.slices,
+        device=args.device,
+        mri_series=args.mri_series,
+        partner_series=args.partner_series,
+        different_patients=args.different_patients,
+        check=can_be_written,
+        progress=nested(progress, 0, 0.9),
+    )
+    writing_since = time.monotonic()
+    stack, registration, slices = fusion.stack, fusion.registration, fusion.slices
+    options = replace(options, slices=slices)
+    outputs = export.write(stack, args.out, options, progress=nested(progress, 0.9, 1))
+    request = stack.request
+    for warning in fusion.warnings:
         note(warning)
     if not args.json:
         print(f"{registration.verdict.value}: {registration.verdict.sentence}", *outputs, sep="\n")
@@ -86,16 +83,16 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         "device": stack.device,
         "slices": len(slices),
         "seconds_per_slice": stack.elapsed_s / len(slices),
-        "elapsed_s": time.monotonic() - started,
+        "elapsed_s": fusion.elapsed_s + time.monotonic() - writing_since,
         "verdict": registration.verdict.value,
         "outputs": [str(path) for path in outputs],
-        "metrics": means,
+        "metrics": fusion.metrics,
         "windows": {
             "mri": [request.mri_window.low, request.mri_window.high, request.mri_window.unit],
             "partner": [request.partner_window.low, request.partner_window.high, request.partner_window.unit],
             "clipped_percent": [clipped._asdict() for clipped in stack.clipped_percent],
         },
-        "warnings": warnings,
+        "warnings": list(fusion.warnings),
     }
 
 

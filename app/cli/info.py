@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from app.base.progress import Progress
+from app.case.series_choice import require_path
 from app.cli.command import Command, path_argument
-from app.cli.series_choice import require_path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

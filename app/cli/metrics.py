@@ -7,8 +7,8 @@ from typing import Any
 
 from app.base.progress import Progress
 from app.base.terminal import note
+from app.case.series_choice import require_path
 from app.cli.command import Command, path_argument
-from app.cli.series_choice import require_path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from app.base.progress import Progress, nested
+from app.base.progress import Progress
 from app.base.terminal import note
 from app.cli.command import Command, path_argument
-from app.cli.series_choice import pick_series, series_warnings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,17 +20,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, progress: Progress) -> Any:
-    from app.case import pipeline
-    from app.files import tfm
-    from app.registration import register as registration
+    from app.case.pipeline import register_files
 
-    tfm.check_target(args.out, overwrite=args.overwrite)
-    fixed = pick_series(args.fixed, args.fixed_series, "--fixed-series", progress=nested(progress, 0, 0.05))
-    moving = pick_series(args.moving, args.moving_series, "--moving-series", progress=nested(progress, 0.05, 0.1))
-    volumes = pipeline.read_pair(fixed, moving, nested(progress, 0.1, 0.3))
-    result = registration.register(*volumes, progress=nested(progress, 0.3, 1))
-    tfm.write_tfm(args.out, result.fixed_to_moving, volumes[0].geometry.centre_mm, overwrite=args.overwrite)
-    warnings = [*series_warnings(fixed, moving), *result.warnings]
+    registration = register_files(
+        args.fixed,
+        args.moving,
+        out=args.out,
+        fixed_series=args.fixed_series,
+        moving_series=args.moving_series,
+        overwrite=args.overwrite,
+        progress=progress,
+    )
+    result, warnings = registration.result, list(registration.warnings)
     for warning in warnings:
         note(warning)
     if not args.json:

@@ -7,8 +7,8 @@ from typing import Any
 
 from app.base.progress import Cancelled, Progress
 from app.base.terminal import CANCELLED
+from app.case.series_choice import require_path
 from app.cli.command import Command, path_argument
-from app.cli.series_choice import require_path
 from app.view.layouts import LAYOUTS
 
 

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 
 from app.base.errors import UsageError
-from app.case.pipeline import guess_roles, open_study
+from app.case.pipeline import open_study
+from app.case.roles import guess_roles
+from app.case.series_choice import pick_series
 from app.cli import main
-from app.cli.series_choice import pick_series
 from app.files import readers
 
 VISIBLE = np.broadcast_to(np.array([120, 100, 80], np.uint8), (40, 60, 3)).copy()  # luma 103.7, kept as 104

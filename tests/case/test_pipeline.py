@@ -6,6 +6,7 @@ import pytest
 
 from app.base.progress import Cancelled
 from app.case import pipeline
+from app.case.roles import guess_roles
 from tests.files.dicom.dicom_files import ROOT, write_series
 
 
@@ -22,7 +23,7 @@ def test_a_study_is_opened_with_all_its_series(study):
 
 
 def test_a_pair_is_read_mri_first_and_progress_covers_both(study):
-    mri, partner = pipeline.guess_roles(study.studies)
+    mri, partner = guess_roles(study.studies)
     fractions: list[float] = []
     volumes = pipeline.read_pair(mri, partner, lambda fraction, message="": fractions.append(fraction))
     assert [volume.modality for volume in volumes] == ["MR", "PT"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.base import settings
-from app.case import pipeline
+from app.case.roles import guess_roles
 from app.core.geometry import Geometry
 from app.core.modalities import (
     MODALITIES,
@@ -106,7 +106,7 @@ def test_a_modality_added_to_the_list_is_read_named_and_shown(oct_known, tmp_pat
 
 def test_a_modality_added_to_the_list_takes_its_role(oct_known):
     listed = tuple(series(code, uid=code) for code in ("MR", "CT", "OPT"))
-    mri, partner = pipeline.guess_roles((Study(Patient(), "s", listed),))
+    mri, partner = guess_roles((Study(Patient(), "s", listed),))
     assert mri is not None
     assert partner is not None
     assert (mri.modality, partner.modality) == ("MR", "OPT")

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from app import export
-from app.case import pipeline
+from app.case import alignment, fusing
 from app.files import readers
 from app.registration.resample import slice_geometry
 from tests.export.dicom.test_series_writer import errors_of
@@ -25,8 +25,8 @@ SLICES = range(0, 59, 7)
 def test_validators_accept_what_real_headers_lead_to(tmp_path, patient, partner, derived):
     folder = Path(os.environ["SYNOPTIC_DATA"]) / "volumes" / patient
     mri, other = (readers.read(readers.scan([folder / part]).series[0]) for part in ("MR_T1", partner))
-    aligned = pipeline.align(mri, other, pipeline.register_pair(mri, other, how="none"))
-    stack = pipeline.fuse_pair(aligned, pipeline.default_request(aligned, "maximum", "cpu"), slices=SLICES)
+    aligned = alignment.align(mri, other, alignment.register_pair(mri, other, how="none"))
+    stack = fusing.fuse_pair(aligned, fusing.default_request(aligned, "maximum", "cpu"), slices=SLICES)
     paths = export.write(
         stack, tmp_path, formats=("dicom", "nifti"), switches=("derived-mr",) if derived else (), slices=SLICES
     )

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.case import pipeline
-from app.case.roles import natural_role
+from app.case.roles import guess_roles, natural_role
 from app.core.modalities import modality_of
 from app.core.volume import Series, Study, Volume
 from app.ui.flow.workspace import Workspace
@@ -106,9 +106,9 @@ class Opening(QObject):
             self._failed_to_open(NothingReadableError([path.name or str(path) for path in paths], reasons))
             return
         self.topic_cleared.emit("open")
-        mri, partner = pipeline.guess_roles(found)
+        mri, partner = guess_roles(found)
         if mri is not None and partner is None and self.chosen["mri"] is not None and self.chosen["partner"] is None:
-            mri, partner = pipeline.guess_roles(tuple(known.values()))  # a second file: the other half of a pair
+            mri, partner = guess_roles(tuple(known.values()))  # a second file: the other half of a pair
         if mri is not None and partner is not None:
             self._give_roles(mri, partner)
         elif len(usable) == 1 or self.chosen["mri"] is None:

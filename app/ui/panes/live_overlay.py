@@ -53,7 +53,7 @@ class LivePartner(QObject):
             resampled = self._resampler.plane(plane.geometry(index), registration.fixed_to_moving)
             mri, inside = self._workspace.scene.mri, resampled.inside[0]
             if mri is not None and mri.valid is not None:
-                inside = inside & plane.take(mri.valid, index)  # as pipeline.align does
+                inside = inside & plane.take(mri.valid, index)  # as alignment.align does
             self._planes[key] = PartnerSlice(resampled.values[0], inside)
         return self._planes[key]
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from app.base.errors import UsageError
-from app.cli.series_choice import pick_series, pick_slices, series_warnings
+from app.case.series_choice import pick_series, pick_slices, series_warnings
 
 
 @pytest.mark.parametrize(

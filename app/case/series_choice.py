@@ -1,4 +1,4 @@
-"""Which series and slices a command means: chosen alone only where one choice is possible, else asked for."""
+"""Which series and slices a command or a call means: chosen alone only where one choice is possible, else asked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.base.errors import UsageError
 from app.base.progress import Progress, silent
+from app.case.roles import bases_among, partners_among
 from app.core.modalities import modality_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class SeriesChoiceError(UsageError):
         listed = "; ".join(f"{one.uid} ({one.modality or 'no modality'} {one.description})".strip() for one in choices)
         super().__init__(
             f"{path} holds {len(choices)} series that could be {wanted}.",
-            hint=f"Choose one with {option} UID: {listed}",
+            hint=f"Choose one with {option} UID ({option.strip('-').replace('-', '_')} in Python): {listed}",
         )
 
 
@@ -43,11 +44,10 @@ def pick_series(
 
     role : "MRI", "partner" or "" for any; apart : a series that is taken already
     """
-    from app.case.pipeline import open_study
-    from app.case.roles import bases_among, partners_among
+    from app.files import readers
 
     require_path(path)
-    scan = open_study([path], progress)
+    scan = readers.scan([path], progress)
     found = [one for study in scan.studies for one in study.series]
     if uid is not None:
         named = [one for one in found if one.uid == uid]
