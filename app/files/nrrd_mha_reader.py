@@ -1,7 +1,9 @@
 """NRRD (.nrrd, .nhdr) and MetaImage (.mha, .mhd): headers of text lines before, or beside, raw numbers.
 
-Both state their axes in millimetres; NRRD says in which patient frame, MetaImage means LPS. A data file beside the
-header must lie in its folder or below: a header must not make the program read something else.
+Read here instead of by ITK, which opens whatever path a header names as its data file, also "../" ones (5.4); here it
+must lie in the header's folder or below. And a size is held against file and memory before anything is allocated.
+
+Both state their axes in millimetres; NRRD says in which patient frame, MetaImage means LPS.
 """
 
 from __future__ import annotations

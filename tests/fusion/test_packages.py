@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,62 +12,14 @@ import torch
 from app.fusion import cards, infer, packages, registry, weights
 from app.fusion.packages import PackageError
 from app.fusion.spec import TrainedOn
+from tests.network_packages import MODULE, SEEN, site_on_path
 from tests.paths import ROOT
-
-CODE = """
-import torch
-from torch import nn
-
-class Net(nn.Module):
-    def __init__(self, scale=1.0):
-        super().__init__()
-        self.scale = nn.Parameter(torch.tensor(float(scale)))
-    def forward(self, mri, partner):
-        return {result}
-"""
-SEEN = {"modalities": ["MR", "CT"], "body_parts": ["HEAD"]}
-
-
-class Installed:
-    """A folder on the path, into which packages are put as pip would; each brings networks by entry points."""
-
-    def __init__(self, site: Path) -> None:
-        self.site = site
-
-    def put(self, package: str, points: dict[str, str], **modules: str) -> Path:
-        """`points`: name and value of each entry point; `modules`: the package's modules and their text."""
-        folder = self.site / package
-        folder.mkdir()
-        for name, text in ({"__init__": ""} | modules).items():
-            (folder / f"{name}.py").write_text(text, encoding="utf-8")
-        info = self.site / f"{package}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.2\n", encoding="utf-8")
-        lines = [f"[{packages.GROUP}]", *(f"{name} = {value}" for name, value in points.items())]
-        (info / "entry_points.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        packages.installed.cache_clear()
-        return folder
-
-    def net(self, package: str, name: str = "net", result: str = "self.scale * mri", **entry: object) -> Path:
-        """A whole package of one network; `entry` changes what its manifest says."""
-        folder = self.put(package, {name: f"{package}.net:Net"}, net=CODE.format(result=result))
-        file = folder / "net.safetensors"
-        network = torch.nn.Module()
-        network.scale = torch.nn.Parameter(torch.tensor(0.5))
-        sha256 = weights.save(network, file, {})
-        fields = {"title": "Net", "file": file.name, "sha256": sha256, "parameters": 1, "trained_on": SEEN} | entry
-        (folder / "manifest.json").write_text(json.dumps({name: fields}), encoding="utf-8")
-        packages.installed.cache_clear()
-        return folder
 
 
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield Installed(tmp_path)
-    packages.installed.cache_clear()
-    for name in [name for name in sys.modules if name.startswith("pkg_")]:
-        del sys.modules[name]
+    with site_on_path(tmp_path, monkeypatch) as site:
+        yield site
 
 
 def fuse(name: str) -> torch.Tensor:
@@ -120,7 +71,7 @@ def test_listing_imports_nothing_of_the_package_and_no_torch(site):
 
 
 def test_a_method_without_weights_needs_none(site):
-    folder = site.put("pkg_mean", {"mean": "pkg_mean.net:Net"}, net=CODE.format(result="(mri + partner) / 2"))
+    folder = site.put("pkg_mean", {"mean": "pkg_mean.net:Net"}, net=MODULE.format(result="(mri + partner) / 2"))
     (folder / "manifest.json").write_text('{"mean": {"title": "Mean of both"}}', encoding="utf-8")
     spec = registry.listed("mean")
     assert spec.classical
@@ -185,12 +136,12 @@ def test_a_package_without_a_manifest_is_one_sentence(site, text, fact):
     ],
 )
 def test_an_entry_point_to_nothing_is_one_sentence(site, value, fact):
-    site.put("pkg_bad", {"net": value}, net=CODE)
+    site.put("pkg_bad", {"net": value}, net=MODULE)
     assert fact in refused()
 
 
 def test_a_name_that_no_list_could_hold_is_refused(site):
-    site.put("pkg_bad", {"two words": "pkg_bad.net:Net"}, net=CODE)
+    site.put("pkg_bad", {"two words": "pkg_bad.net:Net"}, net=MODULE)
     assert "a name may hold letters" in refused("two words")
 
 

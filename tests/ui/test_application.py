@@ -24,6 +24,7 @@ from app.base.assets import model_weights
 from app.base.errors import FusionError
 from app.fusion import registry, weights
 from app.ui import application
+from tests.network_packages import site_on_path
 from tests.scenes import head
 from tests.ui.program import run_program
 
@@ -145,6 +146,20 @@ def test_the_window_starts_as_it_was_left(qapp):
     other = application.make_window(settings.Settings(network="gone since"), layout="overlay", network="laplacian")
     assert other.workspace.scene.network == "laplacian"
     assert other.workspace.state.layout == "overlay"
+
+
+def test_a_package_whose_network_cannot_be_used_is_told_once_in_a_notice(qapp, tmp_path, monkeypatch):
+    with site_on_path(tmp_path, monkeypatch) as site:
+        site.net("pkg_good", "good")
+        site.net("pkg_bad", "bad", trained_on=None)
+        site.net("pkg_clash", "maximum")
+        window = application.make_window(settings.Settings(network="good"))
+    first, second = (notice for notice in window.notices.notices if notice.topic.startswith("packages"))
+    assert first.text.startswith("The network bad of the package pkg_bad 1.2 cannot be used: its entry in ")
+    assert second.text.endswith("there are two networks of that name, and Synoptic's own comes first.")
+    assert "pip uninstall pkg_clash" in second.hint
+    assert window.workspace.scene.network == "good"
+    window.close()
 
 
 def test_a_network_that_is_gone_is_told_and_the_first_that_can_run_is_used(qapp):

@@ -15,6 +15,7 @@ from app.fusion import manifest, registry, weights
 from app.ui.dialogs.networks_dialog import NetworksDialog, open_networks
 from app.ui.flow.slice_times import SliceTimes
 from app.ui.flow.workspace import Workspace
+from tests.network_packages import site_on_path
 from tests.waiting import wait_until
 
 KNOWN = {"lightfusionnet cpu 256x256": 12.0}
@@ -43,6 +44,23 @@ def _opened(workspace: Workspace) -> NetworksDialog:
     assert "Checking" in dialog.text.toPlainText()
     wait_until(lambda: dialog.list.count(), "the cards")
     return dialog
+
+
+def test_networks_of_other_packages_are_listed_and_broken_ones_say_why(workspace, tmp_path, monkeypatch):
+    with site_on_path(tmp_path, monkeypatch) as site:
+        site.net("pkg_good", "good")
+        site.net("pkg_bad", "bad", trained_on=None)
+        dialog = _opened(workspace)
+    pages = {
+        dialog.list.item(n).text(): dialog.list.item(n) for n in range(len(registry.NETWORKS), dialog.list.count())
+    }
+    assert list(pages) == ["bad\ncannot run here", "Net"]
+    dialog.list.setCurrentItem(pages["Net"])
+    assert "Comes with: pkg_good 1.2" in dialog.text.toPlainText()
+    dialog.list.setCurrentItem(pages["bad\ncannot run here"])
+    assert "says not what it was trained_on" in dialog.text.toPlainText()
+    assert "pip uninstall pkg_bad" in dialog.text.toPlainText()
+    dialog.close()
 
 
 def test_every_network_is_listed_and_the_one_in_use_is_shown(workspace):
