@@ -71,6 +71,11 @@ class Layout:
         """In reading order."""
         return tuple(PANES[place.pane] for place in self.places)
 
+    @property
+    def has_one_pane(self) -> bool:
+        """Whether overlay and fusion have to share one picture."""
+        return len(self.places) == 1
+
     @cached_property
     def has_zoom(self) -> bool:
         """Whether a pane shows the zoom rectangle, so that the others show where it lies."""

@@ -25,6 +25,7 @@ def test_the_places_of_a_layout_are_panes_in_different_cells_of_its_columns(layo
 
 
 def test_what_a_layout_means_follows_from_its_panes():
+    assert [name for name, layout in LAYOUTS.items() if layout.has_one_pane] == ["overlay"]
     assert [name for name, layout in LAYOUTS.items() if layout.has_zoom] == ["zoom"]
     assert [name for name, layout in LAYOUTS.items() if layout.has_planes] == ["planes"]
     assert [name for name, layout in LAYOUTS.items() if layout.has_sources] == ["side-by-side"]

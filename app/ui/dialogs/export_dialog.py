@@ -46,7 +46,7 @@ class ExportDialog(QDialog):
         self.formats = {name: QCheckBox(entry.title) for name, entry in EXPORT_FORMATS.items()}
         for name, check in self.formats.items():
             check.setToolTip(EXPORT_FORMATS[name].description)
-        self.formats["png"].setChecked(True)
+        next(iter(self.formats.values())).setChecked(True)
         self.switches = {switch.name: _switch_box(switch) for switch, _ in switches()}
         self.only_current = QRadioButton(f"the current slice ({current + 1})")
         self.some = QRadioButton("slices")

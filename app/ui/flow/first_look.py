@@ -1,9 +1,9 @@
 """What the fused pane shows before the reader has touched a slider: the overlay at first, the fusion once it is there.
 
 An overlay can be shown, and checked, before anything is fused; so every pair starts with it. When the first slice is
-fused, the second slider goes to the network, unless the layout is the one for overlays or the reader has moved a slider
-of their own. What was moved for the reader gives way at once: to the overlay slider, which would else do nothing, and
-to a nudge, which is made over the live overlay.
+fused, the second slider goes to the network, unless the layout is one pane, where overlays are looked at, or the reader
+has moved a slider of their own. What was moved for the reader gives way at once: to the overlay slider, which would
+else do nothing, and to a nudge, which is made over the live overlay.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 
 from app.case.document import Case
 from app.ui.flow.workspace import Workspace
+from app.view.layouts import LAYOUTS
 from app.view.state import ViewState
 
 
@@ -48,7 +49,7 @@ class FirstLook(QObject):
         self._moved_by_us = False
 
     def _fused(self, k: int) -> None:
-        if self._waiting and self._workspace.state.layout != "overlay":
+        if self._waiting and not LAYOUTS[self._workspace.state.layout].has_one_pane:
             self._waiting = False
             self._sliders = self._workspace.state.overlay, 1.0
             self._moved_by_us = True
