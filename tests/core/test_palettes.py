@@ -7,10 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom.pixels.processing import apply_color_lut
 
+from app import export
+from app.base import settings
 from app.base.errors import AppError
-from app.core.palettes import PALETTES, Palette, fused_colours, palette
+from app.cli.parser import parse
+from app.core.palettes import (
+    PALETTES,
+    Palette,
+    UnknownPaletteError,
+    fused_colours,
+    palette,
+)
+from tests.export.studies import study
 
 RAMP = np.arange(256, dtype=np.uint8)
 
@@ -79,3 +90,38 @@ def test_a_palette_that_states_no_form_gets_that_of_its_own_hues(monkeypatch):
 def test_a_palettes_table_is_made_once():
     # a picture is lookups alone: `tests/bench/scroll.py` times them
     assert fused_colours("Hot Iron") is fused_colours("Hot Iron")
+
+
+RUST = Palette("Rust", lambda: np.stack([RAMP, RAMP // 2, RAMP // 8], axis=1))
+
+
+@pytest.fixture
+def rust(monkeypatch):
+    monkeypatch.setitem(PALETTES, "Rust", RUST)
+    yield
+    palette.cache_clear()
+
+
+def test_a_palette_added_to_the_list_is_a_choice_of_the_command_line(rust, capsys):
+    words = ["fuse", "a", "b", "--network", "x", "--out", "o", "--palette"]
+    assert parse([*words, "Rust"]).palette == "Rust"
+    with pytest.raises(UnknownPaletteError, match="no palette 'Dust'") as refused:
+        parse([*words, "Dust"])
+    assert "Cividis, Rust" in refused.value.hint
+    with pytest.raises(SystemExit):
+        parse(["fuse", "--help"])
+    assert "Cividis, Rust" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_palette_added_to_the_list_may_be_kept_as_a_setting(rust, tmp_path):
+    kept = settings.Settings(palettes={"PT": "Rust"})
+    settings.save(kept, tmp_path)
+    assert settings.load(tmp_path, choices={"palettes": PALETTES}) == (kept, "")
+
+
+def test_a_palette_added_to_the_list_colours_an_exported_picture(rust, tmp_path):
+    pair = study(tmp_path / "pair")
+    (path,) = export.write(pair, tmp_path, formats=("png",), slices=(2,), palette="Rust", switches=("plain",))
+    with Image.open(path) as picture:
+        red, _, blue = np.asarray(picture.convert("RGB"), dtype=int).transpose(2, 0, 1)
+    assert (red - blue).max() > 40

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from app.core.palettes import PALETTES, Palette, palette
 from app.core.values import FusionWindow
 from app.fusion import registry, weights
 from app.ui.flow.pair_flow import PairFlow
@@ -125,3 +126,13 @@ def test_window_presets_follow_the_volume(fusion, workspace, volumes):
     assert workspace.scene.partner_layer.window == (2.5, 5)
     workspace.change_layer("partner", window=(1.0, 2.0))
     assert box.currentIndex() == -1  # the reader's own
+
+
+def test_a_palette_added_to_the_list_is_offered(workspace, monkeypatch):
+    ramp = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    monkeypatch.setitem(PALETTES, "Rust", Palette("Rust", lambda: ramp))
+    panel = FusionPanel(workspace, PairFlow(workspace))
+    for box in (panel.palette_box, panel.alone_box):
+        assert [box.itemText(n) for n in range(box.count())] == list(PALETTES)
+    panel.close()
+    palette.cache_clear()
