@@ -165,6 +165,12 @@ class Case:
         layer = self.partner_layer
         return "Inverted Grey" if layer is None else layer.palette_alone
 
+    @property
+    def fading(self) -> bool:
+        """Whether the partner is clear over the base where there is no uptake."""
+        layer = self.partner_layer
+        return layer is not None and layer.fading
+
     def layer(self, uid: str) -> Layer | None:
         """The layer of a series; None where it is not read."""
         return next((layer for layer in self.layers if layer.uid == uid), None) if uid else None

@@ -22,6 +22,7 @@ class Layer:
     window : (centre, width) in the volume's unit; None is the volume's default
     palette : its colours over the base and in the fusion; palette_alone : in a pane of its own
     inverted : dark and bright change places, beyond what the header asks for
+    fading : over the base it is clear where there is no uptake, so that the base is seen there as it is
     fusion_window : what a network is given as 0..1; None until it was worked out
     visible : it lies over the picture, beside its role; as "colour" (opacity 0 to 1) or as "contour"
     contour_at : where in its window the contour runs, 0 to 1
@@ -33,6 +34,7 @@ class Layer:
     palette: str = "Grey"
     palette_alone: str = "Grey"
     inverted: bool = False
+    fading: bool = False
     fusion_window: FusionWindow | None = None
     visible: bool = False
     opacity: float = 0.5

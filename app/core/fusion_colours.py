@@ -26,7 +26,7 @@ from app.core.oklab import from_srgb, largest_chroma, to_srgb
 
 ColourTable = NDArray[np.uint8]  # (256 fused, 256 uptake, 3) RGB
 
-_BAND = (0.50, 0.82)  # lightness of black and of white at full uptake
+BAND = (0.50, 0.82)  # lightness of black and of white at full uptake
 _ANCHORS = 9  # places on a palette from which its hues are read
 _COLOURLESS = 0.04  # chroma below which the eye sees no certain hue: two just noticeable differences
 
@@ -58,7 +58,7 @@ def colour_table(form: FusionForm) -> ColourTable:
     places, degrees = zip(*form.hues, strict=True)
     hue = np.radians(np.interp(uptake, places, degrees))
     grey = from_srgb(np.repeat(level.astype(np.uint8)[:, None], 3, axis=1))[:, :1]
-    dark, bright = _BAND
+    dark, bright = BAND
     lightness = (1 - uptake) * grey + uptake * (dark + (bright - dark) * grey)
     room = largest_chroma(lightness, hue)
     chroma = uptake * np.minimum.accumulate(room[:, ::-1], axis=1)[:, ::-1]

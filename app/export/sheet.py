@@ -11,11 +11,12 @@ from PIL import Image, ImageDraw
 from app import NOT_FOR_DIAGNOSIS
 from app.export.colour import Colouring
 from app.export.lettering import font, printable
-from app.view.annotations import BAR_ROOM, STEP, label_size
-from app.view.colours import colours, rgb
+from app.view.annotations import BAR_ROOM, STEP, bar_width, label_size
+from app.view.colours import rgb
 from app.view.labels import Bar, Labels, bar, labels
 from app.view.marks import BANNER_HEIGHT, EDGE, INKS, MARGIN, Ellipse, Fill, Frame, Mark, Measure, Polyline, Ramp, Text
 from app.view.memo import Memo
+from app.view.mixing import colour_bar
 from app.view.pane_marks import marks_of
 from app.view.viewport import Viewport
 
@@ -79,7 +80,8 @@ def _words_room(words: Labels, size: float, measure: Measure) -> float:
 
 
 def _bar_room(scale: Bar, measure: Measure) -> float:
-    return max(measure(words, 11, False) for words in (scale.caption, scale.low, scale.high)) + 2 * MARGIN
+    words = (scale.caption, scale.low, scale.high, scale.other)
+    return max(bar_width(scale), *(measure(line, 11, False) for line in words)) + 2 * MARGIN
 
 
 def _view(colouring: Colouring, k: int, frame: Frame) -> Viewport:
@@ -114,8 +116,7 @@ def print_marks(sheet: Image.Image, marks: Iterable[Mark], ratio: float) -> None
                     draw.ellipse(_pixels(mark.box, ratio), outline=INKS[ink], width=max(1, round(width * ratio)))
             case Ramp():
                 left, top, right, bottom = _pixels(mark.box, ratio)
-                table = rgb(colours(mark.palette, mark.inverted))[::-1, None]
-                ramp = Image.fromarray(np.ascontiguousarray(table)).resize((right - left + 1, bottom - top + 1))
+                ramp = Image.fromarray(rgb(colour_bar(mark.mix))).resize((right - left + 1, bottom - top + 1))
                 sheet.paste(ramp, (left, top))
                 draw.rectangle((left, top, right, bottom), outline=INKS["plain"])
 

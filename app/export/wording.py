@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS, __version__
+from app.core.fusion_colours import BAND
 from app.core.modalities import modality_of
 from app.core.planes import plane_of
+from app.export.colour import OWN_COLOURS, Colouring
 from app.view.labels import side_and_mm
 
 if TYPE_CHECKING:
     from app.case.fusing import FusionStack
     from app.core.values import FusionWindow
     from app.core.volume import Volume
-    from app.export.colour import Colouring
 
 SOFTWARE = f"Synoptic {__version__}"
 _METHODS = {
@@ -76,7 +77,6 @@ def derivation(stack: FusionStack, colouring: Colouring | None) -> str:
     aligned = stack.aligned
     registration = aligned.registration
     matrix = " ".join(f"{value:.7g}" for value in np.asarray(registration.fixed_to_moving)[:3].ravel())
-    lender = colouring and colouring.lender and modality(colouring.lender)
     weights = f"weights SHA-256 {stack.weights_sha256}" if stack.weights_sha256 else "no weights"
     parts = (
         f"{SOFTWARE} fused {modality(aligned.mri)} and {modality(aligned.partner)} by network "
@@ -85,11 +85,25 @@ def derivation(stack: FusionStack, colouring: Colouring | None) -> str:
         f"fixed to moving, LPS mm, 3 rows of 4: {matrix}",
         f"{modality(aligned.partner)} resampled to the {modality(aligned.mri)} grid, linear",
         f"fusion windows {windows(stack)}",
-        f"colour: palette {colouring.name}, by {lender}" if colouring and lender else "grey",
+        _colour_meaning(colouring) if colouring else "grey",
         "hatched: outside the field of view common to both",
         f"pixels are neither HU nor SUV nor MR signal; {NOT_FOR_DIAGNOSIS}",
     )
     return ascii_only("; ".join(parts))[:1024]
+
+
+def _colour_meaning(colouring: Colouring) -> str:
+    """What brightness and colour of the pixels stand for."""
+    if colouring.lender is None:
+        return "grey"
+    lender = modality(colouring.lender)
+    if colouring.name == OWN_COLOURS:
+        return f"luma: fused; chroma: {lender}, {OWN_COLOURS}"
+    dark, bright = BAND
+    return (
+        f"hue and chroma: {lender} in palette {colouring.name}, grey at the window's low end, most colour at its high "
+        f"end; lightness: fused, drawn towards {dark:.2f} to {bright:.2f} (OKLab) as colour grows"
+    )
 
 
 def caption(stack: FusionStack, k: int, colouring: Colouring | None) -> tuple[str, ...]:

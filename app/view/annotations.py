@@ -28,8 +28,9 @@ from app.view.marks import (
 SMALLEST = 8.0  # logical pixels: letters smaller than this nobody reads
 ROOMY = 330  # logical pixels: a narrower picture gets smaller words
 STEP = 4.0  # logical pixels between two lines of words, beyond their size
-BAR_WIDTH = 12.0
-BAR_ROOM = 130.0  # logical pixels: the height of the smallest colour bar with its words
+_BAR = 12.0
+_WIDE_BAR = 24.0
+BAR_ROOM = 145.0  # logical pixels: the height of the smallest colour bar with its words
 
 
 def label_size(width: float) -> float:
@@ -114,17 +115,25 @@ def scale_length_mm(pixels_per_mm: float, room: float) -> float:
     return float(max(step * power for step in (1, 2, 5) if step * power <= most * (1 + 1e-9)))
 
 
+def bar_width(bar: Bar) -> float:
+    """Wider where the colours lie on greys, which the bar shows from dark to bright."""
+    return _WIDE_BAR if bar.mix.on_grey else _BAR
+
+
 def colour_bar(bar: Bar, frame: Frame, measure: Measure) -> list[Mark]:
-    """The palette at the right edge, its ends and its unit; high values at the top."""
-    tall = min(max(frame.picture[3] * 0.37, 60.0), 240.0)
+    """The colours at the right edge, their ends and their unit; high values at the top."""
+    tall, wide = min(max(frame.picture[3] * 0.37, 60.0), 240.0), bar_width(bar)
     right, top = frame.width - MARGIN, frame.picture[1] + (frame.picture[3] - tall) / 2
     caption = elided(bar.caption, frame.width - 2 * MARGIN, 11, False, measure)
-    return [
-        Ramp((right - BAR_WIDTH, top, BAR_WIDTH, tall), bar.palette, bar.inverted),
+    marks: list[Mark] = [
+        Ramp((right - wide, top, wide, tall), bar.mix),
         Text((right, top - 20), caption, size=11, anchor="right"),
         Text((right, top - 5), bar.high, size=11, anchor="right"),
         Text((right, top + tall + 14), bar.low, size=11, anchor="right"),
     ]
+    if bar.other:
+        marks.append(Text((right, top + tall + 29), bar.other, "warn", 11, anchor="right"))
+    return marks
 
 
 def message(words: str, frame: Frame, ink: str, measure: Measure) -> list[Mark]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.core.palettes import fused_colours, palette
+from app.core.palettes import palette
 
 Levels = NDArray[np.uint8]
 Pixels = NDArray[np.uint32]  # [row, column], or a table of them
@@ -69,7 +69,7 @@ def stored_levels(
 def colours(name: str, inverted: bool = False) -> Pixels:
     """The 256 colours of a palette, low values first; inverted runs it backwards."""
     table = packed(palette(name))
-    return _frozen(table[::-1].copy() if inverted else table)
+    return frozen(table[::-1].copy() if inverted else table)
 
 
 def packed(rgb_values: NDArray[np.uint8]) -> Pixels:
@@ -86,12 +86,20 @@ def rgb(pixels: Pixels) -> NDArray[np.uint8]:
 def blend(first: Pixels, second: Pixels, share: float) -> Pixels:
     """first at share 0, exactly; second at share 1, exactly; between them linear in display levels, rounded.
 
-    The share is taken in steps of 1/256. Two channels are multiplied at once: no sum reaches 2**16.
+    The share is taken in steps of 1/256.
     """
-    b = round(min(max(share, 0.0), 1.0) * 256)
-    if b in (0, 256):
-        return first if b == 0 else second
-    high, low, half = np.uint32(256 - b), np.uint32(b), np.uint32(0x00800080)
+    steps = round(min(max(share, 0.0), 1.0) * 256)
+    if steps in (0, 256):
+        return first if steps == 0 else second
+    return blended(first, second, np.uint32(steps))
+
+
+def blended(first: Pixels, second: Pixels, steps: np.uint32 | Pixels) -> Pixels:
+    """The same by shares in steps of 1/256, 0 to 256: one for all, or one a pixel.
+
+    Two channels are multiplied at once: no sum reaches 2**16.
+    """
+    high, low, half = np.uint32(256) - steps, steps, np.uint32(0x00800080)
     out = (first & _ODD) * high
     out += (second & _ODD) * low
     out += half
@@ -106,20 +114,6 @@ def blend(first: Pixels, second: Pixels, share: float) -> Pixels:
     return out
 
 
-@lru_cache(maxsize=8)
-def blend_table(first: str, first_inverted: bool, second: str, second_inverted: bool, share: float) -> Pixels:
-    """65 536 pixels: at [first level * 256 + second level] the blend of both palettes' colours."""
-    a = np.repeat(colours(first, first_inverted), 256)
-    b = np.tile(colours(second, second_inverted), 256)
-    return _frozen(blend(a, b, share))
-
-
-@lru_cache(maxsize=4)
-def fusion_table(name: str) -> Pixels:
-    """65 536 pixels: at [fused level * 256 + partner's level] the colour of both in the palette's form."""
-    return _frozen(packed(fused_colours(name)).ravel())
-
-
 def joint(first: Levels, second: Levels) -> NDArray[np.intp]:
     """The index of two slices' levels into a table of 65 536."""
     both = first.astype(np.intp)
@@ -132,6 +126,7 @@ def look_up(table: NDArray[Any], index: NDArray[Any]) -> NDArray[Any]:
     return np.take(table, index, mode="clip")  # never out of range; "clip" spares numpy a pass of checking
 
 
-def _frozen(table: Pixels) -> Pixels:
+def frozen(table: Pixels) -> Pixels:
+    """The same table, read-only."""
     table.flags.writeable = False
     return table

@@ -14,11 +14,12 @@ import numpy as np
 from app.case.document import Case
 from app.core.planes import Plane, axis_named, plane_of
 from app.core.volume import Volume
-from app.view.colours import Levels, Pixels, blend, blend_table, colours, joint, levels, look_up
+from app.view.colours import Levels, Pixels, blend, colours, joint, levels, look_up
 from app.view.fused_pixels import fused_pixels, pixels_on_grid
 from app.view.hatch import hatched
 from app.view.layouts import LAYOUTS
 from app.view.memo import Memo
+from app.view.mixing import mix_of, overlay_table
 from app.view.picture import Blank, Note, PartnerSlice, Picture, Resample
 from app.view.slices import interpolated, native_levels, native_pixels
 from app.view.state import ViewState
@@ -163,8 +164,7 @@ class _Work:
         both = self.memo.get(
             resampled, ("joint", id(first), id(second)), lambda: (joint(first, second), first, second)
         )[0]
-        share = round(256 * min(max(state.overlay, 0.0), 1.0)) / 256
-        return look_up(blend_table("Grey", mri_inverted, scene.palette, inverted, share), both)
+        return look_up(overlay_table(mix_of(state, scene)), both)
 
     # Pictures --------------------------------------------------------------------------------------------------
 

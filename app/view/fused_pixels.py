@@ -1,4 +1,4 @@
-"""The colours of a fused slice: luma from the network, chroma from the partner's palette or a picture's own colours.
+"""The colours of a fused slice: the network's grey and the partner's value in a palette, or a picture's own chroma.
 
 The only place that says so: panes, exported pictures, DICOM and NIfTI all take their pixels from here.
 """
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from app.core.planes import Plane, plane_of
 from app.core.values import luma_chroma, restore_chroma
 from app.core.volume import Volume
-from app.view.colours import Levels, Pixels, fusion_table, joint, levels, look_up, packed, rgb
+from app.view.colours import Levels, Pixels, joint, levels, look_up, packed, rgb
 from app.view.memo import Memo, per_volume
+from app.view.mixing import fusion_table
 from app.view.slices import rgb_pixels
 
 if TYPE_CHECKING:

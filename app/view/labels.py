@@ -19,6 +19,7 @@ from app.core.volume import Volume
 from app.fusion import cards
 from app.fusion.registry import listed
 from app.fusion.spec import concerns
+from app.view.mixing import Mix, mix_of
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
 from app.view.state import ViewState
@@ -63,13 +64,16 @@ class Labels:
 
 @dataclass(frozen=True)
 class Bar:
-    """A colour bar: palette, whether it runs backwards, the values at its ends, and what they are."""
+    """A colour bar: its colours, the values at its ends, and what they are.
 
-    palette: str
-    inverted: bool
+    other : the scale of the fusion beside that of the panes, or the other way round, where they differ; or ""
+    """
+
+    mix: Mix
     low: str
     high: str
     caption: str
+    other: str = ""
 
 
 _NOTES = {
@@ -126,27 +130,25 @@ def name_of(volume: Volume) -> str:
 
 
 def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
-    """The colour bar of a picture; of a fusion it explains the hue only, for a fused pixel has no value."""
-    partner = scene.partner
+    """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
+    partner, stack = scene.partner, scene.stack
     if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
         return None
-    inverted = is_inverted(scene, "partner")
-    if picture.kind == "fusion":
-        if scene.stack is None or not PALETTES[scene.palette].coloured:
-            return None
-        window = scene.stack.request.partner_window
-        return Bar(
-            scene.palette,
-            False,
-            number(window.low),
-            number(window.high),
-            f"hue: {name_of(partner)} {unit_text(window.unit)}",
-        )
     shown = window_of(scene, "partner")
     assert shown is not None  # there is a partner
-    centre, width = shown
-    palette = scene.palette_alone if picture.kind == "partner" else scene.palette
-    return Bar(palette, inverted, number(centre - width / 2), number(centre + width / 2), unit_text(partner.unit))
+    pane = number(shown[0] - shown[1] / 2), number(shown[0] + shown[1] / 2)
+    fused = None if stack is None else stack.request.partner_window
+    ends = pane if fused is None else (number(fused.low), number(fused.high))
+    if picture.kind == "fusion":
+        if fused is None or scene.mri is None or not PALETTES[scene.palette].coloured:
+            return None
+        caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
+        other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"
+        return Bar(mix_of(state, scene), *ends, caption, other)
+    alone = Mix(scene.palette_alone, is_inverted(scene, "partner"))
+    mix = mix_of(state, scene) if picture.kind == "overlay" and scene.mri is not None else alone
+    other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
+    return Bar(mix, *pane, unit_text(partner.unit), other)
 
 
 def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[Line]:

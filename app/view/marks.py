@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from app.view.mixing import Mix
+
 Spot = tuple[float, float]  # x, y
 Box = tuple[float, float, float, float]  # x, y, width, height
 Anchor = Literal["left", "middle", "right"]
@@ -72,11 +74,13 @@ class Fill:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A palette from the bottom of its box (low values) to the top, with a thin frame."""
+    """The colours of values, from the bottom of its box (low ones) to the top, with a thin frame.
+
+    Where they lie on greys, from the darkest at the left to the brightest at the right.
+    """
 
     box: Box
-    palette: str
-    inverted: bool = False
+    mix: Mix
 
 
 Mark = Text | Polyline | Ellipse | Fill | Ramp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.case.document import Case
-from app.view.annotations import BAR_WIDTH, banner, colour_bar, corners, letters, message, scale_bar
+from app.view.annotations import banner, bar_width, colour_bar, corners, letters, message, scale_bar
 from app.view.labels import bar, blank_message, labels
 from app.view.layouts import LAYOUTS
 from app.view.marks import MARGIN, Frame, Mark, Measure
@@ -64,7 +64,8 @@ def _scales(
     marks = [] if shown is None else colour_bar(shown, frame, measure)
     if view.plane.grid.in_mm:
         left, _, width, _ = frame.picture
-        beside = left + width < frame.width - MARGIN - BAR_WIDTH  # the bar has room of its own
-        marks += letters(view.plane, frame, right_inset=0 if shown is None or beside else BAR_WIDTH + MARGIN)
+        wide = 0.0 if shown is None else bar_width(shown) + MARGIN
+        beside = left + width < frame.width - wide  # the bar has room of its own
+        marks += letters(view.plane, frame, right_inset=0 if beside else wide)
         marks += scale_bar(view.scale, frame)
     return marks

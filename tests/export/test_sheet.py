@@ -14,6 +14,7 @@ from app.export.sheet import _frame, annotated, marks, measure_at, print_marks, 
 from app.view.labels import labels
 from app.view.marks import INKS, Ellipse, Fill, Frame, Polyline, Ramp, Text
 from app.view.memo import Memo
+from app.view.mixing import Mix
 from app.view.pane_marks import marks_of
 from app.view.state import ViewState
 from app.view.viewport import viewport
@@ -31,7 +32,7 @@ MARKS = [
     Polyline(((20, 20), (20, 80), (90, 80)), "region", 2),
     Ellipse((30, 20, 100, 60), "region", 2),
     Fill((50, 30, 40, 20), "rectangle"),
-    Ramp((50, 10, 12, 80), "Grey"),
+    Ramp((50, 10, 12, 80), Mix("Grey")),
 ]
 
 

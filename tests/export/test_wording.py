@@ -42,6 +42,17 @@ def test_descriptions_fit_into_their_attributes_and_are_ascii(network):
     assert long.isascii()
 
 
+def test_the_derivation_says_what_colour_and_brightness_mean():
+    stack = replace(covered(oblique()), weights_sha256="0123456789abcdef" * 4, device="cuda")
+    stack = replace(stack, request=replace(stack.request, network="lightfusionnet"))
+    text = wording.derivation(stack, colouring(stack, "PET 20 Step"))
+    assert "hue and chroma: PT in palette PET 20 Step, grey at the window's low end, most colour at its high" in text
+    assert "lightness: fused, drawn towards 0.50 to 0.82 (OKLab) as colour grows" in text
+    assert text.endswith("NOT FOR DIAGNOSTIC USE")  # with room to spare: nothing is cut off
+    assert "; grey;" in wording.derivation(stack, colouring(stack, "Grey"))
+    assert "; grey;" in wording.derivation(stack, None)
+
+
 def test_a_slice_that_fills_a_gap_says_so():
     stack = covered(oblique())
     marks = np.array([False, True, False, False, False])

@@ -6,10 +6,21 @@ import pytest
 
 from app import NOT_FOR_DIAGNOSIS
 from app.core.planes import plane_of
-from app.view.annotations import banner, banner_size, colour_bar, corners, fitting, letters, message, scale_bar
+from app.view.annotations import (
+    banner,
+    banner_size,
+    bar_width,
+    colour_bar,
+    corners,
+    fitting,
+    letters,
+    message,
+    scale_bar,
+)
 from app.view.annotations import scale_length_mm as length_mm
 from app.view.labels import About, Bar, Labels, Line, verdict_line
 from app.view.marks import BANNER_HEIGHT, MARGIN, Frame, Polyline, Ramp, Text
+from app.view.mixing import Mix
 from tests.scenes import head
 
 FRAME = Frame.of_pane(400, 300)
@@ -76,11 +87,21 @@ def test_the_whole_warning_stands_in_every_pane(width):
 
 
 def test_a_colour_bar_has_its_high_end_on_top():
-    ramp, caption, high, low = colour_bar(Bar("PET", True, "0", "10", "SUVbw"), FRAME, measure)
+    mix = Mix("PET", inverted=True)
+    ramp, caption, high, low = colour_bar(Bar(mix, "0", "10", "SUVbw"), FRAME, measure)
     assert isinstance(ramp, Ramp)
-    assert (ramp.palette, ramp.inverted) == ("PET", True)
+    assert ramp.mix == mix
     assert (caption.words, high.words, low.words) == ("SUVbw", "10", "0")
     assert caption.at[1] < high.at[1] < ramp.box[1] < ramp.box[1] + ramp.box[3] < low.at[1]
+
+
+def test_a_colour_bar_on_greys_is_wide_and_says_where_scales_differ():
+    bar = Bar(Mix("PET", overlay=0.5), "0", "10", "SUVbw", "fused 0 to 20")
+    ramp, _, _, low, other = colour_bar(bar, FRAME, measure)
+    assert ramp.box[2] == bar_width(bar) > bar_width(Bar(Mix("PET"), "0", "10", "SUVbw"))
+    assert ramp.box[0] + ramp.box[2] == FRAME.width - MARGIN
+    assert (other.words, other.ink) == ("fused 0 to 20", "warn")
+    assert other.at[1] > low.at[1] + 11
 
 
 def test_a_message_stands_in_the_middle():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.core.palettes import PALETTES, fused_colours, palette
+from app.core.palettes import PALETTES, palette
 from app.view import colours as c
 
 
@@ -64,19 +64,6 @@ def test_a_blend_is_linear_in_display_levels_and_exact_at_its_ends():
         slow = np.floor(a * (1 - share) + b * share + 0.5)
         np.testing.assert_array_equal(c.rgb(c.blend(first, second, share)), slow)
         assert (c.blend(first, second, share) >> 24 == 255).all()
-
-
-def test_a_blend_table_holds_every_pair_of_levels():
-    table = c.blend_table("Grey", False, "Hot Iron", False, 0.25).reshape(256, 256)
-    hot = palette("Hot Iron").astype(float)
-    for first, second in ((0, 0), (255, 255), (10, 200), (200, 10), (128, 128)):
-        expected = np.floor(0.75 * first + 0.25 * hot[second] + 0.5)
-        np.testing.assert_array_equal(c.rgb(table[first, second]), expected)
-
-
-@pytest.mark.parametrize("name", PALETTES)
-def test_a_fusion_table_holds_the_palettes_colours_of_fused_grey_and_uptake(name):
-    np.testing.assert_array_equal(c.rgb(c.fusion_table(name)).reshape(256, 256, 3), fused_colours(name))
 
 
 def test_looking_up_two_slices_together():

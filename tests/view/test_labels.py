@@ -12,6 +12,7 @@ from app.core.values import Clipped
 from app.registration.verdict import Verdict
 from app.view.compose import compose
 from app.view.labels import About, bar, blank_message, labels, verdict_line
+from app.view.mixing import Mix
 from app.view.picture import Blank, Picture
 from app.view.state import ViewState
 from tests.scenes import fused, head, pair, shown, volume
@@ -142,12 +143,24 @@ def test_pictures_show_no_millimetres():
     assert not any(" mm" in text for text in said)
 
 
-def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_hue_of_a_fusion(scene):
+def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_colour_of_a_fusion(scene):
     assert bar(STATE, scene, compose(STATE, scene, "mri")) is None
     own = bar(STATE, scene, compose(STATE, scene, "partner"))
-    assert (own.palette, own.low, own.high, own.caption) == ("Inverted Grey", "0", "10", "SUVbw")
+    assert (own.mix, own.low, own.high, own.caption) == (Mix("Inverted Grey"), "0", "10", "SUVbw")
     over = bar(STATE, scene, compose(STATE, scene, "fused"))
-    assert (over.palette, over.caption) == ("Hot Iron", "SUVbw")
+    assert (over.mix, over.caption, over.other) == (Mix("Hot Iron", overlay=0.5), "SUVbw", "")
     with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
     state = replace(STATE, fusion=0.5)
-    assert bar(state, with_stack, compose(state, with_stack, "fused")).caption == "hue: PET SUVbw"
+    mixed = bar(state, with_stack, compose(state, with_stack, "fused"))
+    assert (mixed.mix, mixed.caption) == (Mix("Hot Iron", overlay=0.5, fusion=0.5), "colour: PET SUVbw")
+    assert mixed.other == ""
+
+
+def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(scene):
+    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
+    with_stack = with_stack.with_layer(with_stack.partner_uid, window=(3.5, 7.0))
+    assert bar(STATE, with_stack, compose(STATE, with_stack, "partner")).other == "fused 0 to 10"
+    assert bar(STATE, with_stack, compose(STATE, with_stack, "fused")).other == "fused 0 to 10"
+    state = replace(STATE, fusion=1.0)
+    fusion = bar(state, with_stack, compose(state, with_stack, "fused"))
+    assert (fusion.low, fusion.high, fusion.other) == ("0", "10", "pane 0 to 7")

@@ -7,6 +7,7 @@ from typing import Any, cast
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap, QStandardItemModel
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -110,6 +111,7 @@ class FusionPanel(QWidget):
         self.again.clicked.connect(flow.go_on)
         self.told = plain_label(name="quiet")
         self.palette_box, self.alone_box = _palette_box(), _palette_box()
+        self.fading = QCheckBox("Overlay clear where there is no uptake")
         self.preset_boxes = {"mri": QComboBox(), "partner": QComboBox()}
         for box in self.preset_boxes.values():
             box.setMinimumContentsLength(8)
@@ -128,6 +130,7 @@ class FusionPanel(QWidget):
         display = QGroupBox("Display: colours and windows")
         form = _form(display)
         form.addRow("Palette", self.palette_box)
+        form.addRow(self.fading)
         form.addRow("Alone", self.alone_box)
         form.addRow(self.base_titles[1], self.preset_boxes["mri"])
         form.addRow("Partner", self.preset_boxes["partner"])
@@ -138,12 +141,16 @@ class FusionPanel(QWidget):
         column.addStretch(1)
 
         self.palette_box.setToolTip("Colours of the partner over the MRI and in the fusion; nothing is fused again")
+        self.fading.setToolTip(
+            "The overlay's colour grows over the first quarter of its window: no uptake leaves the MRI clean"
+        )
         self.alone_box.setToolTip("Colours of the partner in its own pane")
         self.network.activated.connect(self._choose_network)
         self.device.activated.connect(lambda: workspace.set_scene(device=self.device.currentData()))
         self.palette_box.activated.connect(
             lambda: workspace.change_layer("partner", palette=self.palette_box.currentText())
         )
+        self.fading.clicked.connect(lambda checked: workspace.change_layer("partner", fading=checked))
         self.alone_box.activated.connect(
             lambda: workspace.change_layer("partner", palette_alone=self.alone_box.currentText())
         )
@@ -233,6 +240,7 @@ class FusionPanel(QWidget):
 
     def _show_display(self, case: Case) -> None:
         self.palette_box.setCurrentText(case.palette)
+        self.fading.setChecked(case.fading)
         self.alone_box.setCurrentText(case.palette_alone)
         for role, box in self.preset_boxes.items():
             layer = case.of_role(role)

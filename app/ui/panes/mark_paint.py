@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from math import ceil
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPainterPath, QPen, QPixmap
 
-from app.view.colours import colours
 from app.view.marks import EDGE, INKS, Ellipse, Fill, Mark, Polyline, Ramp, Text
+from app.view.mixing import Mix, colour_bar
 
 _COLOURS = {name: QColor(*ink) for name, ink in INKS.items()}
 _ROUND = 2.0  # logical pixels of room for the dark edge around letters
@@ -39,7 +38,7 @@ def paint(painter: QPainter, marks: Iterable[Mark]) -> None:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             case Ramp():
                 box = QRectF(*mark.box)
-                painter.drawImage(box, _ramp(mark.palette, mark.inverted))
+                painter.drawImage(box, _ramp(mark.mix))
                 painter.setPen(QPen(_COLOURS["plain"], 1))
                 painter.drawRect(box)
 
@@ -98,6 +97,7 @@ def _pens(ink: str, width: float) -> tuple[QPen, QPen]:
 
 
 @lru_cache(maxsize=32)
-def _ramp(palette: str, inverted: bool) -> QImage:
-    table = np.ascontiguousarray(colours(palette, inverted)[::-1].reshape(256, 1))
-    return QImage(table.data, 1, 256, 4, QImage.Format.Format_RGB32).copy()
+def _ramp(mix: Mix) -> QImage:
+    bar = colour_bar(mix)
+    rows, columns = bar.shape
+    return QImage(bar.data, columns, rows, 4 * columns, QImage.Format.Format_RGB32).copy()

@@ -100,11 +100,12 @@ def test_another_fusion_window_blanks_the_fusion_and_one_upside_down_is_refused(
     assert fusion.windows["partner"].low.value() == 0
 
 
-def test_an_overlay_that_is_clear_without_uptake_is_a_box_and_can_be_undone(fusion, workspace):
+def test_an_overlay_that_is_clear_without_uptake_is_a_box_and_can_be_undone(fusion, workspace, volumes):
+    give_pair(workspace, volumes)
     fusion.fading.click()
-    assert workspace.state.fading
+    assert workspace.scene.fading
     workspace.undo()
-    assert not workspace.state.fading
+    assert not workspace.scene.fading
     assert not fusion.fading.isChecked()
 
 

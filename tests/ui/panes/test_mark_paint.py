@@ -10,6 +10,7 @@ from app.ui.application import make_application
 from app.ui.panes.mark_paint import paint, text_width
 from app.view.annotations import SMALLEST, banner
 from app.view.marks import INKS, Ellipse, Fill, Frame, Polyline, Ramp, Text
+from app.view.mixing import Mix
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,7 +36,7 @@ MARKS = [
     (Polyline(((20, 20), (20, 80), (90, 80)), "region", 2), (17, 17, 76, 66)),
     (Ellipse((30, 20, 100, 60), "region", 2), (27, 17, 106, 66)),
     (Fill((50, 30, 40, 20), "rectangle"), (50, 30, 40, 20)),
-    (Ramp((50, 10, 12, 80), "Grey"), (49, 9, 15, 83)),
+    (Ramp((50, 10, 12, 80), Mix("Grey")), (49, 9, 15, 83)),
 ]
 
 
@@ -58,9 +59,9 @@ def test_words_and_lines_have_a_dark_edge():
 
 
 def test_a_ramp_has_its_low_end_at_the_bottom():
-    column = painted(Ramp((50, 10, 12, 80), "Grey"))[11:89, 56, 0]
+    column = painted(Ramp((50, 10, 12, 80), Mix("Grey")))[11:89, 56, 0]
     assert (np.diff(column) <= 0).all()
-    assert painted(Ramp((50, 10, 12, 80), "Grey", inverted=True))[12, 56, 0] < 20
+    assert painted(Ramp((50, 10, 12, 80), Mix("Grey", inverted=True)))[12, 56, 0] < 20
 
 
 def test_no_words_paint_nothing():
