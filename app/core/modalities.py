@@ -129,6 +129,3 @@ def presets_in(unit: str) -> tuple[WindowPreset, ...]:
     """The display windows that hold for values in this unit; () for units without any."""
     kinds = (kind for kind in MODALITIES.values() if kind.unit and unit.startswith(kind.unit))
     return next((kind.presets for kind in kinds), ())
-
-
-PICTURED = {kind.code: kind.name for kind in MODALITIES.values() if not kind.medical}

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from app.base.errors import FusionError
-from app.core.modalities import PICTURED, is_head, modality_of
+from app.core.modalities import MODALITIES, is_head, modality_of
 
 Code = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")]
 PlaneName = Literal["axial", "coronal", "sagittal"]
@@ -41,7 +41,7 @@ def are_of_patients(modalities: Iterable[str]) -> bool:
 
 
 HEADS = TrainedOn(frozenset({"MR", "CT", "PT", "NM"}), planes=frozenset({"axial"}), body_parts=frozenset({"HEAD"}))
-STREETS = TrainedOn(frozenset(PICTURED))
+STREETS = TrainedOn(frozenset(code for code, kind in MODALITIES.items() if not kind.medical))
 
 
 @dataclass(frozen=True)
