@@ -1,25 +1,32 @@
 """What the user chose last time: frozen Settings <-> one JSON file in the user's config folder. No patient data, ever.
 
-A damaged or foreign file gives the defaults and a note to show, never a crash; unknown keys are ignored, so that an
-older program opens a newer one's file. Files are written beside the old one and renamed over it: a full disk or a
-power cut leaves the old settings whole.
+The types of the fields say what is usable. A damaged or foreign file gives the defaults and a note to show, never a
+crash; unknown keys are ignored, so that an older program opens a newer one's file. Files are written beside the old one
+and renamed over it: a full disk or a power cut leaves the old settings whole.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 import tempfile
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+from msgspec import Meta
+
+from app.base import folders
 
 FILE_NAME = "settings.json"
-DEVICES = ("auto", "cpu", "cuda")
 MOST_SLICE_TIMES = 100
+DEVICES = ("auto", "cpu", "cuda")
+
+Device = Annotated[str, Meta(pattern=f"^({'|'.join(DEVICES)})$")]
+Word = Annotated[str, Meta(max_length=100)]
+Milliseconds = Annotated[float, Meta(gt=0, lt=1e9)]
 
 
 @dataclass(frozen=True)
@@ -27,45 +34,22 @@ class Settings:
     """Preferences only. network "" takes the first trained one.
 
     palettes : the colours chosen for a partner, by its DICOM modality
-    slice_ms : what a slice takes on this computer, see ui/slice_times.py
+    slice_ms : what a slice takes on this computer, see ui/flow/slice_times.py
     """
 
-    layout: str = "side-by-side"
-    network: str = ""
-    device: str = "auto"
-    annotations: str = "full"
-    palettes: dict[str, str] = field(default_factory=dict)
+    layout: Word = "side-by-side"
+    network: Word = ""
+    device: Device = "auto"
+    annotations: Word = "full"
+    palettes: Annotated[dict[str, Word], Meta(max_length=100)] = field(default_factory=dict)
     window_drag_reversed: bool = False
-    curve_metric: str = "SSIM"
-    panel_width: int = 300
-    browser_width: int = 230
-    slice_ms: dict[str, float] = field(default_factory=dict)
+    curve_metric: Word = "SSIM"
+    panel_width: Annotated[int, Meta(ge=200, le=900)] = 300
+    browser_width: Annotated[int, Meta(ge=160, le=900)] = 230
+    slice_ms: Annotated[dict[Word, Milliseconds], Meta(max_length=MOST_SLICE_TIMES)] = field(default_factory=dict)
 
 
 Choices = Mapping[str, Collection[str]]  # what a field may hold, or each value of a field that is a dict
-_LIMITS = {"panel_width": (200, 900), "browser_width": (160, 900)}
-
-
-def config_folder() -> Path:
-    """Where this platform keeps a user's preferences; XDG_CONFIG_HOME wins everywhere. Not made here."""
-    if os.environ.get("XDG_CONFIG_HOME"):
-        return Path(os.environ["XDG_CONFIG_HOME"]) / "synoptic"
-    if sys.platform == "win32":
-        return Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming") / "Synoptic"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "Synoptic"
-    return Path.home() / ".config" / "synoptic"
-
-
-def cache_folder() -> Path:
-    """Where this platform keeps what can be made again (the demo study); XDG_CACHE_HOME wins everywhere."""
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "synoptic"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "Synoptic" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "Synoptic"
-    return Path.home() / ".cache" / "synoptic"
 
 
 def load(folder: Path | None = None, *, choices: Choices = MappingProxyType({})) -> tuple[Settings, str]:
@@ -73,50 +57,44 @@ def load(folder: Path | None = None, *, choices: Choices = MappingProxyType({}))
 
     choices : of the fields whose lists stand in the layers above, such as the layouts
     """
-    allowed = {"device": DEVICES, **choices}
-    path = (folder or config_folder()) / FILE_NAME
+    path = (folder or folders.config()) / FILE_NAME
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return Settings(), ""
-    except (OSError, ValueError):  # ValueError: not UTF-8, or not JSON
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return Settings(), f"The settings in {path} cannot be read; the defaults are used."
-    if not isinstance(stored, dict):
-        return Settings(), f"The settings in {path} are damaged; the defaults are used."
-    defaults = Settings()
-    names = [setting.name for setting in fields(Settings) if setting.name in stored]
-    good = {name: stored[name] for name in names if _usable(name, stored[name], getattr(defaults, name), allowed)}
-    bad = sorted(name for name in names if name not in good)
-    note = f"The settings in {path} have no usable {', '.join(bad)}; the defaults are used there." if bad else ""
-    return Settings(**good), note
+    usable: dict[str, Any] = {}
+    unusable = []
+    for name, kind in get_type_hints(Settings, include_extras=True).items():
+        if name in stored:
+            try:
+                usable[name] = _checked(stored[name], kind, choices.get(name))
+            except msgspec.ValidationError:
+                unusable.append(name)
+    names = ", ".join(sorted(unusable))
+    note = f"The settings in {path} have no usable {names}; the defaults are used there." if names else ""
+    return Settings(**usable), note
 
 
 def save(settings: Settings, folder: Path | None = None) -> None:
     """Write atomically, readable by the user alone; OSError where the folder cannot be written."""
-    folder = folder or config_folder()
+    folder = folder or folders.config()
     folder.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=FILE_NAME, suffix=".part")  # mode 0600
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(settings), file, indent=1)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(settings), indent=1))
         os.replace(temporary, folder / FILE_NAME)
     except OSError:
         Path(temporary).unlink(missing_ok=True)
         raise
 
 
-def _usable(name: str, value: Any, default: Any, choices: Choices) -> bool:
-    if type(value) is not type(default):  # exactly: JSON's true is not a width
-        return False
-    if name in choices:
-        parts = value.values() if isinstance(value, dict) else (value,)
-        return all(isinstance(part, str) and part in choices[name] for part in parts)
-    if name in _LIMITS:
-        low, high = _LIMITS[name]
-        return low <= value <= high
-    if name == "palettes":
-        return all(isinstance(part, str) and len(part) <= 100 for part in value.values()) and len(value) <= 100
-    if isinstance(value, dict):
-        times = [one for one in value.values() if type(one) is float and 0 < one < 1e9]
-        return len(times) == len(value) <= MOST_SLICE_TIMES and all(len(key) <= 100 for key in value)
-    return not isinstance(value, str) or len(value) <= 100
+def _checked(value: Any, kind: Any, choices: Collection[str] | None) -> Any:
+    """The value as a setting of that type, and one of the choices; msgspec.ValidationError where it is not."""
+    setting = msgspec.convert(value, kind)
+    parts = setting.values() if isinstance(setting, dict) else (setting,)
+    if choices is not None and not all(part in choices for part in parts):
+        raise msgspec.ValidationError(f"{value!r} is not offered")
+    return setting

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from app.base import memory
 from tests.paths import ROOT
 
 _PROGRAM = """
@@ -41,3 +43,16 @@ def test_memory_is_kept_between_steps_and_given_back_after_them(size):
     kept, returned = _run("keep", size)
     assert kept < 100 < plain  # a page of 4 KB each; 4 MB are 1024 of them
     assert returned > size * 3 // 4
+
+
+def test_free_memory_is_what_the_system_says_is_available():
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    sizes = {name: int(size.split()[0]) << 10 for name, _, size in (line.partition(":") for line in lines)}
+    assert 0 < memory.free_bytes() <= sizes["MemTotal"]
+    assert abs(memory.free_bytes() - sizes["MemAvailable"]) < 1 << 30  # other programs work meanwhile
+
+
+def test_errors_that_mean_a_lack_of_memory_are_known():
+    assert memory.ran_out(MemoryError())
+    assert memory.ran_out(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"))
+    assert not memory.ran_out(RuntimeError("shapes differ"))

@@ -118,27 +118,6 @@ def test_what_is_vouched_for_is_not_refused():
     registry.check("lightfusionnet")
 
 
-def test_a_card_names_the_hash_and_says_first_why_a_network_cannot_run(folder):
-    (folder / "lightfusionnet.safetensors").write_bytes(b"another network")
-    refused = registry.refusal(LIGHT, folder)
-    shown = cards.card(registry.describe(LIGHT, folder), refused, "3 ms here.").splitlines()
-    assert shown[0] == "# LightFusionNet"
-    assert shown[2] == f"- **Cannot run here:** {refused} {refused.hint}"
-    assert f"SHA-256 `{registry.weights_sha256(LIGHT, folder)}`" in shown[5]
-    assert shown[4] == "- **Parameters:** 4,467"
-    assert shown[6].startswith("- **Time:** 3 ms here. ")
-    assert shown[6].endswith("with 2 threads for a slice of 256 × 256, as its publisher measured.")
-    assert any(line.startswith("**Limits.**") for line in shown)
-
-
-def test_a_classical_card_has_its_measured_quality_as_a_table():
-    shown = cards.card(registry.describe(registry.find("average")))
-    assert "not trained" in shown
-    row = next(line for line in shown.splitlines() if line.startswith("| ct-mri "))
-    measured = registry.describe(registry.find("average"))["quality"]["tasks"]["ct-mri"]
-    assert row.split(" | ")[1:3] == [str(measured["n"]), f"{measured['EN']:.3f}"]
-
-
 def vouch(folder: Path, path: Path, **changes: object) -> None:
     entry = manifest.read_manifest(folder)["lightfusionnet"]
     manifest.write_entry(folder, "lightfusionnet", entry | {"sha256": weights.sha256_of(path)} | changes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from app.fusion import cards
 from app.fusion.registry import listed
 from app.fusion.spec import HEADS, STREETS, Concerns, NetworkSpec, TrainedOn, concerns
 
@@ -37,29 +36,6 @@ def test_what_was_never_shown_is_told_as_facts(name, modalities, plane, body_par
 def test_a_body_part_is_known_by_any_of_its_words():
     assert concerns(HEART, ("MR",), "axial", "Chest, abdomen") == Concerns()
     assert concerns(HEART, ("MR",), "axial", "BRAIN") == Concerns(body_part="BRAIN")
-
-
-def test_each_fact_has_its_sentence():
-    def said(spec: NetworkSpec, strange: Concerns) -> str:
-        return cards.never_shown(spec, strange).removesuffix(": choose another network.")
-
-    light, streets = listed("lightfusionnet"), listed("refinefuse-ir-vis")
-    seen = "LightFusionNet was trained on heads in MRI, CT, PET and SPECT, never on "
-    assert said(light, Concerns(frozenset({"XC", "TG"}))) == f"{seen}visible and infrared pictures"
-    assert said(light, Concerns(frozenset({"US"}))) == f"{seen}US"
-    assert said(light, Concerns(body_part="PELVIS")) == f"{seen}PELVIS"
-    assert said(streets, Concerns(frozenset({"CT", "MR"}))).endswith(
-        "on visible and infrared pictures, never on patients"
-    )
-    assert said(HEART, Concerns(frozenset({"PT", "NM"}))) == (
-        "HeartNet was trained on chest and heart in MRI and CT, never on PET and SPECT"
-    )
-    assert said(light, Concerns(plane="sagittal")) == ""  # which the pane tells
-
-
-def test_planes_are_named():
-    assert cards.planes(listed("lightfusionnet")) == "axial"
-    assert cards.planes(listed("average")) == cards.planes(listed("refinefuse-ir-vis")) == ""
 
 
 def test_patients_are_told_from_streets():

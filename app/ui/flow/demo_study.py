@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from app import __version__
+from app.base import folders
 from app.base.errors import InputError
 from app.base.progress import Progress
-from app.base.settings import cache_folder
 
 
 class DemoUnwritableError(InputError):
@@ -22,7 +22,7 @@ class DemoUnwritableError(InputError):
 
 def folder() -> Path:
     """Where this version's demo study lies, or will lie."""
-    return cache_folder() / f"demo-{__version__}"
+    return folders.cache() / f"demo-{__version__}"
 
 
 def prepare(progress: Progress) -> Path:

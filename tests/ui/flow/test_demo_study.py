@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.base import settings
+from app.base import folders
 from app.base.errors import InputError
 from app.ui.flow import demo_study as demo
 
@@ -25,7 +25,7 @@ def test_the_demo_is_made_once_and_whole_or_not_at_all(monkeypatch):
     monkeypatch.setattr(demo_study, "write_demo", write)
     with pytest.raises(InputError, match="No space left on device"):
         demo.prepare(lambda fraction, message="": None)
-    assert list(settings.cache_folder().iterdir()) == []
+    assert list(folders.cache().iterdir()) == []
     found = demo.prepare(lambda fraction, message="": None)
     assert found == Path(demo.folder()) / "dicom"
     assert found.is_dir()
