@@ -27,6 +27,7 @@ from app.view.marks import (
 
 SMALLEST = 8.0  # logical pixels: letters smaller than this nobody reads
 ROOMY = 330  # logical pixels: a narrower picture gets smaller words
+LABEL_SIZE = 12.0
 STEP = 4.0  # logical pixels between two lines of words, beyond their size
 _BAR = 12.0
 _WIDE_BAR = 24.0
@@ -35,7 +36,7 @@ BAR_ROOM = 145.0  # logical pixels: the height of the smallest colour bar with i
 
 def label_size(width: float) -> float:
     """The size of the words in the corners."""
-    return 12.0 if width >= ROOMY else 11.0
+    return LABEL_SIZE if width >= ROOMY else LABEL_SIZE - 1
 
 
 def corners(labels: Labels, frame: Frame, measure: Measure) -> list[Mark]:

@@ -6,15 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from app.core.geometry import Geometry
 from app.export.colour import colouring
-from app.export.sheet import _frame, annotated, marks, measure_at, print_marks, squared
+from app.export.mark_print import measure_at
+from app.export.sheet import _frame, annotated, marks, squared
 from app.view.labels import labels
-from app.view.marks import INKS, Ellipse, Fill, Frame, Polyline, Ramp, Text
+from app.view.marks import INKS, Fill, Frame, Text
 from app.view.memo import Memo
-from app.view.mixing import Mix
 from app.view.pane_marks import marks_of
 from app.view.state import ViewState
 from app.view.viewport import viewport
@@ -26,14 +25,6 @@ GRIDS = {
     "tall": Geometry((40, 200, 3), np.diag([1.0, 1.0, 2.0, 1.0])),
     "picture": Geometry((64, 48, 1), np.eye(4), in_mm=False),
 }
-MARKS = [
-    Text((20, 60), "Wide", "warn", 24),
-    Text((100, 60), "Wide", "plain", 24, bold=True, anchor="middle"),
-    Polyline(((20, 20), (20, 80), (90, 80)), "region", 2),
-    Ellipse((30, 20, 100, 60), "region", 2),
-    Fill((50, 30, 40, 20), "rectangle"),
-    Ramp((50, 10, 12, 80), Mix("Grey")),
-]
 
 
 def parts(kind, partner="PT"):
@@ -105,23 +96,3 @@ def test_the_slice_lies_in_its_place_unchanged():
     pixels = np.asarray(sheet)[top:, left:]
     np.testing.assert_array_equal(pixels[inner], np.asarray(picture.convert("RGB"))[inner])
     assert pixels[inner].std() > 5
-
-
-@pytest.mark.parametrize("ratio", [1.0, 1.5])
-@pytest.mark.parametrize("mark", MARKS)
-def test_a_mark_is_printed_in_its_place_and_ink(mark, ratio):
-    sheet = Image.new("RGB", (round(200 * ratio), round(100 * ratio)), (128, 128, 128))
-    print_marks(sheet, [mark], ratio)
-    pixels = np.asarray(sheet).astype(int)
-    ink = "plain" if isinstance(mark, Ramp) else mark.ink
-    rows, columns = np.nonzero(np.abs(pixels - INKS[ink][:3]).max(-1) < 12)
-    assert len(rows) > 20
-    middle = (columns.min() + columns.max()) / 2 / ratio, (rows.min() + rows.max()) / 2 / ratio
-    expected = {Text: None, Polyline: (55, 50), Ellipse: (80, 50), Fill: (70, 40), Ramp: (56, 50)}[type(mark)]
-    if expected is not None:
-        assert middle == pytest.approx(expected, abs=2)
-    else:
-        assert middle[1] == pytest.approx(51, abs=4)
-        assert (middle[0] == pytest.approx(100, abs=3)) == (mark.anchor == "middle")
-    if not isinstance(mark, Fill | Ramp):
-        assert pixels.min() < 60  # the dark edge
