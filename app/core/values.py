@@ -7,6 +7,8 @@ the same fused picture. Its defaults make real volumes look like the pictures th
   Another part of the body, where its header says so, gets the soft-tissue window.
 - MR, and what no header names: 0 is the noise of the air in the corners of the volume, 1 the top half percent.
 - PET and SPECT: 0 is no uptake, 1 the hottest quarter of a millilitre, rounded up, so that a small lesion is not cut.
+  In a brain without one that is grey matter, which would then be all at the top, and a lesion a little hotter than it
+  would not be seen: grey matter lies at 0.7 at most.
 """
 
 from __future__ import annotations
@@ -24,6 +26,9 @@ from app.core.volume import Volume
 Unit = NDArray[np.float32]  # any shape, in [0, 1]
 
 _SAMPLES = 1_500_000  # voxels looked at to find a window; a fixed stride, so that the answer is always the same
+_GREY_MATTER_AT = 0.7  # of the window, where there is no hotter lesion
+_BRAIN_ML = (800.0, 3000.0)
+_HEAD_MM = 300.0
 _SUV_TOP = (5.0, 20.0)  # a bladder at SUV 80 must not turn the brain black, nor noise be spread over the whole range
 
 
@@ -58,7 +63,7 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
     if not sample.size:
         return FusionWindow(0, 1, volume.unit)
     if modality_of(volume.modality).uptake:
-        return FusionWindow(0, _hottest(sample, samples_per_ml, volume.unit), volume.unit)
+        return FusionWindow(0, _uptake_top(volume, sample, samples_per_ml), volume.unit)
     low = _air_level(volume, sample)
     signal = sample[sample > low]
     high = float(np.percentile(signal, 99.5)) if signal.size else low
@@ -69,17 +74,15 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
 def default_display_window(volume: Volume) -> tuple[float, float]:
     """(centre, width) to show a volume with at first, in its unit.
 
-    PET in SUV gets the smallest of its presets that holds its fusion window, since header windows of PET follow
-    each slice's maximum. Otherwise the header's window, where it is one and meets the data; then a CT's own.
+    PET and SPECT get their fusion window, so that one scale holds for pane, overlay and fusion (header windows of PET
+    follow each slice's maximum). Otherwise the header's window, where it is one and meets the data; then a CT's own.
     """
     if volume.rgb is not None or not volume.geometry.in_mm:
         white = _white(volume)
         return white / 2, white
-    if volume.unit.startswith("SUV"):
+    if modality_of(volume.modality).uptake:
         top = default_fusion_window(volume).high
-        presets = presets_in(volume.unit)
-        preset = next((candidate for candidate in presets if candidate.width >= top), presets[-1])
-        return preset.centre, preset.width
+        return top / 2, top
     sample, _ = _sample(volume)
     if volume.window is not None and _sane(volume.window, sample):
         return float(volume.window[0]), float(volume.window[1])
@@ -173,18 +176,37 @@ def _sample(volume: Volume) -> tuple[NDArray[np.float32], float]:
     return values[keep], 1 / (voxel_ml * stride)
 
 
-def _hottest(sample: NDArray[np.float32], samples_per_ml: float, unit: str) -> float:
-    """The value that only the hottest 0.25 mL exceed, rounded up: whole SUV within _SUV_TOP, else 2 digits."""
+def _uptake_top(volume: Volume, sample: NDArray[np.float32], samples_per_ml: float) -> float:
+    """Where the window of a PET or SPECT ends: rounded up, to whole SUV within _SUV_TOP, else to 2 digits."""
     count = min(sample.size, max(3, round(samples_per_ml / 4)))
-    hottest = float(np.partition(sample, sample.size - count)[sample.size - count])
-    if unit.startswith("SUV"):
-        return float(np.clip(ceil(hottest - 1e-6), *_SUV_TOP))
+    hottest = float(np.partition(sample, sample.size - count)[sample.size - count])  # only 0.25 mL exceed it
+    in_suv = volume.unit.startswith("SUV")
     if hottest <= 0:
-        return 1.0
-    warm = sample[sample > 0.1 * hottest]
-    hottest = min(hottest, 4 * float(np.median(warm)))  # a full bladder or a syringe beside the body
-    step = 10.0 ** (floor(log10(hottest)) - 1)
-    return min(ceil(hottest / step - 1e-6) * step, max(float(sample.max()), hottest))
+        return _SUV_TOP[0] if in_suv else 1.0
+    if not in_suv:  # a full bladder or a syringe beside the body; SUV has its own limit
+        hottest = min(hottest, 4 * float(np.median(sample[sample > 0.1 * hottest])))
+    top = max(hottest, _grey_matter(volume, sample, hottest, samples_per_ml) / _GREY_MATTER_AT)
+    if in_suv:
+        return float(np.clip(ceil(top - 1e-6), *_SUV_TOP))
+    step = 10.0 ** (floor(log10(top)) - 1)
+    rounded = round(ceil(top / step - 1e-6) * step, 12)
+    return rounded if top > hottest else min(rounded, max(float(sample.max()), hottest))  # not beyond the data
+
+
+def _grey_matter(volume: Volume, sample: NDArray[np.float32], hottest: float, samples_per_ml: float) -> float:
+    """The uptake of grey matter where a volume shows a brain and nothing else; 0 otherwise.
+
+    A brain is what takes up more than a third of the hottest, as large as one (0.8 to 3 L: 1.2 L in the demo study,
+    1.9 L in AANLIB's PET and SPECT, 2.4 L in SPM's template; 0.4 L in a whole body, below 0.2 L in limbs), in a field
+    of view no longer than a head, unless the header names another part of the body.
+    """
+    body_part = volume.series.body_part.strip()
+    length_mm = float(np.abs(volume.geometry.affine[2, :3]) @ volume.geometry.size)
+    warm = sample[sample > hottest / 3]
+    large = _BRAIN_ML[0] <= warm.size / samples_per_ml <= _BRAIN_ML[1]
+    if not large or length_mm > _HEAD_MM or (body_part and not is_head(body_part, volume.series.description)):
+        return 0.0
+    return float(np.percentile(warm, 90))
 
 
 def _air_level(volume: Volume, sample: NDArray[np.float32]) -> float:

@@ -182,6 +182,45 @@ def test_an_impossible_window_is_refused(low, high):
         FusionWindow(low, high, "HU")
 
 
+def brain(grey: float, lesion: float, *, litres: float = 1.2, side: int = 64, spacing: float = 3.0) -> np.ndarray:
+    """A ball in air, half grey matter and half white at 0.6 of it, with a lesion of 1 mL in the middle."""
+    k, j, i = (np.mgrid[:side, :side, :side] - (side - 1) / 2) * spacing
+    radius = np.sqrt(k * k + j * j + i * i)
+    values = np.where(radius < (3e6 * litres / (4 * np.pi)) ** (1 / 3), np.where(i > 0, grey, 0.6 * grey), 0.0)
+    values[radius < 6.2] = lesion
+    return values.astype(np.float32)
+
+
+def test_grey_matter_is_not_the_top_of_a_brains_window():
+    # 7 / 0.7 is 10 SUV; a lesion that is hotter than that ends the window as before
+    assert default_fusion_window(volume(brain(7, 7), "PT", "SUVbw", spacing=3)).high == 10
+    assert default_fusion_window(volume(brain(7, 9), "PT", "SUVbw", spacing=3)).high == 10
+    assert default_fusion_window(volume(brain(7, 12.5), "PT", "SUVbw", spacing=3)).high == 13
+    assert default_fusion_window(volume(brain(7, 7), "PT", "SUVbw", spacing=3, body_part="BRAIN")).high == 10
+    assert default_fusion_window(volume(brain(200, 200), "NM", "counts", spacing=3)).high == 290
+    assert default_fusion_window(volume(brain(18, 18), "PT", "SUVbw", spacing=3)).high == 20  # the limit of any SUV
+
+
+@pytest.mark.parametrize(
+    ("values", "spacing", "body_part"),
+    [
+        (brain(7, 7), 3.0, "CHEST"),  # the header says otherwise
+        (brain(7, 7, litres=0.5), 3.0, ""),  # too little for a brain
+        (brain(7, 7, litres=3.5), 3.0, ""),  # too much
+        (brain(7, 7, side=128), 3.0, ""),  # a body as long as 384 mm
+    ],
+)
+def test_what_is_no_brain_has_its_hottest_at_the_top(values, spacing, body_part):
+    assert default_fusion_window(volume(values, "PT", "SUVbw", spacing=spacing, body_part=body_part)).high == 7
+
+
+def test_uptake_has_one_scale_in_its_pane_and_in_the_fusion():
+    for top, unit, modality in ((17.2, "SUVbw", "PT"), (6.5, "SUVbw", "PT"), (1234, "counts", "NM")):
+        shown = volume(pet_with_lesion(2, top, 4), modality, unit, spacing=2, window=(900.0, 1800.0))
+        window = default_fusion_window(shown)
+        assert default_display_window(shown) == (window.high / 2, window.high)
+
+
 def test_display_windows_header_first_then_presets():
     ct = volume(np.linspace(-1000, 1500, 1000).reshape(10, 10, 10), "CT", "HU")
     assert default_display_window(ct) == (40, 80)
