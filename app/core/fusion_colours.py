@@ -37,7 +37,7 @@ class FusionForm:
 
     hues : (uptake in [0, 1], degrees in OKLab), rising in uptake; straight between them, and turning whichever way the
         degrees do: 265 to 420 goes through magenta, 265 to 60 through green
-    steps : how many uptakes are told apart, for a palette in steps
+    steps : in how many steps the hue goes, for a palette in steps; chroma grows evenly all the same
     """
 
     hues: tuple[tuple[float, float], ...]
@@ -54,9 +54,9 @@ def grey_table() -> ColourTable:
 def colour_table(form: FusionForm) -> ColourTable:
     """The table of one form, read-only; some 15 ms of work the first time."""
     level = np.arange(256)
-    uptake = np.minimum(level * form.steps // 256 / (form.steps - 1), 1.0)[None]
+    uptake = (level / 255)[None]
     places, degrees = zip(*form.hues, strict=True)
-    hue = np.radians(np.interp(uptake, places, degrees))
+    hue = np.radians(np.interp(level * form.steps // 256 / (form.steps - 1), places, degrees))[None]
     grey = from_srgb(np.repeat(level.astype(np.uint8)[:, None], 3, axis=1))[:, :1]
     dark, bright = BAND
     lightness = (1 - uptake) * grey + uptake * (dark + (bright - dark) * grey)

@@ -59,8 +59,8 @@ class Palette:
 # Hot Iron and Cividis stay on one side of what any colour blindness takes for grey, so that uptake keeps its order for
 # all readers (tests/colour_vision.py); the others turn round the circle, and are for eyes that see all of it.
 _HOT = FusionForm(((0, 22), (0.5, 45), (1, 88)))  # red, orange, yellow
-_PET = FusionForm(((0, 225), (1, 430)))  # blue, violet, red, orange
-_HOT_METAL = FusionForm(((0, 264), (1, 450)))  # blue, magenta, red, yellow
+_PET = FusionForm(((0, 225), (1, 425)))  # blue, violet, red, orange
+_HOT_METAL = FusionForm(((0, 275), (1, 450)))  # violet, magenta, red, yellow
 _STEPS = FusionForm(((0, 265), (1, 29)), steps=20)  # blue, green, yellow, red
 _CIVIDIS = FusionForm(((0, 60), (0.5, 66), (1, 98)))  # its yellow half: its blue one would pass through grey
 

@@ -72,10 +72,12 @@ def test_hues_are_those_asked_for():
         assert hue[uptake] == pytest.approx(30 + 60 * uptake / 255, abs=2)
 
 
-def test_a_palette_in_steps_has_as_many_colours():
-    table = colour_table(FusionForm(((0, 265), (1, 29)), steps=20))
-    assert len(np.unique(table[128], axis=0)) == 20
-    np.testing.assert_array_equal(table[:, :12], np.repeat(GREYS[:, None], 12, axis=1))
+def test_a_palette_in_steps_has_as_many_hues_and_still_grows_evenly():
+    _, a, b = from_srgb(colour_table(FusionForm(((0, 265), (1, 29)), steps=20))[128]).T
+    hue, chroma = np.degrees(np.arctan2(b, a)) % 360, np.hypot(a, b)
+    turns = 65 + np.flatnonzero(np.abs(np.diff(hue[64:])) > 5)  # before that there is too little colour for a sure hue
+    np.testing.assert_array_equal(turns, np.ceil(np.arange(6, 20) * 12.8))
+    assert (np.diff(chroma[::16]) > 0).all()
 
 
 def test_a_palette_gives_its_own_hues_where_none_are_stated():
