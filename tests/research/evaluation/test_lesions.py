@@ -7,16 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from scipy import ndimage
 
 from app.base.progress import Cancelled
 from app.fusion import registry, weights
 from app.research import __main__ as research
-from app.research.evaluation import lesions, spots
+from app.research.evaluation import lesions
 from app.research.pairs import Pair
 from tests.research import made_up
+from tests.research.evaluation.slow_spots import slow_cnr
 
 
 def shaded(seed: int, bright: float, noise: float = 3) -> np.ndarray:
@@ -37,40 +37,6 @@ PAIRS = [
     Pair("pet-mri", "2001", shaded(3, 130), shaded(4, 130)),
 ]
 NOISY = Pair("ct-mri", "1002", shaded(5, 120, noise=12), shaded(6, 120, noise=12))  # no lesion shows: spots alone
-
-
-def slow_cnr(picture: np.ndarray, y: int, x: int) -> tuple[float, float]:
-    """Contrast and CNR from their definition: pixel by pixel, and a plane by least squares."""
-    core, ring = [], []
-    for i in range(y - 6, y + 7):
-        for j in range(x - 6, x + 7):
-            r = np.hypot(i - y, j - x)
-            if r <= 1.5:
-                core.append(picture[i, j])
-            if 3 <= r <= 5:
-                ring.append((1.0, i - y, j - x, picture[i, j]))
-    told = np.array(ring)
-    plane = np.linalg.lstsq(told[:, :3], told[:, 3], rcond=None)[0]
-    noise = max(np.std(told[:, 3] - told[:, :3] @ plane), 1 / 255)
-    contrast = np.mean(core) - np.mean(told[:, 3])
-    return contrast, contrast / noise
-
-
-def test_contrast_and_noise_are_what_the_slow_version_says():
-    picture = np.random.default_rng(0).random((40, 50))
-    told = lesions.look(picture)
-    for y, x in ((7, 7), (20, 31), (32, 42)):
-        contrast, cnr = slow_cnr(picture, y, x)
-        assert told.contrast[y, x] == pytest.approx(contrast, rel=1e-9)
-        assert told.cnr[y, x] == pytest.approx(cnr, rel=1e-9)
-
-
-def test_a_slope_is_no_spot_and_no_noise():
-    y, x = np.mgrid[0:40, 0:40] / 255.0
-    told = lesions.look(0.2 + y + 2 * x)
-    inside = np.s_[6:-6, 6:-6]
-    np.testing.assert_allclose(told.contrast[inside], 0, atol=1e-9)
-    np.testing.assert_allclose(told.noise[inside], 1 / 255, atol=1e-9)
 
 
 def test_a_planted_lesion_is_a_tenth_of_its_surroundings_and_three_pixels_wide():
@@ -201,15 +167,3 @@ def test_a_weights_file_that_is_not_there_is_said_in_a_sentence(tmp_path, capsys
     folder_of(PAIRS[:1], tmp_path)
     assert research.main(["lesions", "--pairs", str(tmp_path), "--weights", "average=nowhere"]) == 2
     assert "average=nowhere" in capsys.readouterr().err
-
-
-def test_a_look_within_is_the_same_look_with_a_gradient():
-    picture = np.random.default_rng(1).random((40, 50))
-    told = lesions.look(picture)
-    tensor = torch.from_numpy(picture)[None, None].requires_grad_()
-    within = spots.look_within(tensor)
-    inside = np.s_[spots.REACH : -spots.REACH, spots.REACH : -spots.REACH]
-    for name in ("contrast", "mean", "noise", "cnr"):
-        np.testing.assert_allclose(getattr(within, name).detach()[0, 0], getattr(told, name)[inside], rtol=1e-9)
-    within.cnr.sum().backward()
-    assert torch.isfinite(tensor.grad).all()
