@@ -89,8 +89,7 @@ def main() -> None:
     truth = tissues(mri.geometry)
     coloured = [name for name, entry in PALETTES.items() if entry.coloured]
     header = ("partner", "picture", "palette", "uptake R²", "MRI R²", "lesion ΔE", "d'", "places")
-    print(f"| {' | '.join(header)} |
-{'|---' * len(header)}|")
+    print(heading(*header))
     for name in args.partners.split(","):
         pair = pair_of(demo, name, mri, truth)
         for palette in coloured:
@@ -100,10 +99,14 @@ def main() -> None:
             fused = fused_slices(pair, network)
             for palette in coloured:
                 print(row(pair, truth, network, palette, fused_colours(palette), fused))
-    print("\n| palette |" + "".join(f" {vision} |" for vision in VISION) + "\n" + "|---" * (len(VISION) + 1) + "|")
+    print("\n" + heading("palette", *VISION))
     for palette in coloured:
         falls = "".join(f" {falls_back(fused_colours(palette), vision):.3f} |" for vision in VISION)
         print(f"| {palette} |{falls}")
+
+
+def heading(*columns: str) -> str:
+    return f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|"
 
 
 def row(
