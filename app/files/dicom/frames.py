@@ -39,7 +39,7 @@ NO_SLICE_VECTOR = (
     " cannot be stacked into a volume."
 )
 OLD_MULTI_FRAME = (
-    "It is an old multi-frame file, which does not say of each frame where they lie in the patient: the frames are"
+    "It is a multi-frame file that does not say of each frame where they lie in the patient: the frames are"
     " single pictures, and cannot be stacked into a volume."
 )
 _FRAME_TYPES = ("CTImageFrameTypeSequence", "MRImageFrameTypeSequence", "PETFrameTypeSequence")

@@ -72,7 +72,9 @@ def _mapping(entry: Dataset) -> RealWorldMapping | None:
     real = item(entry, "MeasurementUnitsCodeSequence")
     code = "" if real is None else text(real, "CodeValue") or text(real, "LongCodeValue")
     unit, scale = UNITS.get(code.lower(), (code or ("" if real is None else text(real, "CodeMeaning")), 1.0))
-    unit = clean(unit, _LONGEST_UNIT) or "unknown"
+    unit = clean(unit, _LONGEST_UNIT)
+    if not unit:  # without its unit (type 1) a mapping says nothing that the stored values do not
+        return None
     slope, intercept = number(entry, "RealWorldValueSlope"), number(entry, "RealWorldValueIntercept")
     outputs = np.asarray(as_numbers(value_of(entry, "RealWorldValueLUTData")), dtype=np.float64)
     if outputs.size:

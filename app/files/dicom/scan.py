@@ -248,8 +248,6 @@ def _unit(header: Header, slices: Stack, times: SeriesTimes) -> tuple[str, Suv |
     facts = [frame.pet for frame in slices.frames if frame.pet is not None]
     if facts:
         return suv(facts, times)
-    if first.measured == "unknown":
-        return "unknown", None, ("A real world value mapping gives the values, but states no unit for them.",)
     if first.measured:
         return first.measured, None, ()
     if header.modality == "CT":

@@ -173,13 +173,13 @@ def test_items_that_map_nothing_are_passed_over():
     assert mapping_of(b"", "MR") is None
 
 
-def test_a_mapping_without_a_unit_says_so(tmp_path):
+def test_a_mapping_without_a_unit_says_nothing(tmp_path):
     bare = mapping(2.0, "")
     del bare.MeasurementUnitsCodeSequence
     folder = write_series(tmp_path, "MR", change=lambda ds, k: ds.update({"RealWorldValueMappingSequence": [bare]}))
-    series = only_series(folder)
-    assert series.unit == "unknown"
-    assert any("no unit" in warning for warning in series.warnings)
+    volume = readers.read(only_series(folder))
+    assert volume.unit == "a.u."
+    np.testing.assert_array_equal(volume.values(1), slice_values(1))
 
 
 def test_codes_are_compared_in_lower_case_and_give_units_that_are_known():
