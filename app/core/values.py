@@ -9,6 +9,8 @@ the same fused picture. Its defaults make real volumes look like the pictures th
 - PET and SPECT: 0 is no uptake, 1 the hottest quarter of a millilitre, rounded up, so that a small lesion is not cut.
   In a brain without one that is grey matter, which would then be all at the top, and a lesion a little hotter than it
   would not be seen: grey matter lies at 0.7 at most.
+- Where the header asks for an inverted presentation (MONOCHROME1, PresentationLUTShape INVERSE), a picture is fused as
+  it is shown. Not so PET and SPECT, which are MONOCHROME2 by definition (PS3.3 C.8.9.4, C.8.4.8): uptake stays uptake.
 """
 
 from __future__ import annotations
@@ -34,11 +36,15 @@ _SUV_TOP = (5.0, 20.0)  # a bladder at SUV 80 must not turn the brain black, nor
 
 @dataclass(frozen=True)
 class FusionWindow:
-    """Values from low to high, in `unit`, become 0 to 1; what lies beyond is clipped."""
+    """Values from low to high, in `unit`, become 0 to 1; what lies beyond is clipped.
+
+    inverted : they become 1 to 0, since the header asks for the lowest value to be shown white
+    """
 
     low: float
     high: float
     unit: str
+    inverted: bool = False
 
     def __post_init__(self) -> None:
         if not (isfinite(self.low) and isfinite(self.high) and self.high > self.low):
@@ -58,17 +64,20 @@ def default_fusion_window(volume: Volume) -> FusionWindow:
         return FusionWindow(0, _white(volume), volume.unit)
     fixed = _fixed_windows(volume)
     if fixed is not None:
-        return FusionWindow(fixed.low, fixed.high, volume.unit)
+        return FusionWindow(fixed.low, fixed.high, volume.unit, volume.inverted)
     sample, samples_per_ml = _sample(volume)
     if not sample.size:
         return FusionWindow(0, 1, volume.unit)
     if modality_of(volume.modality).uptake:
         return FusionWindow(0, _uptake_top(volume, sample, samples_per_ml), volume.unit)
-    low = _air_level(volume, sample)
+    sign = -1 if volume.inverted else 1  # air is then the highest value
+    sample = sign * sample
+    low = _air_level(volume, sample, sign)
     signal = sample[sample > low]
     high = float(np.percentile(signal, 99.5)) if signal.size else low
     high = _three_digits(high)
-    return FusionWindow(low, high if high > low else low + 1, volume.unit)
+    ends = low, high if high > low else low + 1
+    return FusionWindow(min(sign * end for end in ends), max(sign * end for end in ends), volume.unit, volume.inverted)
 
 
 def default_display_window(volume: Volume) -> tuple[float, float]:
@@ -97,23 +106,30 @@ def default_display_window(volume: Volume) -> tuple[float, float]:
 def to_unit(values: ArrayLike, window: FusionWindow) -> Unit:
     """Values in the window's unit to float32 [0, 1], same shape: exactly 0 at and below low, 1 at and above high.
 
-    NaN, "no value", becomes 0; infinities are clipped.
+    The other way round where the window is inverted. NaN, "no value", becomes 0; infinities are clipped.
     """
     unit = np.asarray(values, dtype=np.float32) - np.float32(window.low)
     unit *= np.float32(1 / (window.high - window.low))
     np.clip(unit, 0, 1, out=unit)
+    if window.inverted:
+        np.subtract(1, unit, out=unit)
     if unit.size and np.isnan(unit.min()):  # min is NaN as soon as one value is: cheaper than a mask of all
         np.nan_to_num(unit, copy=False, nan=0)
     return unit
 
 
 def clipped_percent(values: ArrayLike, window: FusionWindow, inside: NDArray[np.bool_] | None = None) -> Clipped:
-    """How many of the voxels inside the window leaves out; (0, 0) where there are none inside."""
+    """How many of the voxels inside the window leaves out; (0, 0) where there are none inside.
+
+    What lies above an inverted window is below what is shown.
+    """
     array = np.asarray(values)
     count = array.size if inside is None else int(np.count_nonzero(inside))
     if not count:
         return Clipped(0.0, 0.0)
     below, above = array < window.low, array > window.high
+    if window.inverted:
+        below, above = above, below
     if inside is not None:
         below &= inside
         above &= inside
@@ -209,8 +225,11 @@ def _grey_matter(volume: Volume, sample: NDArray[np.float32], hottest: float, sa
     return float(np.percentile(warm, 90))
 
 
-def _air_level(volume: Volume, sample: NDArray[np.float32]) -> float:
-    """Upper end of the noise in air, from the volume's eight corners; its minimum where those hold tissue."""
+def _air_level(volume: Volume, sample: NDArray[np.float32], sign: int) -> float:
+    """Upper end of the noise in air, from the volume's eight corners; its minimum where those hold tissue.
+
+    sample : of the volume's values times `sign`, as the answer is
+    """
     lowest, bright = float(sample.min()), float(np.percentile(sample, 99))
     levels = []
     for k, j, i in ((k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1)):
@@ -220,6 +239,7 @@ def _air_level(volume: Volume, sample: NDArray[np.float32]) -> float:
         )
         step = max(1, ceil(volume.stored[place].size / 50_000))
         block = volume.stored[place] * volume.slope[place[0], None, None] + volume.intercept[place[0], None, None]
+        block *= sign
         usable = np.isfinite(block) if volume.valid is None else np.isfinite(block) & volume.valid[place]
         if usable.any():
             levels.append(float(np.percentile(block[usable][::step], 99.9)))

@@ -5,6 +5,7 @@ No fused pixel is a HU, an SUV or an MR signal, so no unit is ever given to one;
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,9 +39,10 @@ def modality(volume: Volume) -> str:
 
 
 def window(volume: Volume, given: FusionWindow) -> str:
-    """For example "PT 0 to 10 SUVbw"."""
+    """For example "PT 0 to 10 SUVbw", or "MR 100 to 900 a.u. inverted as its header asks"."""
     unit = "" if given.unit == "unknown" else f" {given.unit}"
-    return ascii_only(f"{modality(volume)} {given.low:.5g} to {given.high:.5g}{unit}")
+    inverted = " inverted as its header asks" if given.inverted else ""
+    return ascii_only(f"{modality(volume)} {given.low:.5g} to {given.high:.5g}{unit}{inverted}")
 
 
 def windows(stack: FusionStack) -> str:
@@ -123,5 +125,6 @@ def caption(stack: FusionStack, k: int, colouring: Colouring | None) -> tuple[st
 
 
 def ascii_only(text: str) -> str:
-    """Text that no character set, font or header can spoil."""
-    return text.replace("–", "-").encode("ascii", "replace").decode("ascii")
+    """Text that no character set, font or header can spoil; mm²/s becomes mm2/s."""
+    plain = unicodedata.normalize("NFKC", text).translate({ord("–"): "-", ord("−"): "-", ord("μ"): "u"})
+    return plain.encode("ascii", "replace").decode("ascii")

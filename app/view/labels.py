@@ -227,6 +227,7 @@ def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:
         (stack.aligned.mri, stack.aligned.partner), windows, stack.clipped_percent, strict=True
     ):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
+        text += ", inverted" if window.inverted else ""
         beyond = f", {percent(clipped.above)} above" if clipped.above else ""
         uptake = modality_of(volume.modality).uptake  # above a CT's window lies bone, as it should
         warns = uptake and clipped.above >= CLIPPING_WARNS

@@ -42,3 +42,20 @@ def test_a_stack_tells_the_device_that_the_work_ended_on(volumes, monkeypatch):
     assert stack.complete
     assert stack.device == "cpu"
     assert "going on with the CPU" in " ".join(stack.notes)
+
+
+def test_an_mri_that_is_stored_as_its_negative_is_fused_as_it_is_shown(volumes):
+    """MONOCHROME1 (PS3.3 C.7.6.3.1.2): a bright brain stays bright in the fusion, and in what the metrics measure."""
+    mri, partner = volumes
+    top = float(mri.values().max())
+    stored = top - mri.values()
+    negative = replace(mri, stored=stored, slope=np.ones(1), intercept=np.zeros(1), inverted=True)
+    stacks = []
+    for base in (mri, negative):
+        aligned = alignment.align(base, partner, registration.identity(base, partner))
+        stacks.append(fusing.fuse_pair(aligned, fusing.default_request(aligned, "average")))
+    plain, turned = stacks
+    np.testing.assert_allclose(turned.fused, plain.fused, atol=0.02)
+    assert plain.fused.max() > 0.3
+    np.testing.assert_allclose(turned.eight_bit(6)[1], plain.eight_bit(6)[1], atol=5)
+    assert turned.key != plain.key

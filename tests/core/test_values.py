@@ -125,6 +125,35 @@ def test_a_window_in_counts_is_rounded_up_to_two_digits_but_not_beyond_the_data(
     assert default_fusion_window(volume(values, "NM", "counts", spacing=2)) == FusionWindow(0, 1300, "counts")
 
 
+def test_an_inverted_mri_becomes_what_it_is_shown_as():
+    """MONOCHROME1: stored 1000 - v is shown as v is, and so it is fused, with the mirrored window."""
+    values = head_like_mr(noise=15)
+    plain, turned = volume(values, "MR", "a.u."), volume(1000 - values, "MR", "a.u.", inverted=True)
+    window, mirrored = default_fusion_window(plain), default_fusion_window(turned)
+    assert mirrored.inverted
+    assert not window.inverted
+    assert (1000 - mirrored.high, 1000 - mirrored.low) == pytest.approx((window.low, window.high), abs=10)
+    expected = to_unit(values, window)
+    np.testing.assert_allclose(to_unit(1000 - values, mirrored), expected, atol=0.01)
+    clipped, reversed_ = clipped_percent(values, window), clipped_percent(1000 - values, mirrored)
+    assert reversed_.below == pytest.approx(clipped.below, abs=1)
+    assert reversed_.above == pytest.approx(clipped.above, abs=0.5)
+
+
+def test_an_inverted_window_turns_values_round_and_keeps_no_value_black():
+    window = FusionWindow(10, 60, "HU", inverted=True)
+    unit = to_unit([-np.inf, -50, 10, 35, 60, 61, np.inf, np.nan], window)
+    assert unit.tolist() == pytest.approx([1, 1, 1, 0.5, 0, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("modality", "unit", "inverted"), [("CT", "HU", True), ("PT", "SUVbw", False), ("NM", "counts", False)]
+)
+def test_uptake_is_never_inverted(modality, unit, inverted):
+    values = pet_with_lesion(2.0, 13.2, 1)
+    assert default_fusion_window(volume(values, modality, unit, inverted=True)).inverted is inverted
+
+
 def test_slopes_of_each_slice_count():
     stored = np.full((10, 20, 20), 100, np.int16)
     slopes = np.linspace(0.01, 0.1, 10)  # SUV 1 to 10

@@ -28,6 +28,15 @@ def test_a_window_has_the_unit_where_one_is_known():
     pet = volume(oblique(), "PT", "SUVbw", np.zeros((5, 80, 96), np.uint16))
     assert wording.window(pet, FusionWindow(0, 7.5, "SUVbw")) == "PT 0 to 7.5 SUVbw"
     assert wording.window(pet, FusionWindow(0, 7.5, "unknown")) == "PT 0 to 7.5"
+    assert wording.window(pet, FusionWindow(0, 7.5, "10⁻⁶ mm²/s")) == "PT 0 to 7.5 10-6 mm2/s"
+
+
+def test_an_inverted_window_is_said_to_be_one_in_the_derivation():
+    stack = covered(oblique())
+    turned = replace(stack.request.mri_window, inverted=True)
+    told = wording.derivation(replace(stack, request=replace(stack.request, mri_window=turned)), colouring(stack))
+    assert "a.u. inverted as its header asks" in told
+    assert "inverted" not in wording.derivation(stack, colouring(stack))
 
 
 @pytest.mark.parametrize("network", ["average", "a-network-with-a-very-long-name-indeed-ü" * 30])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
@@ -84,7 +85,7 @@ class WindowFields(QWidget):
         if high <= low:
             self.show_window(now, None)  # the other number has to move first
             return
-        self._set(FusionWindow(low, high, now.unit))
+        self._set(replace(now, low=low, high=high))
 
     def _set(self, window: FusionWindow) -> None:
         changes: dict[str, Any] = {self._field_name: window}
