@@ -230,7 +230,9 @@ def _air_level(volume: Volume, sample: NDArray[np.float32], sign: int) -> float:
 
     sample : of the volume's values times `sign`, as the answer is
     """
-    lowest, bright = float(sample.min()), float(np.percentile(sample, 99))
+    lowest, low, bright = (float(value) for value in np.percentile(sample, (0, 0.1, 99)))
+    if low - lowest > bright - low:  # a few voxels far below all others: values that ran over, or marks of the maker
+        lowest = low
     levels = []
     for k, j, i in ((k, j, i) for k in (0, 1) for j in (0, 1) for i in (0, 1)):
         place = tuple(

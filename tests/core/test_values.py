@@ -140,6 +140,17 @@ def test_an_inverted_mri_becomes_what_it_is_shown_as():
     assert reversed_.above == pytest.approx(clipped.above, abs=0.5)
 
 
+@pytest.mark.parametrize("inverted", [False, True])
+def test_a_few_voxels_far_below_all_others_do_not_hide_the_air(inverted):
+    """Such as 1000 - 1001 in unsigned numbers, which is 65535."""
+    values = head_like_mr(noise=15)
+    values = 1000 - values if inverted else values
+    astray = values.copy()
+    astray.reshape(-1)[10_000:10_050] = 65535 if inverted else -32768
+    windows = [default_fusion_window(volume(one, "MR", "a.u.", inverted=inverted)) for one in (values, astray)]
+    assert (windows[1].low, windows[1].high) == pytest.approx((windows[0].low, windows[0].high), abs=20)
+
+
 def test_an_inverted_window_turns_values_round_and_keeps_no_value_black():
     window = FusionWindow(10, 60, "HU", inverted=True)
     unit = to_unit([-np.inf, -50, 10, 35, 60, 61, np.inf, np.nan], window)
