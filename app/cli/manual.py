@@ -40,7 +40,7 @@ def synopsis(command: Command) -> list[str]:
 
 def with_manual(text: str) -> str:
     """The README's text with the list as it is now."""
-    return re.sub(f"({re.escape(BEGIN)}).*?({re.escape(END)})", lambda found: f"{found[1]}{manual()}{found[2]}", text,
+    return re.sub(f"({re.escape(BEGIN)}).*?({re.escape(END)})", lambda marks: f"{marks[1]}{manual()}{marks[2]}", text,
                   flags=re.DOTALL)  # fmt: skip
 
 

@@ -27,8 +27,8 @@ DEFAULT = "view"  # where no command is named
 class Parser(argparse.ArgumentParser):
     """Raises UsageError instead of leaving the program; options are never abbreviated."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(allow_abbrev=False, **given)  # --js would give no JSON where an error is told
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)  # --js would give no JSON where an error is told
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message[0].upper()}{message[1:]}.", hint=f"See: {self.prog} --help")

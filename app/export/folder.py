@@ -93,7 +93,7 @@ class Staging:
         self.folder = folder
         self.names = tuple(names)
         self.overwrite = overwrite
-        self._made: list[Path] = []  # folders that did not exist before, outermost first
+        self._new_folders: list[Path] = []  # folders that did not exist before, outermost first
         self._hidden: Path | None = None
 
     def __enter__(self) -> Self:
@@ -102,7 +102,7 @@ class Staging:
             for part in reversed((self.folder, *self.folder.parents)):
                 if not part.exists():
                     part.mkdir()
-                    self._made.append(part)
+                    self._new_folders.append(part)
             self._hidden = Path(tempfile.mkdtemp(prefix=".synoptic-", dir=self.folder))
         except OSError as error:
             self._clean_up(failed=True)
@@ -162,9 +162,9 @@ class Staging:
     def _clean_up(self, *, failed: bool) -> None:
         if self._hidden is not None:
             shutil.rmtree(self._hidden, ignore_errors=True)  # the drive may be gone, and with it what was written
-        for made in reversed(self._made if failed else []):
+        for folder in reversed(self._new_folders if failed else []):
             try:
-                made.rmdir()
+                folder.rmdir()
             except OSError:  # somebody else put a file there meanwhile, or the drive is gone: both are no fault here
                 break
 

@@ -166,7 +166,7 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
 
     from app.ui.shell.messages import of_error
 
-    def said(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
+    def print_message(kind: QtMsgType, context: QMessageLogContext, message: str) -> None:
         if message not in _PLATFORM_SAYS:
             print(f"synoptic: {message}", file=sys.stderr)
 
@@ -180,7 +180,7 @@ def _heard(application: QApplication, window: MainWindow) -> Iterator[None]:
     hook = sys.excepthook
     before = {number: signal.signal(number, lambda number, _: stopped.append(number)) for number in STOPPING}
     sys.excepthook = fault
-    messages = qInstallMessageHandler(said)
+    messages = qInstallMessageHandler(print_message)
     timer = QTimer()  # while Qt waits, Python hears no signal; and before it waits there is nothing to leave
     timer.timeout.connect(lambda: application.exit(CANCELLED) if stopped else None)
     timer.start(_HEAR_MS)

@@ -151,13 +151,13 @@ class MainWindow(Window):
         self.metrics_pane.failed.connect(lambda what, error: self.notices.show_notice(of_error(what, error, "metrics")))
         self.metrics_pane.grown.connect(self._make_room)
         self.stop.confirmed.connect(lambda: workspace.change(different_patients_confirmed=True))
-        for asked, command in (
+        for signal, command in (
             (self.status.cancel_asked, "cancel"),
             (self.browser.open_asked, "open_files"),
             (self.registration_panel.save_asked, "save_transform"),
             (self.registration_panel.load_asked, "load_transform"),
         ):
-            asked.connect(self.actions_by_name[command].trigger)
+            signal.connect(self.actions_by_name[command].trigger)
         workspace.tasks.changed.connect(self.status.show_running)
         workspace.role_wanted.connect(self._give_role)
         workspace.menu_wanted.connect(self._open_menu)
@@ -213,19 +213,18 @@ class MainWindow(Window):
         """The context menu of a pane: its windows, tools and layouts."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for one in ROLES if role == "fused" else (role,):
-            volume = volume_of(self.workspace.scene, one)
-            windows = menu.addMenu(f"{ROLE_TITLES[one]} window")
+        for windowed in ROLES if role == "fused" else (role,):
+            volume = volume_of(self.workspace.scene, windowed)
+            windows = menu.addMenu(f"{ROLE_TITLES[windowed]} window")
             windows.setEnabled(volume is not None)
             for preset in presets(volume):
-                change = partial(self.workspace.change_layer, one, window=preset.window)
+                change = partial(self.workspace.change_layer, windowed, window=preset.window)
                 windows.addAction(preset.label).triggered.connect(without_arguments(change))
         for group in ("tool", "layout"):
             sub = menu.addMenu("Left drag" if group == "tool" else "Layout")
             sub.addActions(self.actions_by_name.of_group(group))
         menu.addSeparator()
-        for name in ("fit", "reset", "maximise", "crosshair", "annotations", "clear_measurements"):
-            menu.addAction(self.actions_by_name[name])
+        menu.addActions(self.actions_by_name.of_pane_menu())
         return menu
 
     def toggle_panels(self) -> None:

@@ -40,6 +40,10 @@ class Actions:
     def of_group(self, group: str) -> list[QAction]:
         return self._groups[group].actions()
 
+    def of_pane_menu(self) -> list[QAction]:
+        """Those that the context menu of a pane offers."""
+        return [self._actions[name] for name, command in self.commands.items() if command.on_panes]
+
     def show_enabled(self, _: object = None) -> None:
         for name, command in self.commands.items():
             self._actions[name].setEnabled(command.enabled(self._window.workspace))

@@ -61,6 +61,7 @@ class Command:
     keys : as QKeySequence reads them, the first is shown; icon : where the tool bar shows it
     enabled : whether it can run now; checked : whether a tick stands beside it, None where it has none
     group : of commands of which one is ticked; in_menu : False for one that has keys alone
+    on_panes : it stands in the context menu of the panes, too
     """
 
     name: str
@@ -73,3 +74,4 @@ class Command:
     checked: Callable[[Workspace], bool] | None = None
     group: str = ""
     in_menu: bool = True
+    on_panes: bool = False

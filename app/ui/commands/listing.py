@@ -46,8 +46,8 @@ MOUSE = (
 
 def commands() -> dict[str, Command]:
     """Menu by menu: COMMANDS, and before them one for each layout, plane, tool and preset, as their lists are now."""
-    made = (*view.layout_commands(), *view.plane_commands(), *view.tool_commands(), *view.preset_commands())
-    every = {command.name: command for command in (*made, *COMMANDS.values())}
+    derived = (*view.layout_commands(), *view.plane_commands(), *view.tool_commands(), *view.preset_commands())
+    every = {command.name: command for command in (*derived, *COMMANDS.values())}
     menus = dict.fromkeys((*MENUS, *(command.menu for command in every.values())))
     return {name: command for menu in menus for name, command in every.items() if command.menu == menu}
 

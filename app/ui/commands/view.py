@@ -137,18 +137,18 @@ def _shows_plane(name: str, workspace: Workspace) -> bool:
     return grid is not None and grid.in_mm and PLANE_NAMES[three_axes(grid).index(workspace.state.axis)] == name
 
 
-def _flag(name: str, text: str, field: str, keys: tuple[str, ...] = ()) -> Command:
-    return Command(name, "View", text, _toggle(field), keys, checked=partial(_has, field, True))
+def _flag(name: str, text: str, field: str, keys: tuple[str, ...] = (), *, on_panes: bool = False) -> Command:
+    return Command(name, "View", text, _toggle(field), keys, checked=partial(_has, field, True), on_panes=on_panes)
 
 
 COMMANDS = (
-    Command("clear_measurements", "View", "Clear measurements", clear_measurements, ("Del",)),
-    Command("fit", "View", "Fit", lambda window: window.workspace.fit(), ("F",), "fit"),
-    Command("reset", "View", "Reset the view", lambda window: window.workspace.reset(), ("R",), "reset"),
-    Command("maximise", "View", "Maximise the pane (double click)", maximise, ("M",)),
+    Command("clear_measurements", "View", "Clear measurements", clear_measurements, ("Del",), on_panes=True),
+    Command("fit", "View", "Fit", lambda window: window.workspace.fit(), ("F",), "fit", on_panes=True),
+    Command("reset", "View", "Reset the view", lambda window: window.workspace.reset(), ("R",), "reset", on_panes=True),
+    Command("maximise", "View", "Maximise the pane (double click)", maximise, ("M",), on_panes=True),
     Command("invert", "View", "Invert the pane under the mouse", invert, ("I",)),
-    Command("annotations", "View", "Annotations: full, no patient data, none", next_annotations, ("N",)),
-    _flag("crosshair", "Show the crosshair", "show_crosshair", ("Shift+X",)),
+    Command("annotations", "View", "Annotations: full, no patient data, none", next_annotations, ("N",), on_panes=True),
+    _flag("crosshair", "Show the crosshair", "show_crosshair", ("Shift+X",), on_panes=True),
     _flag("smooth", "Smooth pixels", "smooth", ("Shift+S",)),
     _flag("reverse_drag", "Reverse the window/level drag", "reverse_window_drag"),
     Command("panels", "View", "Show or hide the panels", lambda window: window.toggle_panels(), ("F9",)),

@@ -64,8 +64,8 @@ class ViewArea(QWidget):
             rows = place.rows if len(names) > 1 else 1
             self._grid.addWidget(self.panes[place.pane], row, column, rows, place.columns)
             self._grid.setColumnStretch(column, layout.stretch[column] if len(names) > 1 else 1)
-            for one in range(row, row + rows):
-                self._grid.setRowStretch(one, 1)
+            for covered in range(row, row + rows):
+                self._grid.setRowStretch(covered, 1)
             self.panes[place.pane].setVisible(True)
 
     def _on_scene(self, scene: Case) -> None:

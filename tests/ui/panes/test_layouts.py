@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QApplication
 from app.core.geometry import Geometry
 from app.registration.resample import Resampler
 from app.ui.flow.workspace import Workspace
-from app.ui.panes.layouts import LAYOUTS, PANES, ViewArea
+from app.ui.panes.layouts import ViewArea
+from app.view.layouts import LAYOUTS, PANES, Layout, PaneSpec, Place
 from app.view.state import ZoomRect, at_slice
 from tests.scenes import fused, head, pair, registered, volume
 
@@ -51,6 +52,22 @@ def shot(widget):
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
     pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
     return pixels[:, : image.width(), 2::-1].copy()
+
+
+def test_a_pane_and_a_layout_added_to_their_lists_are_shown(qapp, study, monkeypatch):
+    monkeypatch.setitem(PANES, "side", PaneSpec("side", "From the side", "mri", "sagittal"))
+    monkeypatch.setitem(LAYOUTS, "two", Layout("two", "Two", (Place("side", 0, 0), Place("fused", 1, 0)), (1,)))
+    area = ViewArea(Workspace())
+    area.resize(400, 800)
+    area.show()
+    area._workspace.set_scene(study)
+    area._workspace.update(layout="two")
+    settle(area)
+    assert [name for name, pane in area.panes.items() if pane.isVisible()] == ["fused", "side"]
+    assert area.panes["side"].picture().plane.name == "sagittal"
+    assert area.panes["side"].y() < area.panes["fused"].y()
+    area.close()
+    assert area._workspace.tasks.stop()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
