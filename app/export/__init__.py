@@ -16,6 +16,7 @@ from app.export.formats import ExportFormat, Job, find_format
 from app.export.plan import Options, check_prefix, check_stack, chosen_slices
 
 if TYPE_CHECKING:
+    from app.case.document import Case
     from app.case.fusing import FusionStack
     from app.core.volume import Series
 
@@ -35,13 +36,20 @@ def check(mri: Series, partner: Series, folder: Path, options: Options) -> None:
 
 
 def write(
-    stack: FusionStack, folder: Path, options: Options | None = None, *, progress: Progress = silent, **changes: Any
+    stack: FusionStack,
+    folder: Path,
+    options: Options | None = None,
+    *,
+    case: Case | None = None,
+    progress: Progress = silent,
+    **changes: Any,
 ) -> list[Path]:
     """Write slices of a stack into a folder, which is made where there is none.
 
     Parameters
     ----------
     options : what to write; `changes` are fields of Options, for callers that need one or two
+    case : the one that shows this stack: its windows and regions are those of the pictures
     progress : called before each slice; raising Cancelled from it leaves nothing behind
 
     Returns
@@ -62,7 +70,7 @@ def write(
 
     from app.export.colour import colouring
 
-    coloured = colouring(stack, options.palette)
+    coloured = colouring(stack, options.palette, case)
     files = _files(options, slices)
     every = [name for _, group in files for name in group]
     with Staging(folder, every, overwrite=options.overwrite) as staging:

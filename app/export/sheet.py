@@ -33,8 +33,8 @@ def annotated(colouring: Colouring, k: int) -> tuple[Image.Image, float]:
 
 def marks(colouring: Colouring, k: int, frame: Frame, measure: Measure) -> list[Mark]:
     """What is printed on the sheet of slice k."""
-    state, scene, picture = colouring.state(k), colouring.scene, colouring.picture(k)
-    return marks_of(state, scene, "fused", picture, _view(colouring, k, frame), frame, measure, Memo())
+    state, case, picture = colouring.state(k), colouring.case, colouring.picture(k)
+    return marks_of(state, case, "fused", picture, _view(colouring, k, frame), frame, measure, Memo())
 
 
 def squared(colouring: Colouring, k: int, longest: int) -> tuple[Image.Image, float]:
@@ -55,8 +55,8 @@ def squared(colouring: Colouring, k: int, longest: int) -> tuple[Image.Image, fl
 
 def _frame(colouring: Colouring, k: int, width: float, height: float, measure: Measure) -> Frame:
     """A sheet with room for the words above and below the picture, and for the colour bar on its right."""
-    state, scene, picture = colouring.state(k), colouring.scene, colouring.picture(k)
-    words, scale, step = labels(state, scene, "fused", picture), bar(state, scene, picture), LABEL_SIZE + STEP
+    state, case, picture = colouring.state(k), colouring.case, colouring.picture(k)
+    words, scale, step = labels(state, case, "fused", picture), bar(state, case, picture), LABEL_SIZE + STEP
     above = max(len(words.top_left), len(words.top_right)) * step + 2 * MARGIN
     below = len(words.bottom_left) * step + 2 * MARGIN + BANNER_HEIGHT
     beside = MARGIN if scale is None else _bar_room(scale, measure)

@@ -80,6 +80,22 @@ def test_without_a_name_the_palette_is_the_one_that_suits_the_partner(tmp_path):
     assert colouring(patient("CT"), "PET").name == "PET"
 
 
+def test_the_readers_windows_are_those_of_the_export():
+    stack = patient("PT", covered=False)
+    case = colouring(stack).case
+    seen = case.with_layer(case.base_uid, window=(100.0, 50.0))
+    usual, chosen = colouring(stack).shown(1), colouring(stack, "Hot Iron", seen).shown(1)
+    beneath = UNCOVERED[::-1]  # the lines lie on the MRI, stored half a turn round
+    assert (usual[:, beneath] != chosen[:, beneath]).any()
+    np.testing.assert_array_equal(usual[:, ~beneath], chosen[:, ~beneath])  # a fusion has its own window
+
+
+def test_a_case_of_another_pair_is_refused():
+    stack, other = patient("PT"), colouring(patient("CT")).case
+    with pytest.raises(ValueError, match="another pair"):
+        colouring(stack, None, other)
+
+
 def test_stored_pixels_are_the_shown_ones_turned_back():
     coloured = colouring(patient("PT", covered=False))
     np.testing.assert_array_equal(coloured.stored(1)[::-1, ::-1], coloured.shown(1))

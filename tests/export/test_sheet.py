@@ -7,15 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.case.regions import Region
 from app.core.geometry import Geometry
 from app.export.colour import colouring
 from app.export.mark_print import measure_at
 from app.export.sheet import _frame, annotated, marks, squared
-from app.view.labels import labels
-from app.view.marks import INKS, Fill, Frame, Text
+from app.view.marks import INKS, Fill, Frame, Polyline, Text
 from app.view.memo import Memo
 from app.view.pane_marks import marks_of
-from app.view.state import ViewState
 from app.view.viewport import viewport
 from tests.export.test_picture_writer import covered
 
@@ -64,7 +63,7 @@ def test_every_word_of_the_fused_pane_is_on_the_sheet_but_no_crosshair(partner):
     state = replace(coloured.state(0), show_crosshair=True)
     picture = coloured.picture(0)
     view = viewport(state, picture.plane, 0, 512.0, 512.0)
-    pane = marks_of(state, coloured.scene, "fused", picture, view, Frame.of_pane(512, 512), measure, Memo())
+    pane = marks_of(state, coloured.case, "fused", picture, view, Frame.of_pane(512, 512), measure, Memo())
     on_pane, on_sheet = ({mark.words for mark in group if isinstance(mark, Text)} for group in (pane, printed))
     lengths = {words for words in on_pane | on_sheet if words.endswith((" mm", " cm"))}
     assert on_pane - lengths == on_sheet - lengths
@@ -80,8 +79,24 @@ def test_nothing_of_the_patient_is_on_the_sheet():
     said = " ".join(mark.words for mark in printed if isinstance(mark, Text))
     patient = coloured.stack.aligned.mri.series.patient
     assert not any(part in said for part in (*patient.name.split("^"), patient.id))
-    full = ViewState(**{**vars(coloured.state(0)), "annotations": "full"})
-    assert labels(full, coloured.scene, "fused", coloured.picture(0))  # the pane would say more of its sources
+
+
+def test_what_the_reader_drew_is_printed_where_it_lies_and_says_its_size():
+    stack = covered(GRIDS["axial"])
+    case = colouring(stack).case
+    length = Region(1, "length", ((10.0, 20.0, 2.0), (40.0, 20.0, 2.0)), case.base.end)
+    for k, shown in ((1, True), (2, False)):
+        coloured = colouring(stack, "Hot Iron", case.having(regions=(length,)))
+        frame = _frame(coloured, k, 500, 468.75, measure_at(1.25))
+        printed = marks(coloured, k, frame, measure_at(1.25))
+        lines = [mark for mark in printed if isinstance(mark, Polyline) and mark.ink == "region"]
+        assert len(lines) == shown
+        assert ("30.0 mm" in [mark.words for mark in printed if isinstance(mark, Text)]) == shown
+    left, top, width, height = frame.picture
+    lines = [mark for mark in marks(coloured, 1, frame, measure_at(1.25)) if getattr(mark, "ink", "") == "region"]
+    across, down = width / 64, height / 60
+    expected = [(left + (x + 0.5) * across, top + 20.5 * down) for x in (10, 40)]
+    np.testing.assert_allclose(lines[0].points, expected, atol=1e-6)
 
 
 def test_the_slice_lies_in_its_place_unchanged():

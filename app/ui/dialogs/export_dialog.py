@@ -33,7 +33,7 @@ from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, Notify, of_error, plain_label
 
 if TYPE_CHECKING:
-    from app.case.fusing import FusionStack
+    from app.case.document import Case
 
 
 class ExportDialog(QDialog):
@@ -154,28 +154,30 @@ class Exporter:
         self._folder = Path.home() / "synoptic-export"
 
     def ask(self) -> None:
-        scene, state = self._workspace.scene, self._workspace.state
-        if scene.stack is None or scene.mri is None or scene.stopped:
+        case, state = self._workspace.scene, self._workspace.state
+        if case.stack is None or case.mri is None or case.stopped:
             self._notify(Notice("There is no fused slice to export yet.", kind="warning", topic="export"))
             return
-        grid = scene.mri.geometry
+        grid = case.mri.geometry
         dialog = ExportDialog(grid.size[2], state.slice_of(grid, 2), self._folder, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        stack, palette = scene.stack, scene.palette
-        dialog.accepted.connect(lambda: self.write(stack, dialog.folder(), dialog.options(palette)))
+        dialog.accepted.connect(lambda: self.write(case, dialog.folder(), dialog.options(case.palette)))
         dialog.open()
 
-    def write(self, stack: FusionStack, folder: Path, options: Options) -> None:
+    def write(self, case: Case, folder: Path, options: Options) -> None:
+        """Write the case's fusion with its windows and regions, as they are now whatever the reader does meanwhile."""
+        stack = case.stack
+        assert stack is not None  # `ask` looked
         self._folder = folder
 
         def work(progress: Any) -> list[Path]:
-            return export.write(stack, folder, options, progress=progress)
+            return export.write(stack, folder, options, case=case, progress=progress)
 
         self._workspace.tasks.start(
             "Exporting",
             work,
             lambda paths: self._written(folder, paths),
-            failed=lambda error: self._failed(stack, folder, options, error),
+            failed=lambda error: self._failed(case, folder, options, error),
             cancelled=lambda: self._notify(Notice("Export cancelled; nothing was written.", topic="export")),
         )
 
@@ -183,7 +185,7 @@ class Exporter:
         files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
         self._notify(Notice(f"Exported {files} to {folder}.", topic="export"))
 
-    def _failed(self, stack: FusionStack, folder: Path, options: Options, error: Exception) -> None:
+    def _failed(self, case: Case, folder: Path, options: Options, error: Exception) -> None:
         if not isinstance(error, TargetExistsError) or options.overwrite:
             self._notify(of_error("Exporting", error, "export"))
             return
@@ -193,5 +195,5 @@ class Exporter:
         overwrite = box.addButton("Overwrite", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        overwrite.clicked.connect(lambda: self.write(stack, folder, replace(options, overwrite=True)))
+        overwrite.clicked.connect(lambda: self.write(case, folder, replace(options, overwrite=True)))
         box.open()
