@@ -76,11 +76,11 @@ def largest_chroma(lightness: ArrayLike, hue: ArrayLike) -> NDArray[np.float64]:
     for _ in range(_HALVINGS):
         step /= 2
         chroma = low + step
-        shown = np.ones(low.shape, dtype=np.bool_)
+        displayable = np.ones(low.shape, dtype=np.bool_)
         for constant, linear, square, cube in channels:
             value = ((cube * chroma + square) * chroma + linear) * chroma + constant
-            shown &= (value >= -_HOLLOW) & (value <= 1 + _HOLLOW)
-        low += step * shown
+            displayable &= (value >= -_HOLLOW) & (value <= 1 + _HOLLOW)
+        low += step * displayable
     return low
 
 

@@ -29,8 +29,8 @@ def without_copies(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> tup
 def copy_warnings(names: Sequence[str]) -> tuple[str, ...]:
     if not names:
         return ()
-    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    return (f"{named}: the same image is there twice, the copy was left out.",)
+    listing = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return (f"{listing}: the same image is there twice, the copy was left out.",)
 
 
 def same_pixels(first: Frame, second: Frame) -> bool:

@@ -103,8 +103,8 @@ def frames(header: Header, mapping: RealWorldMapping | None = None) -> list[Fram
         if len(per_frame) != count:
             raise ValueError(f"it states {count} frames and describes {len(per_frame)}")
         return list(_enhanced(header, per_frame, pet, mapping))
-    own = mapping_of(value_of(header.data, "RealWorldValueMappingSequence"), header.modality)
-    plain = _mapped(_single(header, pet), own or mapping, header.modality)
+    file_mapping = mapping_of(value_of(header.data, "RealWorldValueMappingSequence"), header.modality)
+    plain = _mapped(_single(header, pet), file_mapping or mapping, header.modality)
     if header.sop_class == NM:
         return list(_nuclear(header, plain))
     if count == 1:
@@ -189,7 +189,7 @@ def _enhanced(
         slope = None if values is None else number(values, "RescaleSlope")
         intercept = None if values is None else number(values, "RescaleIntercept")
         kind = next((frame_type for frame_type in map(group, _FRAME_TYPES) if frame_type is not None), None)
-        own = value_of(frame, "RealWorldValueMappingSequence") or (
+        items = value_of(frame, "RealWorldValueMappingSequence") or (
             None if shared is None else value_of(shared, "RealWorldValueMappingSequence")
         )
         image_type = plain.image_type if kind is None else tuple(text(kind, "FrameType").upper().split("\\"))
@@ -213,7 +213,7 @@ def _enhanced(
             traits=traits,
             pet=None if plain.pet is None else with_frame_times(plain.pet, content),
         )
-        yield _mapped(placed, mapping_of(own, header.modality) or of_file, header.modality)
+        yield _mapped(placed, mapping_of(items, header.modality) or of_file, header.modality)
 
 
 def _nuclear(header: Header, plain: Frame) -> Iterator[Frame]:

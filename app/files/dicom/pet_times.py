@@ -59,8 +59,8 @@ def elapsed_s(facts: PetFacts, times: SeriesTimes) -> float:
     ------
     NoSuv : a time is missing, or the times contradict each other
     """
-    begun = acquired(facts)
-    reference = begun if facts.decay_correction == "NONE" else scan_start(facts, times)
+    frame_start = acquired(facts)
+    reference = frame_start if facts.decay_correction == "NONE" else scan_start(facts, times)
     # Frames of a dynamic series may end before the injection: there is nothing in them yet.
     end = ended(facts) if facts.series_type in ONE_TIME else times.end(facts)
     elapsed = (reference - injected(facts, reference, end)).total_seconds()
@@ -77,8 +77,8 @@ def _check_injected_during_scan(facts: PetFacts, reference: datetime, end: datet
     if facts.reference_ms is None or facts.duration_ms is None or facts.decay_correction == "NONE":
         return
     # FrameReferenceTime counts from the time referred to, to some moment of the frame (C.8.9.4.1.5).
-    begun = (acquired(facts) - reference).total_seconds()
-    if not -CLOCK_SLACK_S <= facts.reference_ms / 1000 - begun <= facts.duration_ms / 1000 + CLOCK_SLACK_S:
+    frame_start_s = (acquired(facts) - reference).total_seconds()
+    if not -CLOCK_SLACK_S <= facts.reference_ms / 1000 - frame_start_s <= facts.duration_ms / 1000 + CLOCK_SLACK_S:
         raise NoSuv(
             f"the injection is dated {_span(-elapsed)} after the time that the values refer to, and FrameReferenceTime"
             " (0054,1300) contradicts that time"
@@ -126,10 +126,10 @@ def acquired(facts: PetFacts) -> datetime:
 def ended(facts: PetFacts) -> datetime:
     """When this slice's frame ended; when it began, where it does not say how long it took."""
     if facts.frame_datetime:
-        begun = _datetime(facts.frame_datetime, facts.timezone, "FrameAcquisitionDateTime (0018,9074)")
+        frame_start = _datetime(facts.frame_datetime, facts.timezone, "FrameAcquisitionDateTime (0018,9074)")
     else:
-        begun = acquired(facts)
-    return begun + timedelta(milliseconds=max(facts.duration_ms or 0.0, 0.0))
+        frame_start = acquired(facts)
+    return frame_start + timedelta(milliseconds=max(facts.duration_ms or 0.0, 0.0))
 
 
 def injected(facts: PetFacts, reference: datetime, end: datetime) -> datetime:
@@ -152,11 +152,11 @@ def injected(facts: PetFacts, reference: datetime, end: datetime) -> datetime:
     clock = _clock(facts.injection_time, "RadiopharmaceuticalStartTime (0018,1072)")
     midnight = reference.replace(hour=0, minute=0, second=0, microsecond=0)
     injection = midnight + clock
-    before = injection - _DAY if injection > reference else injection  # injected before midnight, scanned after
-    if before + _DAY >= end:
-        return before
-    if (reference - before).total_seconds() > LONGEST_HALF_LIVES * float(facts.half_life_s or math.inf):
-        return before + _DAY
+    latest = injection - _DAY if injection > reference else injection  # injected before midnight, scanned after
+    if latest + _DAY >= end:
+        return latest
+    if (reference - latest).total_seconds() > LONGEST_HALF_LIVES * float(facts.half_life_s or math.inf):
+        return latest + _DAY
     raise NoSuv(
         "RadiopharmaceuticalStartTime (0018,1072) has no date, and its time of day lies within the scan: the tracer may"
         " have been injected then or on the day before"

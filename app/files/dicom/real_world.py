@@ -58,14 +58,14 @@ def mappings_for_images(data: Dataset, modality_of: Mapping[str, str]) -> dict[s
 
     modality_of : of each image that is there
     """
-    found: dict[str, RealWorldMapping] = {}
+    mappings: dict[str, RealWorldMapping] = {}
     for entry in value_of(data, "ReferencedImageRealWorldValueMappingSequence") or ():
         for image in value_of(entry, "ReferencedImageSequence") or ():
             uid = text(image, "ReferencedSOPInstanceUID")
             mapping = mapping_of(value_of(entry, "RealWorldValueMappingSequence"), modality_of.get(uid, ""))
             if uid in modality_of and mapping is not None:
-                found.setdefault(uid, mapping)
-    return found
+                mappings.setdefault(uid, mapping)
+    return mappings
 
 
 def _mapping(entry: Dataset) -> RealWorldMapping | None:

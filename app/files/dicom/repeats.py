@@ -88,7 +88,7 @@ def _by_traits(part: Part, places: Sequence[int], traits: Sequence[Traits]) -> l
 
 
 def _by_passes(part: Part, places: Sequence[int]) -> list[Part]:
-    """By the order in time, where each place was taken equally often: phases of the heart, whose trigger times vary
+    """By the order in time, where each place was visits equally often: phases of the heart, whose trigger times vary
     from place to place; or passes of which one was over before the next began."""
     counts = set(Counter(places).values())
     for clock in (TRIGGER, *CLOCKS) if len(counts) == 1 else ():
@@ -96,26 +96,24 @@ def _by_passes(part: Part, places: Sequence[int]) -> list[Part]:
         if not np.isfinite(times).all() or len(set(zip(times, places, strict=True))) < len(times):
             continue
         passes: dict[int, list[int]] = defaultdict(list)
-        taken: Counter[int] = Counter()
+        visits: Counter[int] = Counter()
         for n in sorted(range(len(times)), key=times.__getitem__):
-            passes[taken[places[n]]].append(n)
-            taken[places[n]] += 1
-        if clock == TRIGGER or all(
-            times[earlier[-1]] < times[later[0]] for earlier, later in pairwise(passes.values())
-        ):
+            passes[visits[places[n]]].append(n)
+            visits[places[n]] += 1
+        if clock == TRIGGER or all(times[first[-1]] < times[second[0]] for first, second in pairwise(passes.values())):
             name = "phase" if clock == TRIGGER else "pass"
             return [_piece(part, numbers, f"{name} {n + 1} of {len(passes)}") for n, numbers in passes.items()]
     return []
 
 
-def _by_anything(part: Part, places: Sequence[int], stated: Sequence[Traits]) -> list[Part]:
+def _by_anything(part: Part, places: Sequence[int], traits: Sequence[Traits]) -> list[Part]:
     """By whatever has one value for each of the repeats: that cannot be so by chance."""
     repeats = max(Counter(places).values())
-    names = sorted({name for values in stated for name in values}, key=_unnamed_last)
-    telling = _telling(stated, places, names)
-    few = [name for name in telling if len({values.get(name, "") for values in stated}) <= repeats]
+    names = sorted({name for values in traits for name in values}, key=_unnamed_last)
+    telling = _telling(traits, places, names)
+    few = [name for name in telling if len({values.get(name, "") for values in traits}) <= repeats]
     for keys in [*((name,) for name in few), *combinations(few[:MOST_TRIED], 2)]:
-        groups = _grouped(stated, keys)
+        groups = _grouped(traits, keys)
         if len(groups) == repeats and _all_once(groups, places):
             return _parts(part, keys, groups)
     return []

@@ -48,8 +48,8 @@ def split(frames: Sequence[Frame], kind: Callable[[Frame], str]) -> list[Part]:
 def _own_frames_of_reference(frames: Sequence[Frame]) -> bool:
     """Whether single-frame files state, nearly each, another frame of reference: PS3.3 C.7.4.1.1.1 has one a series."""
     files = {frame.path for frame in frames}
-    stated = {frame.frame_of_reference for frame in frames} - {""}
-    return 2 < len(files) == len(frames) < 2 * len(stated)
+    frames_of_reference = {frame.frame_of_reference for frame in frames} - {""}
+    return 2 < len(files) == len(frames) < 2 * len(frames_of_reference)
 
 
 def _by_place(part: Part) -> list[Part]:

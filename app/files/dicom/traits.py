@@ -179,7 +179,7 @@ def whole_headers(places: Sequence[tuple[Path, int]]) -> list[Traits]:
     indices: dict[Path, list[int]] = defaultdict(list)
     for n, (path, _) in enumerate(places):
         indices[path].append(n)
-    found: list[Traits] = [{} for _ in places]
+    traits: list[Traits] = [{} for _ in places]
     for path, numbers in indices.items():
         try:
             with BoundedFile(path) as file:
@@ -191,8 +191,8 @@ def whole_headers(places: Sequence[tuple[Path, int]]) -> list[Traits]:
         names = _dimension_names(data)
         for n in numbers:
             frame = places[n][1]
-            found[n] = of_file if frame >= len(frames) else of_file | _of_frame(frames[frame], names)
-    return found
+            traits[n] = of_file if frame >= len(frames) else of_file | _of_frame(frames[frame], names)
+    return traits
 
 
 def _of_frame(frame: Dataset, names: Sequence[str]) -> Traits:
