@@ -117,6 +117,7 @@ class Volume:
     valid : bool [k, j, i], False for padding; None where every voxel counts
     interpolated : (k,) bool, slices that were computed between two acquired ones
     sources : (k,) the file of each slice, None for interpolated ones
+    source_frames : (k,) which frame of that file it is, from 1; None where the file holds one picture, () where all do
     window : (centre, width) that the header proposes for display, in `unit`, or None
     inverted : the header asks for an inverted presentation (MONOCHROME1, PresentationLUTShape INVERSE); values stay
     rgb : uint8 [k, j, i, 3] for a colour picture, whose `stored` is then its luma; else None
@@ -132,6 +133,7 @@ class Volume:
     valid: NDArray[np.bool_] | None = None
     interpolated: NDArray[np.bool_] | None = None
     sources: tuple[Path | None, ...] = ()
+    source_frames: tuple[int | None, ...] = ()
     window: tuple[float, float] | None = None
     inverted: bool = False
     rgb: NDArray[np.uint8] | None = None

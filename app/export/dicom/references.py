@@ -52,6 +52,8 @@ def _source_item(reference: Reference) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = reference.sop_class
     item.ReferencedSOPInstanceUID = reference.sop_instance
+    if reference.frames:  # type 1C of the Image SOP Instance Reference macro (PS3.3 10.3): not all of its frames
+        item.ReferencedFrameNumber = list(reference.frames)
     item.PurposeOfReferenceCodeSequence = DicomSequence(
         [code("121322", "DCM", "Source image for image processing operation")]
     )

@@ -72,6 +72,7 @@ class DicomSeries:
         if derived_mr:
             check_derived_mr(first, mri.modality)
         self.number = _series_number(first)
+        self._frame_of_reference = first.get("FrameOfReferenceUID")
 
     def write(self, file: BinaryIO, k: int) -> None:
         """Slice k as one file."""
@@ -83,6 +84,9 @@ class DicomSeries:
         source = self.sources.header(k)
         dataset = Dataset()
         inherit(source, dataset)
+        if "FrameOfReferenceUID" in dataset and self._frame_of_reference:
+            # One for a series (C.7.4.1.1.1), also where an anonymiser gave one to each file of the source.
+            dataset.FrameOfReferenceUID = self._frame_of_reference
         self._describe(dataset, k)
         _place(dataset, self.colouring.stack.aligned.mri.geometry, k, source if self.sources.acquired(k) else None)
         refer(self.sources, k, dataset)

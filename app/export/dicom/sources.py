@@ -5,7 +5,7 @@ No patient data is carried through the program; what an export copies, it reads 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,12 +63,16 @@ class NoDerivedMrError(ExportError):
 
 
 class Reference(NamedTuple):
-    """One source image, as others must find it again."""
+    """One source image, as others must find it again; frames: which of its frames, from 1, where it holds several."""
 
     sop_class: str
     sop_instance: str
     series: str
     study: str
+    frames: tuple[int, ...] = ()
+
+
+Images = dict[Path, tuple[int, ...]]  # files, and the frames of each that are meant; () for all it holds
 
 
 class Sources:
@@ -81,7 +85,7 @@ class Sources:
 
     def header(self, k: int) -> Dataset:
         """Of the MRI's slice k; of an acquired slice next to it where k was interpolated."""
-        return self._header(self._mri_paths(k)[0])
+        return self._header(next(iter(self._mri_images(k))))
 
     def acquired(self, k: int) -> bool:
         """Whether slice k has a file of its own."""
@@ -89,26 +93,26 @@ class Sources:
 
     def mri_references(self, k: int) -> list[Reference]:
         """The MRI's instance, or the two beside an interpolated slice."""
-        return [_reference(self._header(path)) for path in self._mri_paths(k)]
+        return [_reference(self._header(path), frames) for path, frames in self._mri_images(k).items()]
 
     def partner_headers(self, k: int) -> list[Dataset]:
         """Of all the partner's instances whose voxels can contribute to slice k; none for a file without a header."""
-        partner = self.stack.aligned.partner
-        paths = dict.fromkeys(
-            path for at in _contributing(self.stack, k) for path in _files_near(partner, at) if path is not None
-        )
-        found = (self._partner_header(path) for path in paths)
-        return [header for header in found if header is not None]
+        headers = (self._partner_header(path) for path in self._partner_images(k))
+        return [header for header in headers if header is not None]
 
     def partner_references(self, k: int) -> list[Reference]:
-        return [_reference(header) for header in self.partner_headers(k)]
+        images = [(self._partner_header(path), frames) for path, frames in self._partner_images(k).items()]
+        return [_reference(header, frames) for header, frames in images if header is not None]
 
-    def _mri_paths(self, k: int) -> list[Path]:
+    def _partner_images(self, k: int) -> Images:
+        return _images_near(self.stack.aligned.partner, _contributing(self.stack, k))
+
+    def _mri_images(self, k: int) -> Images:
         mri = self.stack.aligned.mri
-        paths = _files_near(mri, k)
-        if not paths:
+        images = _images_near(mri, [k])
+        if not images:
             raise NoDicomHeaderError(mri.series.description or "volume")
-        return paths
+        return images
 
     def _header(self, path: Path) -> Dataset:
         if path not in self._headers:
@@ -183,22 +187,32 @@ def _drop_unreadable(header: Dataset) -> None:
             del header[tag]
 
 
-def _reference(header: Dataset) -> Reference:
+def _reference(header: Dataset, frames: tuple[int, ...]) -> Reference:
     words = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
-    return Reference(*(str(header.get(word, "")) for word in words))
+    sop_class, sop_instance, series, study = (str(header.get(word, "")) for word in words)
+    return Reference(sop_class, sop_instance, series, study, frames)
 
 
-def _files_near(volume: Volume, k: int) -> list[Path]:
-    """The file of slice k, or those of the nearest acquired slices on both sides."""
-    sources = volume.sources
-    if not sources:
-        return list(volume.series.paths)
-    here = sources[k]
-    if here is not None:
-        return [here]
-    below = next((path for path in reversed(sources[:k]) if path is not None), None)
-    above = next((path for path in sources[k + 1 :] if path is not None), None)
-    return [path for path in (below, above) if path is not None]
+def _images_near(volume: Volume, slices: Iterable[int]) -> Images:
+    """The files of some slices, and their frames there; of interpolated ones, the nearest acquired on both sides."""
+    if not volume.sources:
+        return dict.fromkeys(volume.series.paths, ())
+    images: dict[Path, set[int]] = {}
+    for at in dict.fromkeys(n for k in slices for n in _acquired_near(volume.sources, k)):
+        path = volume.sources[at]
+        assert path is not None  # _acquired_near says so
+        frame = volume.source_frames[at] if volume.source_frames else None
+        images.setdefault(path, set()).update(() if frame is None else (frame,))
+    return {path: tuple(sorted(frames)) for path, frames in images.items()}
+
+
+def _acquired_near(sources: Sequence[Path | None], k: int) -> list[int]:
+    """Slice k itself where it was acquired; else the nearest ones that were, below and above."""
+    if sources[k] is not None:
+        return [k]
+    below = next((n for n in range(k - 1, -1, -1) if sources[n] is not None), None)
+    above = next((n for n in range(k + 1, len(sources)) if sources[n] is not None), None)
+    return [n for n in (below, above) if n is not None]
 
 
 def _contributing(stack: FusionStack, k: int) -> range:

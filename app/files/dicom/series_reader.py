@@ -38,9 +38,9 @@ def read(series: Series, progress: Progress = silent) -> Volume:
     factors = np.asarray(details.factors)
     slope = np.array([frame.slope for frame in stack.frames]) * factors
     intercept = np.array([frame.intercept for frame in stack.frames]) * factors
-    sources: list[Path | None] = [frame.path for frame in stack.frames]
+    acquired: list[Frame | None] = list(stack.frames)
     if stack.resampled:
-        stored, slope, intercept, valid, sources = _regular(stack, stored, slope, intercept, valid)
+        stored, slope, intercept, valid, acquired = _regular(stack, stored, slope, intercept, valid)
     return Volume(
         stored=stored,
         slope=slope,
@@ -51,7 +51,8 @@ def read(series: Series, progress: Progress = silent) -> Volume:
         series=series,
         valid=valid,
         interpolated=stack.interpolated.copy(),
-        sources=tuple(sources),
+        sources=tuple(None if frame is None else frame.path for frame in acquired),
+        source_frames=tuple(frame.index + 1 if frame and frame.pixels.frames > 1 else None for frame in acquired),
         window=_window(details, float(factors[0])),
         inverted=details.inverted,
     )
@@ -116,7 +117,7 @@ def _through_table(pixels: NDArray[Any], frame: Frame) -> NDArray[Any]:
 
 def _regular(
     stack: Stack, stored: NDArray[Any], slope: NDArray[np.float64], intercept: NDArray[np.float64], valid: Mask | None
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], Mask | None, list[Path | None]]:
+) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], Mask | None, list[Frame | None]]:
     """Put acquired slices at their true place on the regular grid, and interpolate linearly between them."""
     planes = stored.astype(np.float32)
     if len(np.unique(slope)) > 1 or len(np.unique(intercept)) > 1:  # one scale, so that slices can be mixed
@@ -128,19 +129,19 @@ def _regular(
     k = stack.geometry.size[2]
     values = np.empty(stack.geometry.shape, np.float32)
     inside = None if valid is None else np.empty(stack.geometry.shape, bool)
-    sources: list[Path | None] = [None] * k
+    acquired: list[Frame | None] = [None] * k
     for level in range(k):
         above = int(np.searchsorted(stack.at, level - 1e-9))
         above = min(above, len(stack.at) - 1)
         below = max(above - 1, 0)
         if abs(stack.at[above] - level) < 1e-9:
             below = above
-            sources[level] = stack.frames[above].path
+            acquired[level] = stack.frames[above]
         share = 0.0 if above == below else (level - stack.at[below]) / (stack.at[above] - stack.at[below])
         values[level] = planes[below] if share == 0 else (1 - share) * planes[below] + share * planes[above]
         if inside is not None and valid is not None:
             inside[level] = valid[below] & valid[above]
-    return values, np.full(k, slope[0]), np.full(k, intercept[0]), inside, sources
+    return values, np.full(k, slope[0]), np.full(k, intercept[0]), inside, acquired
 
 
 def _sheared(stack: Stack, planes: NDArray[np.float32], valid: Mask | None) -> tuple[NDArray[np.float32], Mask]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pydicom
 from pydicom import Dataset
-from pydicom.uid import generate_uid
+from pydicom.multival import MultiValue
+from pydicom.uid import EnhancedMRImageStorage, EnhancedPETImageStorage, generate_uid
 
 from app import __version__, export
 from app.export.dicom.references import _by_series, _equipment, code
@@ -47,6 +48,35 @@ def test_a_partner_of_another_study_is_referenced_there(tmp_path):
     (item,) = pydicom.dcmread(path).StudiesContainingOtherReferencedInstancesSequence
     assert item.StudyInstanceUID == other
     assert errors_of([path]) == []
+
+
+def test_frames_of_multi_frame_sources_are_named(tmp_path):
+    """Image SOP Instance Reference macro, PS3.3 10.3: ReferencedFrameNumber, where not all frames are meant."""
+    stack = study(tmp_path / "source", grid=oblique((64, 64, 5)))
+    mri, partner = stack.aligned.mri, stack.aligned.partner
+    for path, sop_class in ((mri.sources[0], EnhancedMRImageStorage), (partner.sources[0], EnhancedPETImageStorage)):
+        header = pydicom.dcmread(path)
+        header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = sop_class
+        header.save_as(path)
+    marks = np.array([False, False, True, False, False])
+    files = tuple(None if k == 2 else mri.sources[0] for k in range(5))
+    mri = replace(mri, sources=files, source_frames=(5, 4, None, 2, 1), interpolated=marks)
+    partner = replace(partner, sources=(partner.sources[0],) * 6, source_frames=tuple(range(1, 7)))
+    stack = replace(stack, aligned=replace(stack.aligned, mri=mri, partner=partner))
+    paths = export.write(stack, tmp_path / "out", formats=("dicom",))
+    named = [[item.ReferencedFrameNumber for item in pydicom.dcmread(path).SourceImageSequence] for path in paths]
+    assert [frames[0] for frames in named] == [5, 4, [2, 4], 2, 1]
+    for frames in named:  # the partner's planes beside the MRI's
+        assert len(frames) == 2
+        near = list(frames[1]) if isinstance(frames[1], MultiValue) else [frames[1]]
+        assert near == sorted(near)
+        assert len(near) <= 2
+    assert errors_of(paths) == []
+
+
+def test_a_source_of_one_picture_is_named_without_frames(written):
+    for path in written[2]:
+        assert not any("ReferencedFrameNumber" in item for item in pydicom.dcmread(path).SourceImageSequence)
 
 
 def test_lossy_sources_make_a_lossy_picture(tmp_path):

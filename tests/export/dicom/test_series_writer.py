@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 from PIL import Image
 from pydicom.config import RAISE, settings
-from pydicom.uid import EnhancedMRImageStorage
+from pydicom.uid import EnhancedMRImageStorage, generate_uid
 
 from app import export
 from app.core.geometry import Geometry
@@ -170,3 +170,15 @@ def test_plain_pictures_are_refused(tmp_path):
     stack = covered(Geometry((64, 48, 1), np.eye(4), in_mm=False), "")
     with pytest.raises((NoDicomHeaderError, PlainPictureError)):
         export.write(stack, tmp_path / "out", formats=("dicom",))
+
+
+def test_one_frame_of_reference_holds_for_all_slices(tmp_path):
+    """PS3.3 C.7.4.1.1.1, also where the source states another in each file."""
+    stack = study(tmp_path / "source", grid=oblique((64, 64, 3)))
+    for source in stack.aligned.mri.sources:
+        header = pydicom.dcmread(source)
+        header.FrameOfReferenceUID = generate_uid()
+        header.save_as(source)
+    paths = export.write(stack, tmp_path / "out", formats=("dicom",))
+    first = pydicom.dcmread(stack.aligned.mri.sources[0]).FrameOfReferenceUID
+    assert {pydicom.dcmread(path).FrameOfReferenceUID for path in paths} == {first}

@@ -11,7 +11,7 @@ import pytest
 from pydicom.uid import EnhancedMRImageStorage
 
 from app import export
-from app.export.dicom.sources import NoDerivedMrError, NoDicomHeaderError, SourceGoneError, _files_near, read_header
+from app.export.dicom.sources import NoDerivedMrError, NoDicomHeaderError, SourceGoneError, _images_near, read_header
 from tests.export.dicom.validators import errors_of
 from tests.export.studies import oblique, study
 
@@ -91,8 +91,15 @@ def test_a_derived_mr_is_refused_on_another_modality_s_grid(pet, tmp_path):
 def test_the_files_of_a_slice_are_its_own_or_those_of_its_acquired_neighbours(pet):
     a, b = Path("a"), Path("b")
     mri = replace(pet.aligned.mri, sources=(a, None, None, b, None))
-    assert [_files_near(mri, k) for k in range(5)] == [[a], [a, b], [a, b], [b], [b]]
-    assert _files_near(replace(mri, sources=()), 2) == list(mri.series.paths)
+    assert [list(_images_near(mri, [k])) for k in range(5)] == [[a], [a, b], [a, b], [b], [b]]
+    assert _images_near(replace(mri, sources=()), [2]) == dict.fromkeys(mri.series.paths, ())
+
+
+def test_the_frames_of_a_slice_are_named_where_its_file_holds_several(pet):
+    a, b = Path("a"), Path("b")
+    mri = replace(pet.aligned.mri, sources=(a, None, a, b, a), source_frames=(7, None, 3, None, 12))
+    assert [_images_near(mri, [k]) for k in range(5)] == [{a: (7,)}, {a: (3, 7)}, {a: (3,)}, {b: ()}, {a: (12,)}]
+    assert _images_near(mri, [0, 2, 3, 4]) == {a: (3, 7, 12), b: ()}
 
 
 def test_a_header_can_be_read_for_a_few_elements_and_must_say_what_it_is(pet, tmp_path):

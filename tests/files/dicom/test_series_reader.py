@@ -8,7 +8,7 @@ from pydicom import Dataset
 
 from app.base.errors import AppError
 from app.files import readers
-from tests.files.dicom.dicom_files import only_series, put_pixels, read_volume, slice_values, write_series
+from tests.files.dicom.dicom_files import enhanced, only_series, put_pixels, read_volume, slice_values, write_series
 
 
 def test_the_rescale_of_each_slice_is_its_own(tmp_path):
@@ -62,3 +62,14 @@ def test_a_file_that_vanished_is_named(tmp_path):
     series.paths[0].unlink()
     with pytest.raises(AppError, match=series.paths[0].name):
         readers.read(series)
+
+
+def test_slices_of_a_multi_frame_file_know_their_frames(tmp_path):
+    enhanced([6, 0, 3, 12]).save_as(tmp_path / "e.dcm", enforce_file_format=True)
+    read = read_volume(tmp_path)
+    assert read.source_frames == (2, 3, 1, None, 4)  # one is interpolated between 6 and 12 mm
+    assert read.sources == (*(tmp_path / "e.dcm",) * 3, None, tmp_path / "e.dcm")
+
+
+def test_slices_with_a_file_each_have_no_frames(tmp_path):
+    assert set(read_volume(write_series(tmp_path)).source_frames) == {None}
