@@ -36,6 +36,7 @@ class Modality:
     volume : its DICOM images can be stacked into a volume
     base_rank : how soon it takes the MRI's place, on whose grid is fused, 0 first; None for never
     partner_rank : how soon it is its partner; None for only where nothing else is there
+    false_colours : its colour pictures show a scale, not what is seen: a visible picture beside it keeps its own
     uptake : 0 is no tracer: the fusion window begins there, what lies above it is a loss, alone it is shown inverted
     palette, palette_alone : its colours at first, over the MRI and in the fusion, and in its own pane
     unit : in which its presets hold, or the beginning of such units ("SUV" of "SUVbw")
@@ -51,6 +52,7 @@ class Modality:
     volume: bool = True
     base_rank: int | None = None
     partner_rank: int | None = None
+    false_colours: bool = False
     uptake: bool = False
     palette: str = "Grey"
     palette_alone: str = "Grey"
@@ -93,7 +95,10 @@ MODALITIES: dict[str, Modality] = {
         # External-camera photography and thermography, not of medicine alone. Their words mean something else in the
         # name of a volume: "ir" is inversion recovery.
         Modality("XC", "visible", picture_words="vis visible", medical=False, volume=False, base_rank=1),
-        Modality("TG", "infrared", picture_words="ir infrared thermal", medical=False, volume=False, partner_rank=3),
+        Modality(
+            "TG", "infrared", picture_words="ir infrared thermal", medical=False, volume=False, partner_rank=3,
+            false_colours=True,
+        ),
     )
 }  # fmt: skip
 _UNSTATED = Modality("", "", medical=False, volume=False, base_rank=1)

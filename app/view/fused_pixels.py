@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from app.core.modalities import modality_of
 from app.core.planes import Plane, plane_of
 from app.core.values import luma_chroma, restore_chroma
 from app.core.volume import Volume
@@ -30,7 +31,7 @@ def own_colours(mri: Volume, partner: Volume) -> Volume | None:
     A visible picture keeps its colours beside an infrared one, which often has false ones; otherwise the partner's
     come first.
     """
-    pair = (mri, partner) if partner.modality == "TG" else (partner, mri)
+    pair = (mri, partner) if modality_of(partner.modality).false_colours else (partner, mri)
     return next((volume for volume in pair if _has_colours(volume)), None)
 
 
