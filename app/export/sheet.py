@@ -9,7 +9,8 @@ from app import NOT_FOR_DIAGNOSIS
 from app.export.colour import Colouring
 from app.export.mark_print import measure_at, print_marks
 from app.view.annotations import BAR_ROOM, LABEL_SIZE, STEP, bar_width
-from app.view.labels import Bar, Labels, bar, labels
+from app.view.bars import Bar, bar
+from app.view.labels import Labels, labels
 from app.view.marks import BANNER_HEIGHT, MARGIN, Frame, Mark, Measure
 from app.view.memo import Memo
 from app.view.pane_marks import marks_of

@@ -112,11 +112,11 @@ def caption(stack: FusionStack, k: int, colouring: Colouring | None) -> tuple[st
     """Lines to print beside a slice, and into the comment of its file."""
     place = slice_position(stack, k) + (", interpolated between slices" if interpolated(stack, k) else "")
     partner = modality(stack.aligned.partner)
-    laid = "resampled" if stack.aligned.mri.geometry.in_mm else "pixel on pixel"
+    how = "resampled" if stack.aligned.mri.geometry.in_mm else "pixel on pixel"
     lines = [
         f"{modality(stack.aligned.mri)} + {partner} fused: {stack.request.network}",
         place,
-        f"alignment: {verdict(stack)}; {partner} {laid}",
+        f"alignment: {verdict(stack)}; {partner} {how}",
         f"windows: {windows(stack)}",
     ]
     if colouring and colouring.lender:

@@ -8,7 +8,8 @@ import numpy as np
 
 from app import NOT_FOR_DIAGNOSIS
 from app.core.planes import Plane
-from app.view.labels import Bar, Labels, Line
+from app.view.bars import Bar
+from app.view.labels import Labels, Line
 from app.view.marks import (
     BANNER_HEIGHT,
     MARGIN,

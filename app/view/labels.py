@@ -12,18 +12,17 @@ from typing import Literal
 
 from app.case.document import Case
 from app.core.modalities import modality_of
-from app.core.palettes import PALETTES
 from app.core.person_name import readable
 from app.core.planes import Plane
 from app.core.volume import Volume
 from app.fusion import cards
 from app.fusion.registry import listed
 from app.fusion.spec import concerns
-from app.view.mixing import Mix, mix_of
+from app.registration.verdict import Verdict
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
 from app.view.state import ViewState
-from app.view.windows import is_inverted, volume_of, window_of
+from app.view.windows import volume_of, window_of
 
 CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
@@ -62,26 +61,18 @@ class Labels:
     bottom_left: tuple[Line, ...] = ()
 
 
-@dataclass(frozen=True)
-class Bar:
-    """A colour bar: its colours, the values at its ends, and what they are.
-
-    other : the scale of the fusion beside that of the panes, or the other way round, where they differ; or ""
-    """
-
-    mix: Mix
-    low: str
-    high: str
-    caption: str
-    other: str = ""
-
-
 _NOTES = {
     Note.RESAMPLED: Line("resampled", About.PIXELS),
     Note.OWN_GRID: Line("own grid", About.PIXELS),
     Note.NOT_ALIGNED: Line("not aligned yet", About.ALIGNMENT, "warn"),
     Note.INTERPOLATED: Line("INTERPOLATED SLICE", About.PIXELS, "warn"),
     Note.HOLDS_INTERPOLATED: Line("holds interpolated slices", About.PIXELS, "warn"),
+}
+_VERDICTS = {
+    Verdict.HEADER_ALIGNED: Line("aligned by header", About.ALIGNMENT, short="by header"),
+    Verdict.REGISTERED: Line("registered, confirmed", About.ALIGNMENT, short="confirmed"),
+    Verdict.UNVERIFIED: Line("ALIGNMENT NOT VERIFIED", About.ALIGNMENT, "warn", "UNVERIFIED"),
+    Verdict.REJECTED: Line("REGISTRATION REJECTED", About.ALIGNMENT, "stop", "REJECTED"),
 }
 _PARTNER_RESAMPLED = Line("partner resampled", About.PIXELS, short="resampled")  # on a picture of both
 _BLANKS = {
@@ -127,28 +118,6 @@ def _notes(picture: Picture) -> list[Line]:
 def name_of(volume: Volume) -> str:
     """ "MRI", "CT", "PET", "SPECT", "visible", "infrared", or "image"."""
     return modality_of(volume.modality).name or "image"
-
-
-def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
-    """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
-    partner, stack = scene.partner, scene.stack
-    if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
-        return None
-    shown = window_of(scene, "partner")
-    assert shown is not None  # there is a partner
-    pane = number(shown[0] - shown[1] / 2), number(shown[0] + shown[1] / 2)
-    fused = None if stack is None else stack.request.partner_window
-    ends = pane if fused is None else (number(fused.low), number(fused.high))
-    if picture.kind == "fusion":
-        if fused is None or scene.mri is None or not PALETTES[scene.palette].coloured:
-            return None
-        caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
-        other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"
-        return Bar(mix_of(state, scene), *ends, caption, other)
-    alone = Mix(scene.palette_alone, is_inverted(scene, "partner"))
-    mix = mix_of(state, scene) if picture.kind == "overlay" and scene.mri is not None else alone
-    other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
-    return Bar(mix, *pane, unit_text(partner.unit), other)
 
 
 def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[Line]:
@@ -204,17 +173,12 @@ def _alignment(scene: Case, role: str, picture: Picture) -> list[Line]:
         return []
     if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
         return []
-    return [verdict_line(str(scene.registration.verdict))]
+    return [verdict_line(scene.registration.verdict)]
 
 
-def verdict_line(verdict: str) -> Line:
-    """The label of a verdict's word."""
-    return {
-        "header-aligned": Line("aligned by header", About.ALIGNMENT, short="by header"),
-        "registered": Line("registered, confirmed", About.ALIGNMENT, short="confirmed"),
-        "unverified": Line("ALIGNMENT NOT VERIFIED", About.ALIGNMENT, "warn", "UNVERIFIED"),
-        "rejected": Line("REGISTRATION REJECTED", About.ALIGNMENT, "stop", "REJECTED"),
-    }[verdict]
+def verdict_line(verdict: Verdict) -> Line:
+    """What a reader must know about the alignment."""
+    return _VERDICTS[verdict]
 
 
 def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:

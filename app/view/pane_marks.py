@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.case.document import Case
 from app.view.annotations import banner, bar_width, colour_bar, corners, letters, message, scale_bar
-from app.view.labels import bar, blank_message, labels
+from app.view.bars import bar
+from app.view.labels import blank_message, labels
 from app.view.layouts import LAYOUTS
 from app.view.marks import MARGIN, Frame, Mark, Measure
 from app.view.memo import Memo

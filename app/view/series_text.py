@@ -40,7 +40,7 @@ def spacing(series: Series) -> str:
     """ "1.0 × 1.0 × 3.27 mm", or that a picture has none."""
     if series.spacing_mm is None:
         return "no millimetres"
-    return " × ".join(f"{one:.3g}" for one in series.spacing_mm) + " mm"
+    return " × ".join(f"{step:.3g}" for step in series.spacing_mm) + " mm"
 
 
 def lines(series: Series) -> tuple[str, ...]:
@@ -72,16 +72,16 @@ def details(series: Series) -> str:
     return "\n".join(shown(row) for row in rows)
 
 
-def patient(one: Patient) -> str:
+def patient(person: Patient) -> str:
     """ "DOE JANE · 1234 · born 1970-01-31 · F": for the series list alone, never for titles, logs or file names."""
-    date = one.birth_date
+    date = person.birth_date
     born = f"{date[:4]}-{date[4:6]}-{date[6:8]}" if len(date) == 8 and date.isdigit() else date
-    parts = (one.name.replace("^", " ").strip(), one.id, f"born {born}" if born else "", one.sex)
+    parts = (person.name.replace("^", " ").strip(), person.id, f"born {born}" if born else "", person.sex)
     return shown(" · ".join(part for part in parts if part)) or "patient not stated"
 
 
-def study(one: Study) -> str:
-    date = one.date
+def study(given: Study) -> str:
+    date = given.date
     when = f"{date[:4]}-{date[4:6]}-{date[6:8]}" if len(date) == 8 and date.isdigit() else date
-    folder = one.series[0].paths[0].parent.name if one.series and one.series[0].paths else ""
-    return shown(" · ".join(part for part in (one.description or folder, when) if part)) or "study"
+    folder = given.series[0].paths[0].parent.name if given.series and given.series[0].paths else ""
+    return shown(" · ".join(part for part in (given.description or folder, when) if part)) or "study"

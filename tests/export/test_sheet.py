@@ -76,9 +76,9 @@ def test_every_word_of_the_fused_pane_is_on_the_sheet_but_no_crosshair(partner):
 def test_nothing_of_the_patient_is_on_the_sheet():
     coloured, _, printed, _ = parts("axial")
     assert coloured.stack.aligned.mri.series.patient.name
-    said = " ".join(mark.words for mark in printed if isinstance(mark, Text))
+    lines = " ".join(mark.words for mark in printed if isinstance(mark, Text))
     patient = coloured.stack.aligned.mri.series.patient
-    assert not any(part in said for part in (*patient.name.split("^"), patient.id))
+    assert not any(part in lines for part in (*patient.name.split("^"), patient.id))
 
 
 def test_what_the_reader_drew_is_printed_where_it_lies_and_says_its_size():

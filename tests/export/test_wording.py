@@ -66,5 +66,5 @@ def test_a_slice_that_fills_a_gap_says_so():
     stack = covered(oblique())
     marks = np.array([False, True, False, False, False])
     stack = replace(stack, aligned=replace(stack.aligned, mri=replace(stack.aligned.mri, interpolated=marks)))
-    said = [wording.caption(stack, k, None)[1].endswith(", interpolated between slices") for k in range(3)]
-    assert said == [False, True, False]
+    lines = [wording.caption(stack, k, None)[1].endswith(", interpolated between slices") for k in range(3)]
+    assert lines == [False, True, False]

@@ -6,6 +6,7 @@ import pytest
 
 from app import NOT_FOR_DIAGNOSIS
 from app.core.planes import plane_of
+from app.registration.verdict import Verdict
 from app.view.annotations import (
     banner,
     banner_size,
@@ -18,7 +19,8 @@ from app.view.annotations import (
     scale_bar,
 )
 from app.view.annotations import scale_length_mm as length_mm
-from app.view.labels import About, Bar, Labels, Line, verdict_line
+from app.view.bars import Bar
+from app.view.labels import About, Labels, Line, verdict_line
 from app.view.marks import BANNER_HEIGHT, MARGIN, Frame, Polyline, Ramp, Text
 from app.view.mixing import Mix
 from tests.scenes import head
@@ -72,7 +74,7 @@ def test_corners_grow_from_their_edges_and_leave_the_scale_bar_its_place():
 
 
 def test_a_warning_is_written_small_rather_than_cut():
-    words, size = fitting(verdict_line("unverified"), 64, 11, measure)
+    words, size = fitting(verdict_line(Verdict.UNVERIFIED), 64, 11, measure)
     assert words == "UNVERIFIED"
     assert size < 11
     assert measure(words, size, False) <= 64

@@ -11,8 +11,7 @@ from app.case.document import Case
 from app.core.values import Clipped
 from app.registration.verdict import Verdict
 from app.view.compose import compose
-from app.view.labels import About, bar, blank_message, labels, verdict_line
-from app.view.mixing import Mix
+from app.view.labels import About, blank_message, labels, verdict_line
 from app.view.picture import Blank, Picture
 from app.view.state import ViewState
 from tests.scenes import fused, head, pair, shown, volume
@@ -43,17 +42,17 @@ def test_the_mri_pane_names_patient_series_window_and_place(scene):
 
 
 def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
-    said = words(STATE, scene, "partner")
-    assert "resampled" in said
-    assert "aligned by header" in said
-    assert "C 5  W 10 SUVbw" in said
+    lines = words(STATE, scene, "partner")
+    assert "resampled" in lines
+    assert "aligned by header" in lines
+    assert "C 5  W 10 SUVbw" in lines
 
 
 def test_the_overlay_says_its_share_and_both_windows(scene):
-    said = words(STATE, scene, "fused")
-    assert "Overlay: PET 50% on MRI" in said
-    assert "partner resampled" in said
-    assert {"MRI  C 300  W 600 a.u.", "PET  C 5  W 10 SUVbw"} <= set(said)
+    lines = words(STATE, scene, "fused")
+    assert "Overlay: PET 50% on MRI" in lines
+    assert "partner resampled" in lines
+    assert {"MRI  C 300  W 600 a.u.", "PET  C 5  W 10 SUVbw"} <= set(lines)
 
 
 def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
@@ -76,8 +75,8 @@ def test_a_network_that_never_saw_a_patient_says_so():
     mri = volume(np.ones((17, 33, 33), np.int16))
     scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="CT", unit="HU"))
     stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="refinefuse-ir-vis")
-    said = words(replace(STATE, fusion=1.0), scene.having(stack=stack), "fused")
-    assert "network was never trained on patients" in said
+    lines = words(replace(STATE, fusion=1.0), scene.having(stack=stack), "fused")
+    assert "network was never trained on patients" in lines
 
 
 def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
@@ -86,17 +85,17 @@ def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
     scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="PT", unit="SUVbw", affine=sagittal))
     stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="lightfusionnet")
     state = replace(STATE, fusion=1.0, crosshair_mm=(0, 0, 0))
-    said = words(state, scene.having(stack=stack), "fused")
-    assert "fused plane: sagittal" in said
-    assert "network was trained on axial slices" in said
+    lines = words(state, scene.having(stack=stack), "fused")
+    assert "fused plane: sagittal" in lines
+    assert "network was trained on axial slices" in lines
     classical = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="average")
-    assert "network was never trained on patients" not in said
+    assert "network was never trained on patients" not in lines
     assert "network was trained on axial slices" not in words(state, scene.having(stack=classical), "fused")
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_its_label(verdict):
-    line = verdict_line(str(verdict))
+    line = verdict_line(verdict)
     assert (line.tone == "plain") == (verdict in (Verdict.HEADER_ALIGNED, Verdict.REGISTERED))
 
 
@@ -131,36 +130,13 @@ def test_a_series_with_warnings_points_to_them(scene):
 
 
 def test_the_patient_can_be_hidden_alone(scene):
-    said = words(replace(STATE, annotations="no patient data"), scene, "mri")
-    assert not any("Muster" in text or "P1" in text for text in said)
-    assert "MRI  MR head" in said
+    lines = words(replace(STATE, annotations="no patient data"), scene, "mri")
+    assert not any("Muster" in text or "P1" in text for text in lines)
+    assert "MRI  MR head" in lines
 
 
 def test_pictures_show_no_millimetres():
     picture = volume(np.zeros((1, 5, 6), np.uint8), in_mm=False, modality="")
-    said = words(ViewState(), shown(Case().having(mri=picture), mri_window=(128, 256)), "mri")
-    assert "picture, no millimetres" in said
-    assert not any(" mm" in text for text in said)
-
-
-def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_colour_of_a_fusion(scene):
-    assert bar(STATE, scene, compose(STATE, scene, "mri")) is None
-    own = bar(STATE, scene, compose(STATE, scene, "partner"))
-    assert (own.mix, own.low, own.high, own.caption) == (Mix("Inverted Grey"), "0", "10", "SUVbw")
-    over = bar(STATE, scene, compose(STATE, scene, "fused"))
-    assert (over.mix, over.caption, over.other) == (Mix("Hot Iron", overlay=0.5), "SUVbw", "")
-    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
-    state = replace(STATE, fusion=0.5)
-    mixed = bar(state, with_stack, compose(state, with_stack, "fused"))
-    assert (mixed.mix, mixed.caption) == (Mix("Hot Iron", overlay=0.5, fusion=0.5), "colour: PET SUVbw")
-    assert mixed.other == ""
-
-
-def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(scene):
-    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
-    with_stack = with_stack.with_layer(with_stack.partner_uid, window=(3.5, 7.0))
-    assert bar(STATE, with_stack, compose(STATE, with_stack, "partner")).other == "fused 0 to 10"
-    assert bar(STATE, with_stack, compose(STATE, with_stack, "fused")).other == "fused 0 to 10"
-    state = replace(STATE, fusion=1.0)
-    fusion = bar(state, with_stack, compose(state, with_stack, "fused"))
-    assert (fusion.low, fusion.high, fusion.other) == ("0", "10", "pane 0 to 7")
+    lines = words(ViewState(), shown(Case().having(mri=picture), mri_window=(128, 256)), "mri")
+    assert "picture, no millimetres" in lines
+    assert not any(" mm" in text for text in lines)

@@ -39,8 +39,8 @@ def inks(*args, **kwargs):
 
 
 def test_a_picture_has_sides_scales_labels_and_the_banner():
-    said = words(STATE, SCENE)
-    assert {"R", "L", "A", "P", "SUVbw", "Overlay: PET 50% on MRI", NOT_FOR_DIAGNOSIS} <= set(said)
+    lines = words(STATE, SCENE)
+    assert {"R", "L", "A", "P", "SUVbw", "Overlay: PET 50% on MRI", NOT_FOR_DIAGNOSIS} <= set(lines)
     assert "crosshair" in inks(STATE, SCENE)
     assert any(isinstance(mark, Ramp) for mark in marks(STATE, SCENE))
     assert "crosshair" not in inks(replace(STATE, show_crosshair=False), SCENE)

@@ -133,12 +133,12 @@ def _place(dataset: Dataset, grid: Geometry, k: int, source: Dataset | None) -> 
     """Position, orientation and spacing of slice k; in the very digits of its source where they say the same."""
     _, j_mm, k_mm = grid.spacing_mm
     i_mm = grid.spacing_mm[0]
-    said: list[tuple[str, NDArray[np.float64], float]] = [
+    elements: list[tuple[str, NDArray[np.float64], float]] = [
         ("ImagePositionPatient", grid.to_lps((0, 0, k)), _TOLERANCE_MM),
         ("ImageOrientationPatient", grid.direction[:, :2].T.ravel(), 1e-5),
         ("PixelSpacing", np.array([j_mm, i_mm]), 1e-5),  # between rows, then between columns
     ]
-    for keyword, values, tolerance in said:
+    for keyword, values, tolerance in elements:
         if source is not None and _says(source, keyword, values, tolerance):
             setattr(dataset, keyword, source[keyword].value)
         else:

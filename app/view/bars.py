@@ -1,0 +1,51 @@
+"""Colour bars: which colours stand for which values on a picture, and on what scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.case.document import Case
+from app.core.modalities import modality_of
+from app.core.palettes import PALETTES
+from app.view.labels import name_of
+from app.view.mixing import Mix, mix_of
+from app.view.picture import Picture
+from app.view.probe import number, unit_text
+from app.view.state import ViewState
+from app.view.windows import is_inverted, window_of
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A colour bar: its colours, the values at its ends, and what they are.
+
+    other : the scale of the fusion beside that of the panes, or the other way round, where they differ; or ""
+    """
+
+    mix: Mix
+    low: str
+    high: str
+    caption: str
+    other: str = ""
+
+
+def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
+    """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
+    partner, stack = scene.partner, scene.stack
+    if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
+        return None
+    shown = window_of(scene, "partner")
+    assert shown is not None  # there is a partner
+    pane = number(shown[0] - shown[1] / 2), number(shown[0] + shown[1] / 2)
+    fused = None if stack is None else stack.request.partner_window
+    ends = pane if fused is None else (number(fused.low), number(fused.high))
+    if picture.kind == "fusion":
+        if fused is None or scene.mri is None or not PALETTES[scene.palette].coloured:
+            return None
+        caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
+        other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"
+        return Bar(mix_of(state, scene), *ends, caption, other)
+    alone = Mix(scene.palette_alone, is_inverted(scene, "partner"))
+    mix = mix_of(state, scene) if picture.kind == "overlay" and scene.mri is not None else alone
+    other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
+    return Bar(mix, *pane, unit_text(partner.unit), other)
