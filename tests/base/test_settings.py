@@ -25,8 +25,8 @@ def test_times_of_slices_are_kept_and_damaged_ones_are_not(tmp_path):
     many = {f"a cpu {n}x1": 1.0 for n in range(settings.MOST_SLICE_TIMES + 1)}
     for bad in ({"a": "4"}, {"a": -1.0}, {"a": True}, {"a" * 101: 1.0}, {"a": 1e9}, [1.0], many):
         (tmp_path / settings.FILE_NAME).write_text(json.dumps({"slice_ms": bad}), encoding="utf-8")
-        found, note = settings.load(tmp_path)
-        assert found == Settings()
+        loaded, note = settings.load(tmp_path)
+        assert loaded == Settings()
         assert "slice_ms" in note
 
 
@@ -39,16 +39,16 @@ def test_without_a_file_the_defaults_need_no_note(tmp_path):
 )
 def test_a_damaged_file_gives_defaults_and_a_note(tmp_path, damage):
     (tmp_path / settings.FILE_NAME).write_bytes(damage)
-    found, note = settings.load(tmp_path)
-    assert found == Settings()
+    loaded, note = settings.load(tmp_path)
+    assert loaded == Settings()
     assert "defaults" in note
 
 
 def test_one_unusable_value_costs_only_itself(tmp_path):
     stored = {"layout": "upside-down", "panel_width": True, "browser_width": 10**9, "network": "average", "later": 1}
     (tmp_path / settings.FILE_NAME).write_text(json.dumps(stored), encoding="utf-8")
-    found, note = settings.load(tmp_path, choices={"layout": ("planes",)})
-    assert found == replace(Settings(), network="average")
+    loaded, note = settings.load(tmp_path, choices={"layout": ("planes",)})
+    assert loaded == replace(Settings(), network="average")
     assert "browser_width, layout, panel_width" in note
     assert "later" not in note
 
@@ -62,7 +62,7 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
         settings.save(replace(Settings(), network="average"), tmp_path)
-    assert [one.name for one in tmp_path.iterdir()] == [settings.FILE_NAME]
+    assert [path.name for path in tmp_path.iterdir()] == [settings.FILE_NAME]
     assert settings.load(tmp_path) == (Settings(), "")
 
 

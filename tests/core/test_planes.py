@@ -73,10 +73,10 @@ def test_a_slice_as_a_grid_lies_where_its_pixels_lie(order, signs):
     _, grid = stored(order, signs)
     for axis in range(3):
         plane = plane_of(grid, axis)
-        one = plane.geometry(2)
-        assert one.shape == (1, *plane.shape)
-        np.testing.assert_allclose(one.to_lps((3, 4, 0)), plane.to_lps(3, 4, 2), atol=1e-9)
-        assert one.spacing_mm[1::-1] == pytest.approx(plane.spacing_mm)
+        grid = plane.geometry(2)
+        assert grid.shape == (1, *plane.shape)
+        np.testing.assert_allclose(grid.to_lps((3, 4, 0)), plane.to_lps(3, 4, 2), atol=1e-9)
+        assert grid.spacing_mm[1::-1] == pytest.approx(plane.spacing_mm)
 
 
 def test_screen_steps_of_anisotropic_planes_are_true():

@@ -147,7 +147,7 @@ def test_a_few_voxels_far_below_all_others_do_not_hide_the_air(inverted):
     values = 1000 - values if inverted else values
     astray = values.copy()
     astray.reshape(-1)[10_000:10_050] = 65535 if inverted else -32768
-    windows = [default_fusion_window(volume(one, "MR", "a.u.", inverted=inverted)) for one in (values, astray)]
+    windows = [default_fusion_window(volume(stored, "MR", "a.u.", inverted=inverted)) for stored in (values, astray)]
     assert (windows[1].low, windows[1].high) == pytest.approx((windows[0].low, windows[0].high), abs=20)
 
 
@@ -273,7 +273,7 @@ def test_display_windows_header_first_then_presets():
 
 def test_the_presets_are_those_readers_know():
     known = {"Soft tissue": (400, 40), "Lung": (1500, -600), "Bone": (2500, 480), "Brain": (80, 40), "Liver": (150, 90)}
-    assert {one.name: (one.width, one.centre) for one in MODALITIES["CT"].presets} == known
+    assert {preset.name: (preset.width, preset.centre) for preset in MODALITIES["CT"].presets} == known
 
 
 def test_luma_and_chroma_are_bt601_full_range():

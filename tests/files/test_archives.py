@@ -107,9 +107,9 @@ def test_links_doubles_and_archives_in_a_zip_are_refused(tmp_path):
         link = zipfile.ZipInfo("link.dcm")
         link.create_system, link.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
         archive.writestr(link, "/etc/passwd")
-    told = reasons(readers.scan([path]))
+    sentences = reasons(readers.scan([path]))
     for what in ("link", "two files of this name", "archive inside"):
-        assert what in told
+        assert what in sentences
 
 
 def test_an_entry_that_unpacks_to_far_more_than_its_size_is_refused(tmp_path):

@@ -14,10 +14,10 @@ from tests.files.nifti_files import SHAPE, only_series, patched, refusal, save_n
 
 def test_each_volume_of_a_4d_file_can_be_chosen(tmp_path):
     data = voxels((*SHAPE, 3))
-    found = readers.scan([save_nifti(tmp_path / "bold.nii.gz", data)]).series
-    assert [series.uid.split("#")[1] for series in found] == ["1", "2", "3"]
-    assert "volume 2" in found[1].warnings[0]
-    np.testing.assert_array_equal(readers.read(found[1]).stored, data[..., 1].transpose(2, 1, 0))
+    all_series = readers.scan([save_nifti(tmp_path / "bold.nii.gz", data)]).series
+    assert [series.uid.split("#")[1] for series in all_series] == ["1", "2", "3"]
+    assert "volume 2" in all_series[1].warnings[0]
+    np.testing.assert_array_equal(readers.read(all_series[1]).stored, data[..., 1].transpose(2, 1, 0))
 
 
 def test_nan_and_infinity_are_left_out_and_told(tmp_path):

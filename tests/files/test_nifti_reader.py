@@ -38,9 +38,9 @@ def test_every_number_type_and_byte_order_keeps_its_values(tmp_path, dtype, big)
 def test_nifti_2_and_header_data_pairs_are_read(tmp_path):
     nibabel.save(nibabel.Nifti2Image(voxels(), turned_affine(10)), tmp_path / "two.nii.gz")
     nibabel.save(nibabel.Nifti1Pair(voxels(), turned_affine(10)), tmp_path / "pair.img")
-    found = readers.scan([tmp_path]).series
-    assert len(found) == 2
-    for series in found:
+    all_series = readers.scan([tmp_path]).series
+    assert len(all_series) == 2
+    for series in all_series:
         np.testing.assert_array_equal(readers.read(series).stored, voxels().transpose(2, 1, 0))
 
 
@@ -151,8 +151,8 @@ HEADER_LIES = {
 
 @pytest.mark.parametrize("lie", HEADER_LIES)
 def test_a_header_that_lies_is_refused_with_the_reason(tmp_path, lie):
-    offset, value, told = HEADER_LIES[lie]
-    assert told in refusal(patched(save_nifti(tmp_path / "a.nii", voxels()), offset, value))
+    offset, value, fact = HEADER_LIES[lie]
+    assert fact in refusal(patched(save_nifti(tmp_path / "a.nii", voxels()), offset, value))
 
 
 @pytest.mark.parametrize("zoom", [0.0, np.nan, np.inf, 1e30])

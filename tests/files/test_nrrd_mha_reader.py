@@ -15,12 +15,12 @@ SHAPE = (3, 4, 5)  # k, j, i
 
 
 def image() -> sitk.Image:
-    made = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(SHAPE))
+    ramp = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(SHAPE))
     c, s = np.cos(0.4), np.sin(0.4)
-    made.SetDirection((c, -s, 0, s, c, 0, 0, 0, 1))
-    made.SetSpacing((1.5, 2.0, 3.0))
-    made.SetOrigin((-7, 8, 9.5))
-    return made
+    ramp.SetDirection((c, -s, 0, s, c, 0, 0, 0, 1))
+    ramp.SetSpacing((1.5, 2.0, 3.0))
+    ramp.SetOrigin((-7, 8, 9.5))
+    return ramp
 
 
 def read(path: Path) -> Volume:
@@ -102,14 +102,14 @@ LIES = {
 
 @pytest.mark.parametrize("lie", LIES)
 def test_a_nrrd_header_that_lies_is_refused_with_the_reason(tmp_path, lie):
-    true, false, told = LIES[lie]
+    true, false, fact = LIES[lie]
     (tmp_path / "secret.raw").write_bytes(BIG)
     folder = tmp_path / "open"
     folder.mkdir()
     (folder / "v.nrrd").write_bytes(NRRD.replace(true, false) + BIG)
     scan = readers.scan([folder])
     assert scan.series == ()
-    assert told in scan.skipped[0].reason
+    assert fact in scan.skipped[0].reason
 
 
 META_LIES = {
@@ -125,11 +125,11 @@ META_LIES = {
 
 @pytest.mark.parametrize("lie", META_LIES)
 def test_a_metaimage_header_that_lies_is_refused_with_the_reason(tmp_path, lie):
-    true, false, told = META_LIES[lie]
+    true, false, fact = META_LIES[lie]
     (tmp_path / "secret.raw").write_bytes(BIG)
     folder = tmp_path / "open"
     folder.mkdir()
     (folder / "v.mha").write_bytes(MHA.replace(true, false) + BIG)
     scan = readers.scan([folder])
     assert scan.series == ()
-    assert told in scan.skipped[0].reason
+    assert fact in scan.skipped[0].reason

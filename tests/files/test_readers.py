@@ -30,24 +30,24 @@ def write_each(folder: Path) -> dict[str, Path]:
     """One small file for every reader, by its name."""
     import SimpleITK as sitk
 
-    made = {
+    files = {
         "nifti": folder / "mr.nii",
         "nrrd_mha": folder / "ct.nrrd",
         "pictures": folder / "p.png",
         "dicom": folder / "d.dcm",
     }
-    nibabel.save(nibabel.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([-1.0, -1, 2, 1])), made["nifti"])
-    sitk.WriteImage(sitk.Image(3, 4, 5, sitk.sitkInt16), str(made["nrrd_mha"]))
-    Image.fromarray(np.eye(4, dtype=np.uint8)).save(made["pictures"])
-    dataset().save_as(made["dicom"], enforce_file_format=True)
-    return made
+    nibabel.save(nibabel.Nifti1Image(np.ones((3, 4, 5), np.int16), np.diag([-1.0, -1, 2, 1])), files["nifti"])
+    sitk.WriteImage(sitk.Image(3, 4, 5, sitk.sitkInt16), str(files["nrrd_mha"]))
+    Image.fromarray(np.eye(4, dtype=np.uint8)).save(files["pictures"])
+    dataset().save_as(files["dicom"], enforce_file_format=True)
+    return files
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
 def test_each_reader_claims_its_own_file_and_no_other(tmp_path, reader):
-    made = write_each(tmp_path)
-    assert set(made) == {one.name for one in READERS}
-    claimed = [name for name, path in made.items() if reader.format.claims(path, path.read_bytes()[: readers.HEAD])]
+    files = write_each(tmp_path)
+    assert set(files) == {entry.name for entry in READERS}
+    claimed = [name for name, path in files.items() if reader.format.claims(path, path.read_bytes()[: readers.HEAD])]
     assert claimed == [reader.name]
 
 
@@ -130,13 +130,13 @@ def originals() -> dict[str, bytes]:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        made = write_each(Path(folder))
+        files = write_each(Path(folder))
         pet = Path(folder, "pet.dcm")
         dataset("PT").save_as(pet, enforce_file_format=True)
         with zipfile.ZipFile(Path(folder, "s.zip"), "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in made.values():
+            for path in files.values():
                 archive.write(path, path.name)
-        return {path.name: path.read_bytes() for path in (*made.values(), pet, Path(folder, "s.zip"))}
+        return {path.name: path.read_bytes() for path in (*files.values(), pet, Path(folder, "s.zip"))}
 
 
 ORIGINALS = originals()
@@ -153,9 +153,9 @@ def complaint(work: Callable[[], object]) -> str:
 
 def open_all(path: Path) -> list[str]:
     """Scan and read whatever can be; the sentences said on the way."""
-    found: list[Series] = []
-    said = [complaint(lambda: found.extend(readers.scan([path]).series))]
-    return said + [complaint(lambda one=one: readers.read(one).values()) for one in found]
+    all_series: list[Series] = []
+    sentences = [complaint(lambda: all_series.extend(readers.scan([path]).series))]
+    return sentences + [complaint(lambda series=series: readers.read(series).values()) for series in all_series]
 
 
 @pytest.fixture(scope="module")
@@ -180,13 +180,13 @@ def test_files_cut_or_overwritten_anywhere_give_an_answer_in_words(broken, name,
     tracemalloc.start()
     started = time.monotonic()
     try:
-        said = open_all(path)
+        sentences = open_all(path)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
     assert time.monotonic() - started < 10
     assert peak < 64 << 20  # of files below 10 kB
-    assert all(sentence == "" or sentence.endswith((".", ".)")) for sentence in said), said
+    assert all(sentence == "" or sentence.endswith((".", ".)")) for sentence in sentences), sentences
 
 
 @pytest.mark.data
@@ -195,31 +195,31 @@ def test_every_real_file_opens_or_is_refused_in_a_sentence(part):
     folder = Path(os.environ["SYNOPTIC_DATA"], part)
     folders = sorted({path.parent for path in folder.rglob("*") if path.is_file()})
     assert folders
-    told = 0
-    for one in folders:
-        files = sorted(path for path in one.iterdir() if path.is_file())
+    count = 0
+    for folder in folders:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
         for paths in [files, *([path] for path in files)] if part == "dicom-odd" else [files]:
             started = time.monotonic()
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 scan = readers.scan(paths)
-                told += len(scan.series) + len(scan.skipped)
+                count += len(scan.series) + len(scan.skipped)
                 for series in scan.series:
                     read: list[Volume] = []
                     sentence = complaint(lambda series=series, read=read: read.append(readers.read(series)))
                     assert sentence.endswith(".") if sentence else np.isfinite(read[0].values()).all()
             assert all(skip.reason.endswith(".") for skip in scan.skipped)
             assert time.monotonic() - started < 10, paths[0]
-    assert told > len(folders)
+    assert count > len(folders)
 
 
 @pytest.mark.data
 def test_every_orientation_of_one_head_shows_the_same_head():
     folder = Path(os.environ["SYNOPTIC_DATA"], "dicom-odd", "nifti", "orientations")
-    found = readers.scan([folder]).series
-    assert len(found) == 12
-    volumes = [readers.read(series) for series in found]
-    for series in found:
+    all_series = readers.scan([folder]).series
+    assert len(all_series) == 12
+    volumes = [readers.read(series) for series in all_series]
+    for series in all_series:
         assert series.orientation == series.description
     centre = volumes[0].geometry.centre_mm
     points = centre + np.random.default_rng(0).uniform(-50, 50, (200, 3))

@@ -162,8 +162,8 @@ def test_an_existing_file_is_replaced_only_when_asked(tmp_path):
     np.testing.assert_allclose(read_tfm(path), rigid((1, 2, 3), (4, 5, 6)), atol=1e-9)
 
 
-@pytest.mark.parametrize(("name", "told"), [("t.mat", "tfm or .txt"), ("no/t.tfm", "no folder"), ("d.tfm", "a folder")])
-def test_a_place_that_cannot_be_written_is_told_before_the_search(tmp_path, name, told):
+@pytest.mark.parametrize(("name", "fact"), [("t.mat", "tfm or .txt"), ("no/t.tfm", "no folder"), ("d.tfm", "a folder")])
+def test_a_place_that_cannot_be_written_is_told_before_the_search(tmp_path, name, fact):
     (tmp_path / "d.tfm").mkdir()
-    with pytest.raises(ExportError, match=told):
+    with pytest.raises(ExportError, match=fact):
         check_target(tmp_path / name, overwrite=True)

@@ -44,24 +44,24 @@ def test_worked_values_of_real_pairs(row):
     folder = Path(os.environ["SYNOPTIC_DATA"]) / "pairs" / task / "val"
     a, b = (as_picture(np.asarray(Image.open(folder / kind / f"{slice_id}.png"))) for kind in ("mri", partner))
     fused = np.maximum(a, b) if rule == "maximum" else np.floor((a + b + 1) / 2)
-    found = values(fused, a, b)
-    assert list(found) == ["EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIFF", "Qabf", "SSIM"]
-    np.testing.assert_allclose(list(found.values()), [float(number) for number in expected], rtol=1e-6)
+    measures = values(fused, a, b)
+    assert list(measures) == ["EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIFF", "Qabf", "SSIM"]
+    np.testing.assert_allclose(list(measures.values()), [float(number) for number in expected], rtol=1e-6)
 
 
 def test_a_perfect_copy_of_equal_sources_reaches_the_best_values():
     picture = scene(3)
-    found = values(picture, picture, picture)
-    assert found["CC"] == pytest.approx(1)
-    assert found["SSIM"] == pytest.approx(1)
-    assert found["VIFF"] == pytest.approx(2)
-    assert found["MI"] == pytest.approx(2 * found["EN"] * math.log(2))  # the entropy, in nats, twice
-    assert 0.9 < found["Qabf"] <= 0.9994 * 0.9879
+    measures = values(picture, picture, picture)
+    assert measures["CC"] == pytest.approx(1)
+    assert measures["SSIM"] == pytest.approx(1)
+    assert measures["VIFF"] == pytest.approx(2)
+    assert measures["MI"] == pytest.approx(2 * measures["EN"] * math.log(2))  # the entropy, in nats, twice
+    assert 0.9 < measures["Qabf"] <= 0.9994 * 0.9879
 
 
 def test_a_constant_fused_picture_has_no_correlation_and_says_why():
     flat = np.full((64, 64), 200, np.uint8)
-    readings = {one.metric.name: one for one in evaluate(flat, scene(1, (64, 64)), scene(2, (64, 64)))}
+    readings = {reading.metric.name: reading for reading in evaluate(flat, scene(1, (64, 64)), scene(2, (64, 64)))}
     assert math.isnan(readings["CC"].value)
     assert "constant" in readings["CC"].reason
     assert [readings[name].value for name in ("EN", "SD", "SF", "AG", "MI")] == [0, 0, 0, 0, 0]
@@ -72,7 +72,7 @@ def test_a_constant_fused_picture_has_no_correlation_and_says_why():
 @pytest.mark.parametrize("level", [0, 7, 255])
 def test_constant_sources_make_correlations_undefined_but_visual_fidelity_one_each(level):
     flat = np.full((70, 66), level, np.uint8)
-    readings = {one.metric.name: one for one in evaluate(scene(1, (70, 66)), flat, flat)}
+    readings = {reading.metric.name: reading for reading in evaluate(scene(1, (70, 66)), flat, flat)}
     assert readings["VIFF"].value == 2  # 0/0 counts as 1, for each source
     for name in ("CC", "SCD"):
         assert math.isnan(readings[name].value)

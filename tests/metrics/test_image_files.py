@@ -26,9 +26,9 @@ def saved(tmp_path):
 
 def test_files_give_what_their_arrays_give(saved):
     paths = [saved(f"{n}.png", picture) for n, picture in enumerate(TRIPLES["maximum"])]
-    found = metrics_of_files(*paths)
-    assert found == values(*TRIPLES["maximum"])
-    assert list(json.loads(json.dumps(found, allow_nan=False))) == [metric.name for metric in METRICS]
+    measures = metrics_of_files(*paths)
+    assert measures == values(*TRIPLES["maximum"])
+    assert list(json.loads(json.dumps(measures, allow_nan=False))) == [metric.name for metric in METRICS]
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def test_a_palette_picture_is_read_as_its_colours(saved):
 def test_what_is_undefined_becomes_null_and_a_note(saved):
     flat = saved("flat.png", np.zeros((64, 64), np.uint8))
     notes = []
-    found = metrics_of_files(flat, flat, flat, note=notes.append)
-    assert found["CC"] is None
-    assert found["EN"] == 0
+    measures = metrics_of_files(flat, flat, flat, note=notes.append)
+    assert measures["CC"] is None
+    assert measures["EN"] == 0
     assert any(note.startswith("CC is undefined: ") for note in notes)
 
 

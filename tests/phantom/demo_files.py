@@ -12,11 +12,11 @@ SERIES = {"mr": "mr-t1", "ct": "ct", "pet": "pet", "spect": "spect"}
 
 def headers(study: Path, name: str) -> list[pydicom.Dataset]:
     """Slices of a series in the order of their positions; the one file of SPECT."""
-    found = [pydicom.dcmread(path) for path in (study / "dicom" / SERIES[name]).iterdir()]
+    datasets = [pydicom.dcmread(path) for path in (study / "dicom" / SERIES[name]).iterdir()]
     if name == "spect":
-        return found
-    normal = np.cross(*np.reshape(np.array(found[0].ImageOrientationPatient, float), (2, 3)))
-    return sorted(found, key=lambda ds: float(np.dot(np.array(ds.ImagePositionPatient, float), normal)))
+        return datasets
+    normal = np.cross(*np.reshape(np.array(datasets[0].ImageOrientationPatient, float), (2, 3)))
+    return sorted(datasets, key=lambda ds: float(np.dot(np.array(ds.ImagePositionPatient, float), normal)))
 
 
 def dicom_volume(study: Path, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -42,10 +42,10 @@ def test_file_names_say_nothing_about_the_order(study, name):
 
 def test_dciodvfy_finds_no_error(study):
     for path in sorted((study / "dicom").rglob("*.dcm")):
-        found = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
-        told = found.stdout + found.stderr
-        assert "Error" not in told, f"{path.relative_to(study)}: {told}"
-        assert any(kind in told for kind in ("MRImage", "CTImage", "PETImage", "NMImage"))
+        process = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False)
+        words = process.stdout + process.stderr
+        assert "Error" not in words, f"{path.relative_to(study)}: {words}"
+        assert any(kind in words for kind in ("MRImage", "CTImage", "PETImage", "NMImage"))
 
 
 def suv_factor(ds: pydicom.Dataset) -> float:

@@ -25,10 +25,10 @@ from tests.phantoms import scanned
 
 def test_partners_lie_within_twenty_millimetres_and_fifteen_degrees():
     for seed in range(20):
-        found = poses(seed)
-        centre = transform_points(found["mr"], (0, 0, 0))
+        from_head = poses(seed)
+        centre = transform_points(from_head["mr"], (0, 0, 0))
         for name in ("ct", "pet", "spect"):
-            moved = found[name] @ np.linalg.inv(found["mr"])
+            moved = from_head[name] @ np.linalg.inv(from_head["mr"])
             rotation = moved[:3, :3]
             np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
             assert np.linalg.det(rotation) == pytest.approx(1)

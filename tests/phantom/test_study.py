@@ -46,8 +46,8 @@ def test_tissues_have_their_hounsfield_units(study, truth):
     values, affine = dicom_volume(study, "ct")
     expected = truth["tissue_values"]["ct"]["before_blur_and_noise"]
     for place, tissue in (("left thalamus", "thalamus"), ("left putamen", "striatum"), ("left eye", "vitreous")):
-        found = mean_within(values, affine, truth["landmarks_lps_mm"][place]["ct"])
-        assert found == pytest.approx(expected[tissue], abs=2)
+        value = mean_within(values, affine, truth["landmarks_lps_mm"][place]["ct"])
+        assert value == pytest.approx(expected[tissue], abs=2)
     assert values.min() == pytest.approx(-1000, abs=25)
     assert 1100 < values.max() < 1500
 
@@ -97,11 +97,11 @@ def test_what_is_returned_is_what_truth_json_says(study, truth, tmp_path):
 
 
 def test_progress_grows_to_one_and_an_empty_folder_is_used(tmp_path):
-    told: list[float] = []
+    fractions: list[float] = []
     (tmp_path / "empty").mkdir()
-    write_demo(tmp_path / "empty", small=True, progress=lambda fraction, message="": told.append(fraction))
-    assert told[-1] == 1
-    assert all(a <= b + 1e-9 for a, b in pairwise(told))
+    write_demo(tmp_path / "empty", small=True, progress=lambda fraction, message="": fractions.append(fraction))
+    assert fractions[-1] == 1
+    assert all(a <= b + 1e-9 for a, b in pairwise(fractions))
     assert [path.name for path in tmp_path.iterdir()] == ["empty"]
 
 

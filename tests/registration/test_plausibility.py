@@ -18,7 +18,7 @@ def volume(name, size, spacing):
 
 
 @pytest.mark.parametrize(
-    ("size", "spacing", "told"),
+    ("size", "spacing", "fact"),
     [
         ((41, 43, 59), (4.688, 4.688, 3.27), ""),  # PET: its pixels are wider than its slices are apart
         ((64, 64, 64), (5.0, 5.0, 5.0), ""),
@@ -29,7 +29,7 @@ def volume(name, size, spacing):
         ((64, 64, 6), (3.0, 3.00001, 3.0), "are 3.0 mm apart (6 of them)"),
     ],
 )
-def test_thick_slices_are_told_by_the_distance_between_slices(size, spacing, told):
+def test_thick_slices_are_told_by_the_distance_between_slices(size, spacing, fact):
     fixed, moving = head_volume("mr"), volume("pet", size, spacing)
     sentence = _thick_slices(fixed, moving)
-    assert sentence == "" if not told else told in sentence
+    assert sentence == "" if not fact else fact in sentence

@@ -37,13 +37,13 @@ TURN = rigid((11, -8, 14), (12, -9, 10), (3, -14, 21))
 
 @pytest.mark.parametrize(("name", "limit_mm"), [("ct", 1.0), ("pet", 2.0), ("spect", 2.0)])
 def test_a_known_turn_and_shift_are_recovered(name, limit_mm):
-    found = register(mri(), partner(name, TURN))
-    assert error_mm(found.fixed_to_moving, TURN) < limit_mm
-    assert found.metric_after > found.metric_before >= 0
-    assert found.verdict is Verdict.UNVERIFIED
-    assert found.iterations > 0
-    assert found.stopped in (Stopped.CONVERGED, Stopped.OUT_OF_STEPS)
-    assert found.elapsed_s > 0
+    result = register(mri(), partner(name, TURN))
+    assert error_mm(result.fixed_to_moving, TURN) < limit_mm
+    assert result.metric_after > result.metric_before >= 0
+    assert result.verdict is Verdict.UNVERIFIED
+    assert result.iterations > 0
+    assert result.stopped in (Stopped.CONVERGED, Stopped.OUT_OF_STEPS)
+    assert result.elapsed_s > 0
 
 
 def test_45_mm_and_20_degrees_on_every_axis_are_within_reach():
@@ -53,13 +53,13 @@ def test_45_mm_and_20_degrees_on_every_axis_are_within_reach():
 
 def test_a_shifted_header_shows_the_direction_of_the_transform():
     # the moving image's positions all lie 10 mm further to the left: fixed p is found at p + 10 mm
-    found = register(mri(), partner("ct", rigid((0, 0, 0), (10, 0, 0))))
-    np.testing.assert_allclose(found.fixed_to_moving, rigid((0, 0, 0), (10, 0, 0)), atol=0.6)
+    result = register(mri(), partner("ct", rigid((0, 0, 0), (10, 0, 0))))
+    np.testing.assert_allclose(result.fixed_to_moving, rigid((0, 0, 0), (10, 0, 0)), atol=0.6)
 
 
 def test_swapping_the_images_inverts_the_answer():
-    found = register(partner("ct", TURN), mri())
-    assert error_mm(np.linalg.inv(found.fixed_to_moving), TURN) < 1
+    result = register(partner("ct", TURN), mri())
+    assert error_mm(np.linalg.inv(result.fixed_to_moving), TURN) < 1
 
 
 def test_the_resampled_partner_lies_on_the_mri():
@@ -87,14 +87,14 @@ def test_every_run_gives_the_same_bits_however_many_threads_there_are():
 
 
 def test_progress_grows_and_tells_the_metric():
-    seen = []
-    register(mri(), partner("pet", TURN), progress=lambda fraction, message="": seen.append((fraction, message)))
-    fractions = [fraction for fraction, _ in seen]
+    reports = []
+    register(mri(), partner("pet", TURN), progress=lambda fraction, message="": reports.append((fraction, message)))
+    fractions = [fraction for fraction, _ in reports]
     assert fractions[0] == 0
     assert fractions[-1] == 1
     assert all(0 <= fraction <= 1 for fraction in fractions)
     assert fractions == sorted(fractions)
-    assert any("nats" in message for _, message in seen)
+    assert any("nats" in message for _, message in reports)
 
 
 def test_cancel_is_heard_within_a_third_of_a_second_at_full_size():
@@ -120,41 +120,41 @@ def test_cancel_unwinds_from_every_part(part):
 
 def test_where_nothing_is_gained_the_start_is_kept_and_rejected():
     same = mri()
-    found = register(same, same)  # nothing tells more about an image than the image itself, where it is
-    assert found.verdict is Verdict.REJECTED
-    np.testing.assert_array_equal(found.fixed_to_moving, np.eye(4))
-    assert found.metric_after == found.metric_before
-    assert found.stopped is Stopped.NO_GAIN
+    result = register(same, same)  # nothing tells more about an image than the image itself, where it is
+    assert result.verdict is Verdict.REJECTED
+    np.testing.assert_array_equal(result.fixed_to_moving, np.eye(4))
+    assert result.metric_after == result.metric_before
+    assert result.stopped is Stopped.NO_GAIN
 
 
 def test_two_unrelated_images_are_rejected():
     noise = np.random.default_rng(2).integers(0, 1000, mri().stored.shape, dtype=np.int16)
-    found = register(mri(), replace(mri(), stored=noise))
-    assert found.verdict is Verdict.REJECTED
-    np.testing.assert_array_equal(found.fixed_to_moving, np.eye(4))
+    result = register(mri(), replace(mri(), stored=noise))
+    assert result.verdict is Verdict.REJECTED
+    np.testing.assert_array_equal(result.fixed_to_moving, np.eye(4))
 
 
 def test_without_a_gain_agreeing_headers_stay_aligned_by_header():
     same = with_series(mri(), frame_of_reference_uid=FRAME)
-    found = register(same, same)
-    assert found.verdict is Verdict.HEADER_ALIGNED
-    assert found.method == "header"  # not "automatic": what was found was thrown away
-    assert found.frames == (FRAME, FRAME)
+    result = register(same, same)
+    assert result.verdict is Verdict.HEADER_ALIGNED
+    assert result.method == "header"  # not "automatic": what was found was thrown away
+    assert result.frames == (FRAME, FRAME)
 
 
 def test_agreeing_headers_are_registered_all_the_same_and_a_large_move_is_told():
     fixed = with_series(mri(), frame_of_reference_uid=FRAME)
-    found = register(fixed, with_series(partner("ct", TURN), frame_of_reference_uid=FRAME))
-    assert error_mm(found.fixed_to_moving, TURN) < 1
-    assert found.verdict is Verdict.UNVERIFIED
-    assert any("same frame of reference" in warning for warning in found.warnings)
+    result = register(fixed, with_series(partner("ct", TURN), frame_of_reference_uid=FRAME))
+    assert error_mm(result.fixed_to_moving, TURN) < 1
+    assert result.verdict is Verdict.UNVERIFIED
+    assert any("same frame of reference" in warning for warning in result.warnings)
 
 
 def test_a_given_start_is_refined_nearby():
     near = TURN @ rigid((4, -3, 2), (5, 4, -6), (3, -14, 21))
-    found = register(mri(), partner("pet", TURN), start=near)
-    assert error_mm(found.fixed_to_moving, TURN) < 2
-    assert found.metric_after > found.metric_before
+    result = register(mri(), partner("pet", TURN), start=near)
+    assert error_mm(result.fixed_to_moving, TURN) < 2
+    assert result.metric_after > result.metric_before
 
 
 def test_padding_does_not_attract():
@@ -163,8 +163,8 @@ def test_padding_does_not_attract():
     _, j, i = np.indices(stored.shape)
     outside = np.hypot(i - stored.shape[2] / 2, j - stored.shape[1] / 2) > 0.48 * stored.shape[1]
     stored[outside] = 4000  # what a scanner may write outside its round field of view
-    found = register(mri(), replace(ct, stored=stored, valid=~outside))
-    assert error_mm(found.fixed_to_moving, TURN) < 1
+    result = register(mri(), replace(ct, stored=stored, valid=~outside))
+    assert error_mm(result.fixed_to_moving, TURN) < 1
 
 
 def test_rigid_outside_the_head_is_warned_of():
@@ -272,10 +272,10 @@ def _pair(name):
 @pytest.mark.parametrize("name", PLAIN_MM)
 def test_a_moved_head_is_brought_back_as_well_as_plain_simpleitk_does(name):
     fixed, moving, truth, error_mm = _pair(name)
-    found = register(fixed, moving)
-    assert error_mm(found.fixed_to_moving) < PLAIN_MM[name] + 0.5
-    assert found.metric_after > found.metric_before
-    assert not any("certain" in warning for warning in found.warnings)
+    result = register(fixed, moving)
+    assert error_mm(result.fixed_to_moving) < PLAIN_MM[name] + 0.5
+    assert result.metric_after > result.metric_before
+    assert not any("certain" in warning for warning in result.warnings)
     assert error_mm(register(fixed, moving, start=truth).fixed_to_moving) < PLAIN_MM[name] + 0.5
 
 
@@ -283,6 +283,6 @@ def test_a_moved_head_is_brought_back_as_well_as_plain_simpleitk_does(name):
 @pytest.mark.parametrize("name", LIMBS)
 def test_a_cropped_limb_is_never_called_good_and_warned_of(name):
     fixed, moving, _, _ = _pair(name)
-    found = register(fixed, moving)
-    assert found.verdict in (Verdict.UNVERIFIED, Verdict.REJECTED)
-    assert any("rigid" in warning for warning in found.warnings)
+    result = register(fixed, moving)
+    assert result.verdict in (Verdict.UNVERIFIED, Verdict.REJECTED)
+    assert any("rigid" in warning for warning in result.warnings)

@@ -61,21 +61,21 @@ def test_it_equals_the_slow_trilinear_version(case):
     geometry, transform = CASES[case]
     moving = volume(NOISE, geometry, slope=np.full(7, 0.5), intercept=np.full(7, -100.0))
     onto = grid((11, 10, 9), (1.7, 1.9, 2.3), (-9, -8, -11), (-5, 8, 3))
-    found = resample(moving, onto, transform)
+    resampled = resample(moving, onto, transform)
     values, inside = trilinear(moving, onto, transform)
     assert inside.any()
-    np.testing.assert_array_equal(found.inside, inside)
-    np.testing.assert_allclose(found.values, values, atol=2e-3)
-    assert found.values.dtype == np.float32
+    np.testing.assert_array_equal(resampled.inside, inside)
+    np.testing.assert_allclose(resampled.values, values, atol=2e-3)
+    assert resampled.values.dtype == np.float32
 
 
 def test_each_slice_keeps_its_own_slope_and_intercept():
     moving = volume(NOISE, grid((8, 9, 7)), slope=np.linspace(0.1, 3, 7), intercept=np.linspace(-9, 9, 7))
     onto = grid((5, 5, 9), origin=(1.5, 1.5, -0.25), spacing=(1, 1, 0.7))
     values, inside = trilinear(moving, onto, np.eye(4))
-    found = resample(moving, onto, np.eye(4))
-    np.testing.assert_allclose(found.values, values, rtol=1e-5, atol=1e-2)
-    np.testing.assert_array_equal(found.inside, inside)
+    resampled = resample(moving, onto, np.eye(4))
+    np.testing.assert_allclose(resampled.values, values, rtol=1e-5, atol=1e-2)
+    np.testing.assert_array_equal(resampled.inside, inside)
 
 
 def test_a_pixel_that_any_padded_voxel_contributes_to_is_outside():
@@ -83,28 +83,28 @@ def test_a_pixel_that_any_padded_voxel_contributes_to_is_outside():
     moving = volume(NOISE, grid((8, 9, 7)), valid=valid)
     for transform in (np.eye(4), rigid((4, 5, 6), (0.3, 0.2, 0.1))):  # on the grid no neighbour contributes
         values, inside = trilinear(moving, moving.geometry, transform)
-        found = resample(moving, moving.geometry, transform)
-        np.testing.assert_array_equal(found.inside, inside)
-        np.testing.assert_allclose(found.values, values, atol=1e-2)
+        resampled = resample(moving, moving.geometry, transform)
+        np.testing.assert_array_equal(resampled.inside, inside)
+        np.testing.assert_allclose(resampled.values, values, atol=1e-2)
 
 
 def test_values_that_are_not_finite_are_outside_and_spoil_no_other_voxel():
     data = np.ones((5, 5, 5), dtype=np.float32)
     data[2, 2, 2] = np.nan
-    found = resample(volume(data, grid((5, 5, 5))), grid((5, 5, 5), origin=(0.5, 0, 0)), np.eye(4))
+    resampled = resample(volume(data, grid((5, 5, 5))), grid((5, 5, 5), origin=(0.5, 0, 0)), np.eye(4))
     expected = np.ones((5, 5, 5), dtype=bool)
     expected[2, 2, 1] = expected[2, 2, 2] = False
-    np.testing.assert_array_equal(found.inside, expected)
-    np.testing.assert_array_equal(found.values, expected.astype(np.float32))
+    np.testing.assert_array_equal(resampled.inside, expected)
+    np.testing.assert_array_equal(resampled.values, expected.astype(np.float32))
 
 
 def test_the_field_of_view_ends_half_a_voxel_beyond_the_outer_centres():
     moving = volume(np.full((4, 4, 4), 7, dtype=np.int16), grid((4, 4, 4), (4.0, 4.0, 4.0)))
     onto = grid((23, 1, 1), origin=(-4, 6, 6))  # x = -4 .. 18 mm; the voxels cover -2 .. 14
-    found = resample(moving, onto, np.eye(4))
+    resampled = resample(moving, onto, np.eye(4))
     x = np.arange(-4, 19)
-    np.testing.assert_array_equal(found.inside[0, 0], (x >= -2) & (x <= 14))
-    np.testing.assert_array_equal(found.values[0, 0], np.where(found.inside[0, 0], 7, 0))
+    np.testing.assert_array_equal(resampled.inside[0, 0], (x >= -2) & (x <= 14))
+    np.testing.assert_array_equal(resampled.values[0, 0], np.where(resampled.inside[0, 0], 7, 0))
 
 
 def test_the_transform_takes_fixed_points_to_moving_points():
@@ -114,10 +114,12 @@ def test_the_transform_takes_fixed_points_to_moving_points():
     moving = volume(data, grid((32, 32, 32)))
     turn = rigid((0, 0, 90), (0, 0, 0))  # (x, y) -> (-y, x)
     shift = rigid((0, 0, 0), (30, 0, 0))
-    found = resample(moving, grid((40, 40, 40)), shift @ turn)  # (30 - y, x, z) = (20, 10, 5): p = (10, 10, 5)
-    assert np.argwhere(found.values > 50).tolist() == [[5, 10, 10]]
-    found = resample(moving, grid((40, 40, 40), origin=(-20, -20, 0)), turn @ shift)  # (-y, x + 30) : p = (-20, -20, 5)
-    assert np.argwhere(found.values > 50).tolist() == [[5, 0, 0]]
+    resampled = resample(moving, grid((40, 40, 40)), shift @ turn)  # (30 - y, x, z) = (20, 10, 5): p = (10, 10, 5)
+    assert np.argwhere(resampled.values > 50).tolist() == [[5, 10, 10]]
+    resampled = resample(
+        moving, grid((40, 40, 40), origin=(-20, -20, 0)), turn @ shift
+    )  # (-y, x + 30) : p = (-20, -20, 5)
+    assert np.argwhere(resampled.values > 50).tolist() == [[5, 0, 0]]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -128,32 +130,32 @@ def test_one_slice_equals_the_same_slice_of_the_volume(case):
     whole = resample(moving, onto, transform)
     held = Resampler(moving, onto)
     for k in range(9):
-        for one in (resample_slice(moving, onto, k, transform), held.slice(k, transform)):
-            assert one.values.shape == (1, 10, 11)
-            np.testing.assert_array_equal(one.inside[0], whole.inside[k])
-            np.testing.assert_allclose(one.values[0], whole.values[k], atol=1e-2)
+        for resampled in (resample_slice(moving, onto, k, transform), held.slice(k, transform)):
+            assert resampled.values.shape == (1, 10, 11)
+            np.testing.assert_array_equal(resampled.inside[0], whole.inside[k])
+            np.testing.assert_allclose(resampled.values[0], whole.values[k], atol=1e-2)
 
 
 def test_a_moving_image_of_one_slice_covers_its_thickness_only():
     moving = volume(np.full((1, 6, 6), 3, dtype=np.int16), grid((6, 6, 1), (1, 1, 5.0), (0, 0, 10)))
-    found = resample(moving, grid((6, 6, 30)), np.eye(4))
-    covered = [k for k in range(30) if found.inside[k].all()]
+    resampled = resample(moving, grid((6, 6, 30)), np.eye(4))
+    covered = [k for k in range(30) if resampled.inside[k].all()]
     assert covered == [8, 9, 10, 11, 12]  # 7.5 to 12.5 mm
-    assert not found.inside[:8].any()
-    assert (found.values[8:13] == 3).all()
+    assert not resampled.inside[:8].any()
+    assert (resampled.values[8:13] == 3).all()
 
 
 def test_a_moving_volume_elsewhere_leaves_nothing_inside():
     moving = volume(NOISE, grid((8, 9, 7)))
-    found = resample(moving, grid((4, 4, 4), origin=(500, 0, 0)), np.eye(4))
-    assert not found.inside.any()
-    assert not found.values.any()
+    resampled = resample(moving, grid((4, 4, 4), origin=(500, 0, 0)), np.eye(4))
+    assert not resampled.inside.any()
+    assert not resampled.values.any()
 
 
 def test_big_endian_and_boolean_voxels_are_read():
     for stored in (NOISE.astype(">i2"), NOISE > 0, NOISE.astype(np.float16)):
-        found = resample(volume(stored, grid((8, 9, 7))), grid((8, 9, 7)), np.eye(4))
-        np.testing.assert_allclose(found.values, stored.astype(np.float32))
+        resampled = resample(volume(stored, grid((8, 9, 7))), grid((8, 9, 7)), np.eye(4))
+        np.testing.assert_allclose(resampled.values, stored.astype(np.float32))
 
 
 def test_a_picture_and_a_volume_are_kept_apart():
@@ -166,16 +168,16 @@ def test_a_picture_and_a_volume_are_kept_apart():
 
 def test_cancel_leaves_from_between_two_slabs():
     moving = volume(NOISE, grid((8, 9, 7)))
-    seen = []
+    reports = []
 
     def progress(fraction, message=""):
-        seen.append(fraction)
-        if len(seen) == 3:
+        reports.append(fraction)
+        if len(reports) == 3:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         resample(moving, grid((256, 256, 256)), np.eye(4), progress)
-    assert seen == sorted(seen)
+    assert reports == sorted(reports)
 
 
 def test_progress_is_called_often_enough_for_cancel_to_answer_at_once():

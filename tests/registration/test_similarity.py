@@ -35,8 +35,8 @@ def slow(points, fixed, values, matrix, bins):
 def test_it_equals_the_slow_histogram(matrix):
     random = np.random.default_rng(6)
     points, fixed = random.uniform(-0.5, 9.5, (400, 3)), random.random(400).astype(np.float32)
-    found = Similarity(points, fixed, VALUES, GRID, bins=8).measure(matrix)
-    assert found == pytest.approx(slow(points, fixed, VALUES, matrix, 8), rel=1e-4)
+    measured = Similarity(points, fixed, VALUES, GRID, bins=8).measure(matrix)
+    assert measured == pytest.approx(slow(points, fixed, VALUES, matrix, 8), rel=1e-4)
 
 
 def test_two_equal_halves_share_ln_2_nats_and_lost_overlap_costs_its_part():

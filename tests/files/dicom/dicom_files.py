@@ -88,9 +88,9 @@ def write_series(
 
 
 def only_series(folder: Path) -> Series:
-    found = readers.scan([folder]).series
-    assert len(found) == 1, [series.warnings for series in found]
-    return found[0]
+    all_series = readers.scan([folder]).series
+    assert len(all_series) == 1, [series.warnings for series in all_series]
+    return all_series[0]
 
 
 def read_volume(folder: Path) -> Volume:
@@ -98,10 +98,10 @@ def read_volume(folder: Path) -> Volume:
 
 
 def item(**elements: object) -> Dataset:
-    made = Dataset()
+    nested = Dataset()
     for keyword, value in elements.items():
-        setattr(made, keyword, value)
-    return made
+        setattr(nested, keyword, value)
+    return nested
 
 
 def enhanced(places: list[float], echoes: list[float] | None = None) -> FileDataset:

@@ -18,8 +18,8 @@ def frame(path: Path, values: int = 0, uid: str = "1.2.3", slope: float = 1) -> 
     ds.RescaleSlope = slope
     put_pixels(ds, slice_values(values))
     ds.save_as(path, enforce_file_format=True)
-    (made,) = frames(read_header(path))
-    return made
+    (only,) = frames(read_header(path))
+    return only
 
 
 def test_the_same_pixels_in_other_files_are_the_same(tmp_path):
@@ -33,7 +33,7 @@ def test_only_the_same_uid_with_the_same_pixels_is_a_copy(tmp_path):
     first = frame(tmp_path / "a")
     others = [frame(tmp_path / "b"), frame(tmp_path / "c", values=1), frame(tmp_path / "d", uid="1.2.4")]
     unique, warnings = without_copies([first, *others], lambda _: "")
-    assert [one.path.name for one in unique] == ["a", "c", "d"]
+    assert [original.path.name for original in unique] == ["a", "c", "d"]
     assert warnings == ("b: the same image is there twice, the copy was left out.",)
 
 

@@ -24,9 +24,9 @@ def test_enhanced_frames_are_ordered_by_their_place_and_keep_their_own_rescale(t
 
 def test_echoes_within_one_enhanced_file_are_a_series_each(tmp_path):
     enhanced([0, 0, 3, 3, 6, 6], [12, 80] * 3).save_as(tmp_path / "e.dcm", enforce_file_format=True)
-    found = readers.scan([tmp_path]).series
-    assert [series.size[2] for series in found] == [3, 3]
-    np.testing.assert_array_equal(readers.read(found[1]).stored[:, 0, 0], [1000, 3000, 5000])
+    all_series = readers.scan([tmp_path]).series
+    assert [series.size[2] for series in all_series] == [3, 3]
+    np.testing.assert_array_equal(readers.read(all_series[1]).stored[:, 0, 0], [1000, 3000, 5000])
 
 
 def test_functional_groups_that_do_not_fit_the_frames_are_refused(tmp_path):
@@ -67,7 +67,7 @@ def test_an_old_multi_frame_file_without_places_is_no_volume(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "fact"),
     [
         ({"SpacingBetweenSlices": None, "SliceThickness": 4.0}, ""),
         ({"SpacingBetweenSlices": 0, "SliceThickness": 4.0}, ""),
@@ -75,7 +75,7 @@ def test_an_old_multi_frame_file_without_places_is_no_volume(tmp_path):
         ({"SliceVector": None, "NumberOfSlices": 7}, "SliceVector (0054,0080)"),
     ],
 )
-def test_a_spect_without_its_spacing_opens_at_the_thickness_or_says_what_is_missing(tmp_path, changes, told):
+def test_a_spect_without_its_spacing_opens_at_the_thickness_or_says_what_is_missing(tmp_path, changes, fact):
     ds = dataset("MR")
     ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = NuclearMedicineImageStorage
     ds.Modality, ds.ImageType = "NM", ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
@@ -86,8 +86,8 @@ def test_a_spect_without_its_spacing_opens_at_the_thickness_or_says_what_is_miss
         setattr(ds, keyword, value)
     ds.save_as(tmp_path / "nm.dcm", enforce_file_format=True)
     (series,) = readers.scan([tmp_path]).series
-    if told:
-        assert told in series.problem
+    if fact:
+        assert fact in series.problem
         return
     assert series.spacing_mm == pytest.approx((1.5, 2, 4))
     (warning,) = series.warnings

@@ -26,8 +26,8 @@ def series(tmp_path) -> Series:
     ds.save_as(plain, enforce_file_format=True)
     subprocess.run(["dcmcjpeg", "+e1", "+un", str(plain), str(tmp_path / "j.dcm")], check=True)
     plain.unlink()
-    (found,) = readers.scan([tmp_path]).series
-    return found
+    (all_series,) = readers.scan([tmp_path]).series
+    return all_series
 
 
 def test_it_decodes_and_is_reused(series):

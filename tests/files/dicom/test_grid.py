@@ -82,11 +82,11 @@ def test_two_different_slices_at_one_place_are_refused_with_both_names(tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("gone", "told"), [("PixelSpacing", "PixelSpacing"), ("ImagePositionPatient", "where they lie")]
+    ("gone", "fact"), [("PixelSpacing", "PixelSpacing"), ("ImagePositionPatient", "where they lie")]
 )
-def test_without_spacing_or_position_it_is_no_volume(tmp_path, gone, told):
+def test_without_spacing_or_position_it_is_no_volume(tmp_path, gone, fact):
     series = only_series(write_series(tmp_path, change=lambda ds, k: ds.__delattr__(gone)))
-    assert told in series.problem
+    assert fact in series.problem
     assert series.spacing_mm is None
 
 

@@ -62,16 +62,16 @@ def open_in_words(folder) -> str:
     """Scan, print and read everything; returns what was refused."""
     scan = readers.scan([folder])
     assert info_document(scan)
-    said = [skip.reason for skip in scan.skipped]
+    refusals = [skip.reason for skip in scan.skipped]
     for series in scan.series:
         assert series.size[0] * series.size[1] * series.size[2] < 1e9
         try:
             values = readers.read(series).values()
         except AppError as error:
-            said.append(str(error))
+            refusals.append(str(error))
         else:
             assert np.isfinite(values).all()
-    return " ".join(said)
+    return " ".join(refusals)
 
 
 @pytest.mark.parametrize(("keyword", "value"), CASES, ids=lambda part: str(part)[:24])
@@ -101,8 +101,8 @@ def test_one_slice_of_a_series_that_states_no_rescale_is_not_mixed_with_the_othe
         if k == 2:
             del ds.RescaleSlope
 
-    found = readers.scan([write_series(tmp_path, change=change)]).series
-    assert {series.unit for series in found} == {"HU", "unknown"}
+    all_series = readers.scan([write_series(tmp_path, change=change)]).series
+    assert {series.unit for series in all_series} == {"HU", "unknown"}
 
 
 def test_the_builder_itself_is_sound():

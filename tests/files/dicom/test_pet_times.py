@@ -49,7 +49,7 @@ def test_an_injection_on_the_table_lies_after_the_time_that_all_frames_refer_to(
 @pytest.mark.parametrize("how", ["date and time", "time alone"])
 def test_it_may_be_stated_with_its_date_or_without(how):
     changes = {"injection_datetime": ""} if how == "time alone" else {"injection_time": ""}
-    assert elapsed(*(replace(one, **changes) for one in FRAMES)) == -60
+    assert elapsed(*(replace(frame, **changes) for frame in FRAMES)) == -60
 
 
 def test_an_injection_after_midnight_in_a_scan_that_began_before():
@@ -61,8 +61,8 @@ def test_an_injection_after_midnight_in_a_scan_that_began_before():
 
 
 def test_values_that_are_not_decay_corrected_refer_to_each_frame():
-    uncorrected = [replace(one, decay_correction="NONE") for one in FRAMES]
-    assert [elapsed(one, *uncorrected) for one in uncorrected] == [-60, -30, 0, 60]
+    uncorrected = [replace(frame, decay_correction="NONE") for frame in FRAMES]
+    assert [elapsed(frame, *uncorrected) for frame in uncorrected] == [-60, -30, 0, 60]
 
 
 @pytest.mark.parametrize(
@@ -122,11 +122,11 @@ def test_a_dynamic_pet_with_its_tracer_injected_on_the_table_has_an_suv(tmp_path
         ds.FrameReferenceTime, ds.ActualFrameDuration = 1000 * (120 * number + 60), 120_000
         ds.RadiopharmaceuticalInformationSequence[0].RadiopharmaceuticalStartTime = "110100"
 
-    found = readers.scan([write_series(tmp_path, "PT", places=range(9), change=change)]).series
-    assert [series.size[2] for series in found] == [3, 3, 3]
+    all_series = readers.scan([write_series(tmp_path, "PT", places=range(9), change=change)]).series
+    assert [series.size[2] for series in all_series] == [3, 3, 3]
     expected = 70_000 / (350e6 * 2 ** (60 / 6586.2))
-    assert [series.suv.factor[0] for series in found] == pytest.approx([expected] * 3, rel=1e-12)
-    assert {series.unit for series in found} == {"SUVbw"}
+    assert [series.suv.factor[0] for series in all_series] == pytest.approx([expected] * 3, rel=1e-12)
+    assert {series.unit for series in all_series} == {"SUVbw"}
 
 
 def test_frames_of_an_enhanced_pet_are_dated_by_themselves(tmp_path):

@@ -69,10 +69,12 @@ def test_a_compressed_file_without_its_end_is_called_cut_short(tmp_path):
     last = tmp_path / "2.dcm"
     last.write_bytes(last.read_bytes()[:-12])
     scan = readers.scan([tmp_path])
-    told = [skip.reason for skip in scan.skipped] + [w for s in scan.studies for one in s.series for w in one.warnings]
+    sentences = [skip.reason for skip in scan.skipped] + [
+        w for s in scan.studies for series in s.series for w in series.warnings
+    ]
     with pytest.raises(AppError, match=r"2\.dcm.*cut short"):
         readers.read(scan.studies[0].series[0])
-    assert not any("attribute" in sentence for sentence in told)
+    assert not any("attribute" in sentence for sentence in sentences)
 
 
 LOSSLESS = (

@@ -19,14 +19,16 @@ from tests.files.dicom.dicom_files import AXIAL, ROOT, dataset, enhanced, item, 
 
 def mapping(slope: float | None, code: str, *, intercept: float = 0.0, lut: list[float] | None = None) -> Dataset:
     """One item of a RealWorldValueMappingSequence."""
-    made = item(MeasurementUnitsCodeSequence=[item(CodeValue=code, CodingSchemeDesignator="UCUM", CodeMeaning="words")])
-    made.add_new("RealWorldValueFirstValueMapped", "SS", 0)
-    made.add_new("RealWorldValueLastValueMapped", "SS", 32767)
+    entry = item(
+        MeasurementUnitsCodeSequence=[item(CodeValue=code, CodingSchemeDesignator="UCUM", CodeMeaning="words")]
+    )
+    entry.add_new("RealWorldValueFirstValueMapped", "SS", 0)
+    entry.add_new("RealWorldValueLastValueMapped", "SS", 32767)
     if slope is not None:
-        made.RealWorldValueSlope, made.RealWorldValueIntercept = slope, intercept
+        entry.RealWorldValueSlope, entry.RealWorldValueIntercept = slope, intercept
     if lut is not None:
-        made.RealWorldValueLUTData = lut
-    return made
+        entry.RealWorldValueLUTData = lut
+    return entry
 
 
 def spect(folder: Path, change: Callable[[Dataset], None]) -> Series:
@@ -148,8 +150,8 @@ def test_slices_with_and_without_a_mapping_are_not_one_volume(tmp_path):
         if k < 2:
             ds.RealWorldValueMappingSequence = [mapping(2.0, "ms")]
 
-    found = readers.scan([write_series(tmp_path, "MR", change=change)]).series
-    assert sorted((series.size[2], series.unit) for series in found) == [(2, "ms"), (3, "a.u.")]
+    all_series = readers.scan([write_series(tmp_path, "MR", change=change)]).series
+    assert sorted((series.size[2], series.unit) for series in all_series) == [(2, "ms"), (3, "a.u.")]
 
 
 def test_the_window_of_the_header_is_brought_into_the_mapped_unit(tmp_path):
@@ -166,9 +168,9 @@ def test_the_window_of_the_header_is_brought_into_the_mapped_unit(tmp_path):
 def test_items_that_map_nothing_are_passed_over():
     useless = [mapping(None, "ms"), mapping(0.0, "ms"), mapping(1e300, "ms"), mapping(float("nan"), "ms")]
     assert mapping_of(useless, "MR") is None
-    found = mapping_of([*useless, mapping(3.0, "ms")], "MR")
-    assert found is not None
-    assert found.slope == 3.0
+    mapping_read = mapping_of([*useless, mapping(3.0, "ms")], "MR")
+    assert mapping_read is not None
+    assert mapping_read.slope == 3.0
     assert mapping_of(None, "MR") is None
     assert mapping_of(b"", "MR") is None
 

@@ -31,9 +31,9 @@ def volumes(folder: Path, modality: str, change, *, count: int = 2, places: int 
     )
 
 
-def first_values(found: Sequence[Series]) -> list[list[int]]:
+def first_values(all_series: Sequence[Series]) -> list[list[int]]:
     """Which slices as written each volume holds, by the value of its first voxel."""
-    return [[int(value) // 1000 for value in readers.read(series).stored[:, 0, 0]] for series in found]
+    return [[int(value) // 1000 for value in readers.read(series).stored[:, 0, 0]] for series in all_series]
 
 
 ONE_AFTER_THE_OTHER = [[0, 1, 2, 3], [4, 5, 6, 7]]
@@ -46,12 +46,12 @@ def test_complex_parts_in_one_enhanced_file_are_a_volume_each(tmp_path):
         part = ("MAGNITUDE", "PHASE")[n % 2]
         group.MRImageFrameTypeSequence = [item(FrameType=["ORIGINAL", "PRIMARY"], ComplexImageComponent=part)]
     ds.save_as(tmp_path / "e.dcm", enforce_file_format=True)
-    found = readers.scan([tmp_path]).series
-    assert [series.description for series in found] == [
+    all_series = readers.scan([tmp_path]).series
+    assert [series.description for series in all_series] == [
         "MR head (complex part MAGNITUDE)",
         "MR head (complex part PHASE)",
     ]
-    assert first_values(found) == [[0, 2, 4], [1, 3, 5]]
+    assert first_values(all_series) == [[0, 2, 4], [1, 3, 5]]
 
 
 def macro(name: str, **elements: Any) -> dict[str, list[Dataset]]:
@@ -88,23 +88,23 @@ PER_FRAME = {  # what a frame of volume 0 and of volume 1 states, and what is to
 
 
 @pytest.mark.parametrize("sop_class", [None, EnhancedCTImageStorage, EnhancedPETImageStorage], ids=["MR", "CT", "PT"])
-@pytest.mark.parametrize("told", PER_FRAME)
-def test_whatever_differs_from_frame_to_frame_of_an_enhanced_file_parts_it(tmp_path, told, sop_class):
+@pytest.mark.parametrize("fact", PER_FRAME)
+def test_whatever_differs_from_frame_to_frame_of_an_enhanced_file_parts_it(tmp_path, fact, sop_class):
     ds = enhanced([3.0 * (n % 3) for n in range(6)])
     if sop_class is not None:
         ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = sop_class
         ds.Modality = "CT" if sop_class == EnhancedCTImageStorage else "PT"
     for n, group in enumerate(ds.PerFrameFunctionalGroupsSequence):
         group.PixelValueTransformationSequence[0].RescaleSlope = 1
-        for name, items in PER_FRAME[told][n // 3].items():
+        for name, items in PER_FRAME[fact][n // 3].items():
             if name == "private":
                 group.private_block(0x0065, "A MAKER", create=True).add_new(0x02, "SH", items[0])
             else:
                 setattr(group, name, items)
     ds.save_as(tmp_path / "e.dcm", enforce_file_format=True)
-    found = readers.scan([tmp_path]).series
-    assert first_values(found) == [[0, 1, 2], [3, 4, 5]]
-    assert told in found[0].description.lower()
+    all_series = readers.scan([tmp_path]).series
+    assert first_values(all_series) == [[0, 1, 2], [3, 4, 5]]
+    assert fact in all_series[0].description.lower()
 
 
 def test_a_dimension_is_called_what_the_file_says_it_is(tmp_path):
@@ -113,12 +113,12 @@ def test_a_dimension_is_called_what_the_file_says_it_is(tmp_path):
     for n, group in enumerate(ds.PerFrameFunctionalGroupsSequence):
         group.FrameContentSequence = [item(DimensionIndexValues=[n // 2 + 1, n % 2 + 1])]
     ds.save_as(tmp_path / "e.dcm", enforce_file_format=True)
-    found = readers.scan([tmp_path]).series
-    assert [series.description for series in found] == [
+    all_series = readers.scan([tmp_path]).series
+    assert [series.description for series in all_series] == [
         "MR head (diffusion b-value number 1)",
         "MR head (diffusion b-value number 2)",
     ]
-    assert first_values(found) == [[0, 2], [1, 3]]
+    assert first_values(all_series) == [[0, 2], [1, 3]]
 
 
 def ge(ds: Dataset, stated: list[int]) -> None:
@@ -155,9 +155,12 @@ MAKERS = {
 @pytest.mark.parametrize("maker", MAKERS)
 def test_b_values_are_read_where_each_maker_keeps_them(tmp_path, maker):
     """rordenlab/dcm2niix#149, #245, #690: GE states 1000 as 1000, or as 1000001000."""
-    found = volumes(tmp_path, "MR", lambda ds, volume, place: MAKERS[maker](ds, 1000 * volume))
-    assert [series.description for series in found] == ["MR head (b-value 0 s/mm²)", "MR head (b-value 1000 s/mm²)"]
-    assert first_values(found) == ONE_AFTER_THE_OTHER
+    all_series = volumes(tmp_path, "MR", lambda ds, volume, place: MAKERS[maker](ds, 1000 * volume))
+    assert [series.description for series in all_series] == [
+        "MR head (b-value 0 s/mm²)",
+        "MR head (b-value 1000 s/mm²)",
+    ]
+    assert first_values(all_series) == ONE_AFTER_THE_OTHER
 
 
 def test_a_b_value_in_several_directions_is_a_volume_for_each(tmp_path):
@@ -170,8 +173,8 @@ def test_a_b_value_in_several_directions_is_a_volume_for_each(tmp_path):
             block.add_new(element, "DS", part)
         ds.TriggerTime = 100 * place  # differs within a volume
 
-    found = volumes(tmp_path, "MR", change, count=4)
-    assert sorted(first_values(found)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
+    all_series = volumes(tmp_path, "MR", change, count=4)
+    assert sorted(first_values(all_series)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
 
 
 def test_repeats_of_one_b_value_that_nothing_tells_apart_do_not_take_the_others_along(tmp_path):
@@ -179,9 +182,9 @@ def test_repeats_of_one_b_value_that_nothing_tells_apart_do_not_take_the_others_
         ds.DiffusionBValue = 1000.0 if volume else 0.0
         ds.InstanceNumber = 1
 
-    found = volumes(tmp_path, "MR", change, count=3)
-    whole = [series for series in found if not series.problem]
-    mixed = [series for series in found if series.problem]
+    all_series = volumes(tmp_path, "MR", change, count=3)
+    whole = [series for series in all_series if not series.problem]
+    mixed = [series for series in all_series if series.problem]
     assert first_values(whole) == [[0, 1, 2, 3]]
     assert "both lie at" in mixed[0].problem
 
@@ -199,15 +202,15 @@ def test_passes_over_several_beds_are_told_apart_by_the_image_index(tmp_path):
         ds.SeriesType, ds.NumberOfSlices, ds.NumberOfTimeSlices = ["DYNAMIC", "IMAGE"], PLACES, 2
         ds.ImageIndex = volume * PLACES + place + 1
 
-    found = volumes(tmp_path, "PT", change)
-    assert first_values(found) == ONE_AFTER_THE_OTHER
-    assert [series.description for series in found] == ["PT head (time slice 1)", "PT head (time slice 2)"]
+    all_series = volumes(tmp_path, "PT", change)
+    assert first_values(all_series) == ONE_AFTER_THE_OTHER
+    assert [series.description for series in all_series] == ["PT head (time slice 1)", "PT head (time slice 2)"]
 
 
 def test_passes_over_several_beds_are_told_apart_by_their_order_where_no_index_is_there(tmp_path):
-    found = volumes(tmp_path, "PT", bed)
-    assert first_values(found) == ONE_AFTER_THE_OTHER
-    assert [series.description for series in found] == ["PT head (pass 1 of 2)", "PT head (pass 2 of 2)"]
+    all_series = volumes(tmp_path, "PT", bed)
+    assert first_values(all_series) == ONE_AFTER_THE_OTHER
+    assert [series.description for series in all_series] == ["PT head (pass 1 of 2)", "PT head (pass 2 of 2)"]
 
 
 def test_beds_taken_in_turns_are_no_passes(tmp_path):
@@ -224,9 +227,9 @@ def test_a_gated_pet_has_a_volume_for_each_time_slot_of_each_interval(tmp_path):
         ds.NumberOfTimeSlots, ds.NumberOfRRIntervals = 2, 2
         ds.ImageIndex = volume * PLACES + place + 1
 
-    found = volumes(tmp_path, "PT", change, count=4)
-    assert sorted(first_values(found)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
-    assert found[3].description == "PT head (R-R interval 2, time slot 2)"
+    all_series = volumes(tmp_path, "PT", change, count=4)
+    assert sorted(first_values(all_series)) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9, 10, 11], [12, 13, 14, 15]]
+    assert all_series[3].description == "PT head (R-R interval 2, time slot 2)"
 
 
 def test_phases_of_the_heart_are_counted_where_trigger_times_vary_from_place_to_place(tmp_path):
@@ -234,9 +237,9 @@ def test_phases_of_the_heart_are_counted_where_trigger_times_vary_from_place_to_
         ds.TriggerTime = 400 * volume + 7 * place
         ds.ContentTime = f"12{place:02d}{30 * volume:02d}"
 
-    found = volumes(tmp_path, "MR", change)
-    assert first_values(found) == ONE_AFTER_THE_OTHER
-    assert found[1].description == "MR head (phase 2 of 2)"
+    all_series = volumes(tmp_path, "MR", change)
+    assert first_values(all_series) == ONE_AFTER_THE_OTHER
+    assert all_series[1].description == "MR head (phase 2 of 2)"
 
 
 @pytest.mark.parametrize(
@@ -251,8 +254,8 @@ def test_phases_of_the_heart_are_counted_where_trigger_times_vary_from_place_to_
     ],
 )
 def test_elements_that_are_not_read_with_every_header_part_volumes_too(tmp_path, keyword, first, second):
-    found = volumes(tmp_path, "MR", lambda ds, volume, place: setattr(ds, keyword, second if volume else first))
-    assert first_values(found) == ONE_AFTER_THE_OTHER
+    all_series = volumes(tmp_path, "MR", lambda ds, volume, place: setattr(ds, keyword, second if volume else first))
+    assert first_values(all_series) == ONE_AFTER_THE_OTHER
 
 
 def test_what_has_as_many_values_but_not_one_for_each_repeat_tells_nothing(tmp_path):

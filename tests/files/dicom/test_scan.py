@@ -43,7 +43,7 @@ def test_a_truncated_file_is_named_and_its_place_is_marked(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("attributes", "told"),
+    ("attributes", "fact"),
     [
         ({"PhotometricInterpretation": "PALETTE COLOR"}, "colour"),
         ({"SOPClassUID": SecondaryCaptureImageStorage}, "secondary capture"),
@@ -51,9 +51,9 @@ def test_a_truncated_file_is_named_and_its_place_is_marked(tmp_path):
         ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"], "Modality": "MR"}, "mosaic"),
     ],
 )
-def test_what_is_no_measurement_is_listed_with_the_reason(tmp_path, attributes, told):
+def test_what_is_no_measurement_is_listed_with_the_reason(tmp_path, attributes, fact):
     series = only_series(write_series(tmp_path, change=lambda ds, k: ds.update(attributes)))
-    assert told in series.problem
+    assert fact in series.problem
 
 
 def test_a_report_is_skipped_with_the_reason(tmp_path):

@@ -19,10 +19,10 @@ def test_another_size_orientation_or_spacing_splits_and_says_so(tmp_path):
         if k == 6:
             ds.ImageOrientationPatient = [0, 1, 0, 0, 0, -1]
 
-    found = readers.scan([write_series(tmp_path, places=range(7), change=change)]).series
-    assert [series.size[2] for series in found] == [4, 1, 1, 1]
-    assert [series.uid for series in found] == [f"{ROOT}.2", f"{ROOT}.2#2", f"{ROOT}.2#3", f"{ROOT}.2#4"]
-    assert all("split into 4 parts" in series.warnings[0] for series in found)
+    all_series = readers.scan([write_series(tmp_path, places=range(7), change=change)]).series
+    assert [series.size[2] for series in all_series] == [4, 1, 1, 1]
+    assert [series.uid for series in all_series] == [f"{ROOT}.2", f"{ROOT}.2#2", f"{ROOT}.2#3", f"{ROOT}.2#4"]
+    assert all("split into 4 parts" in series.warnings[0] for series in all_series)
 
 
 def test_echoes_at_the_same_places_become_a_series_each(tmp_path):
@@ -30,10 +30,10 @@ def test_echoes_at_the_same_places_become_a_series_each(tmp_path):
         ds.EchoTime = 80 if k % 2 else 12
         ds.ImagePositionPatient = [0, 0, 2.0 * (k // 2)]
 
-    found = readers.scan([write_series(tmp_path, "MR", places=range(8), change=change)]).series
-    assert [series.description for series in found] == ["MR head (echo time 12 ms)", "MR head (echo time 80 ms)"]
-    assert [series.size[2] for series in found] == [4, 4]
-    np.testing.assert_array_equal(readers.read(found[1]).stored[:, 0, 0], [1000, 3000, 5000, 7000])
+    all_series = readers.scan([write_series(tmp_path, "MR", places=range(8), change=change)]).series
+    assert [series.description for series in all_series] == ["MR head (echo time 12 ms)", "MR head (echo time 80 ms)"]
+    assert [series.size[2] for series in all_series] == [4, 4]
+    np.testing.assert_array_equal(readers.read(all_series[1]).stored[:, 0, 0], [1000, 3000, 5000, 7000])
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_frames_of_a_dynamic_series_are_told_apart_by_time(tmp_path, keyword, fi
         setattr(ds, keyword, first if k < 4 else second)
         ds.ContentTime = f"1200{k:02d}"  # differs between slices of one volume too: it must not tear it to pieces
 
-    found = readers.scan([write_series(tmp_path, "PT", places=range(8), change=change)]).series
-    assert [series.size[2] for series in found] == [4, 4]
-    assert label in found[0].description
+    all_series = readers.scan([write_series(tmp_path, "PT", places=range(8), change=change)]).series
+    assert [series.size[2] for series in all_series] == [4, 4]
+    assert label in all_series[0].description
 
 
 def test_copies_are_left_out_and_named(tmp_path):
@@ -65,13 +65,13 @@ def test_copies_are_left_out_and_named(tmp_path):
 
 
 def test_a_tall_stack_far_from_another_is_a_series_of_its_own(tmp_path):
-    found = readers.scan([write_series(tmp_path, places=[0, 1, 2, 3, 500, 501, 502])]).series
-    assert [series.size[2] for series in found] == [4, 3]
+    all_series = readers.scan([write_series(tmp_path, places=[0, 1, 2, 3, 500, 501, 502])]).series
+    assert [series.size[2] for series in all_series] == [4, 3]
 
 
 def test_a_lone_slice_far_away_is_not_joined_by_hundreds_of_invented_ones(tmp_path):
-    found = readers.scan([write_series(tmp_path, places=[0, 1, 500])]).series
-    assert [series.size[2] for series in found] == [2, 1]
+    all_series = readers.scan([write_series(tmp_path, places=[0, 1, 500])]).series
+    assert [series.size[2] for series in all_series] == [2, 1]
 
 
 def test_a_frame_of_reference_of_its_own_in_every_file_means_nothing(tmp_path):
@@ -88,6 +88,6 @@ def test_two_frames_of_reference_in_a_series_stay_apart(tmp_path):
     folder = write_series(
         tmp_path, places=range(6), change=lambda ds, k: ds.update({"FrameOfReferenceUID": f"{ROOT}.9.{k // 3}"})
     )
-    found = readers.scan([folder]).series
-    assert [series.size[2] for series in found] == [3, 3]
-    assert len({series.frame_of_reference_uid for series in found}) == 2
+    all_series = readers.scan([folder]).series
+    assert [series.size[2] for series in all_series] == [3, 3]
+    assert len({series.frame_of_reference_uid for series in all_series}) == 2

@@ -31,11 +31,11 @@ def facts(**changes: object) -> PetFacts:
 
 
 def factor(*slices: PetFacts) -> float:
-    unit, found, warnings = suv(slices)
+    unit, conversion, warnings = suv(slices)
     assert unit == "SUVbw"
     assert warnings == ()
-    assert found.factor is not None
-    return found.factor[0]
+    assert conversion.factor is not None
+    return conversion.factor[0]
 
 
 def test_start_decays_the_dose_to_the_series_time():
@@ -51,9 +51,9 @@ def test_none_decays_each_slice_to_its_own_acquisition():
     slices = [
         facts(decay_correction="NONE", corrected=("ATTN",), acquisition_time=time) for time in ("110000", "113000")
     ]
-    found = suv(slices)[1].factor
+    conversion = suv(slices)[1].factor
     later = 70_000 / (350e6 * 2 ** (-5400 / HALF_LIFE_S))
-    assert found == pytest.approx((AFTER_AN_HOUR, later), rel=1e-12)
+    assert conversion == pytest.approx((AFTER_AN_HOUR, later), rel=1e-12)
 
 
 def test_a_date_goes_before_a_time_without_one():
@@ -80,9 +80,9 @@ def test_an_injection_in_another_zone_is_converted():
 def test_the_zone_of_the_acquisition_holds_for_the_times_that_state_none():
     ds = dataset("PT")
     ds.AcquisitionDateTime = "20240229110000.000000-0500"
-    found = pet_facts(ds)
-    assert factor(found) == pytest.approx(AFTER_AN_HOUR, rel=1e-12)
-    mixed = suv([found, facts()])[1]
+    read_facts = pet_facts(ds)
+    assert factor(read_facts) == pytest.approx(AFTER_AN_HOUR, rel=1e-12)
+    mixed = suv([read_facts, facts()])[1]
     assert mixed.factor is None
     assert "time zone" in mixed.reason
 
@@ -122,11 +122,11 @@ def test_philips_factors_are_ignored_for_activity():
 
 def test_stored_suv_is_taken_as_its_type_says():
     assert suv([facts(units="GML", suv_type="BW")])[:2][0] == "SUVbw"
-    unit, found, warnings = suv([facts(units="GML", suv_type="")])
-    assert (unit, found.factor) == ("SUVbw", (1.0,))
+    unit, conversion, warnings = suv([facts(units="GML", suv_type="")])
+    assert (unit, conversion.factor) == ("SUVbw", (1.0,))
     assert "SUVType" in warnings[0]
-    unit, found, warnings = suv([facts(units="GML", suv_type="LBMJANMA")])
-    assert (unit, found.factor) == ("SUVlbm", None)
+    unit, conversion, warnings = suv([facts(units="GML", suv_type="LBMJANMA")])
+    assert (unit, conversion.factor) == ("SUVlbm", None)
     assert "Janmahasatian" in warnings[0]
     assert suv([facts(units="GML", suv_type="BSA")])[0] == "unknown"
 
@@ -160,11 +160,11 @@ def test_stored_suv_is_taken_as_its_type_says():
     ],
 )
 def test_what_is_missing_is_named_and_the_values_keep_their_unit(changes, named, unit):
-    found_unit, found, warnings = suv([facts(**changes)])
+    found_unit, conversion, warnings = suv([facts(**changes)])
     assert found_unit == unit
-    assert found.factor is None
-    assert named in found.reason
-    assert found.reason in warnings[0]
+    assert conversion.factor is None
+    assert named in conversion.reason
+    assert conversion.reason in warnings[0]
 
 
 def test_a_pet_series_is_read_in_suv_slice_by_slice(tmp_path):
@@ -203,8 +203,8 @@ def test_private_factors_are_read_under_their_creator_only(tmp_path):
     path = tmp_path / "pet.dcm"
     ds.save_as(path, enforce_file_format=True)
     (series,) = readers.scan([path]).series
-    found = pet_facts(ds)
-    assert (found.philips_suv, found.ge_scan_datetime) == (0.0005, "")
+    read_facts = pet_facts(ds)
+    assert (read_facts.philips_suv, read_facts.ge_scan_datetime) == (0.0005, "")
     assert series.unit == "SUVbw"
 
 
