@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -56,6 +57,22 @@ def test_a_package_brings_its_network_with_weights_and_training(site):
     assert registry.weights_sha256(spec) == weights.sha256_of(folder / "net.safetensors")
     assert "- **Comes with:** pkg_good 1.2" in cards.card(registry.describe(spec))
     torch.testing.assert_close(fuse("net"), torch.full((1, 1, 20, 30), 0.3))
+
+
+def test_without_packages_nothing_is_looked_through(root):
+    code = "import sys; from app.fusion import registry as r; r.networks(); print('importlib.metadata' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False"]
+
+
+def test_a_package_in_a_zip_archive_is_found_and_needs_a_folder(site, tmp_path, monkeypatch):
+    folder = site.net("pkg_zipped")
+    archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", folder.parent)
+    for name in ("pkg_zipped", "pkg_zipped-1.2.dist-info"):
+        shutil.rmtree(folder.parent / name)
+    monkeypatch.syspath_prepend(archive)
+    packages.installed.cache_clear()
+    assert "manifest.json" in refused()
 
 
 def test_listing_imports_nothing_of_the_package_and_no_torch(site):
