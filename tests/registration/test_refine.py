@@ -10,6 +10,7 @@ from app.base.progress import Cancelled
 from app.core.transforms import rigid
 from app.registration.prepare import prepare
 from app.registration.refine import COARSE, FINE, Stage, refine
+from app.registration.verdict import Stopped
 from tests.heads import error_mm, mri, partner
 
 TRUTH = rigid((5, -4, 7), (6, -3, 4), (3, -14, 21))
@@ -31,7 +32,7 @@ def test_a_stage_that_ends_too_early_says_so():
     hasty = Stage(spacing_mm=4.0, points=2000, iterations=3, step_mm=0.5, last_step_mm=1e-6)
     result = refine(fixed, moving, NEAR, hasty)
     assert result.iterations == 3
-    assert result.stop_reason == "Stopped after 3 iterations on 4 mm voxels, without having come to rest."
+    assert result.stopped is Stopped.OUT_OF_STEPS
 
 
 def test_images_that_do_not_overlap_are_told_in_a_sentence():
