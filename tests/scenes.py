@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from app.case.alignment import Aligned
 from app.case.document import Case
 from app.case.fusing import FusionRequest, FusionStack
+from app.case.layers import Layer
+from app.case.links import linked
 from app.core.geometry import Geometry
 from app.core.values import Clipped, FusionWindow
 from app.core.volume import Patient, Series, Volume
@@ -138,3 +141,12 @@ def fused(
         key="test",
         clipped_percent=(Clipped(0.0, 0.0), Clipped(0.0, 0.0)),
     )
+
+
+def with_layer(case: Case, made: Volume, *, linked_by: NDArray[np.float64] | None = None, **display: Any) -> Case:
+    """The case with one more layer over the pair; linked to the base by a 4x4, or not at all."""
+    layer = replace(Layer.of(made), visible=True, **display)
+    case = case.having(layers=(*case.layers, layer))
+    if linked_by is None or case.base is None:
+        return case
+    return case.having(links=linked(case.links, case.base.end, layer.end, registered(linked_by)))

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +36,13 @@ if TYPE_CHECKING:  # these bring SimpleITK or torch with them
     from app.registration.register import RegistrationResult
 
 _ROLES = {"mri": "base_uid", "partner": "partner_uid"}
+
+
+class Hindrance(StrEnum):
+    """Why a layer is laid over nothing."""
+
+    NOT_LINKED = "not-linked"
+    OTHER_PATIENT = "other-patient"
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,14 +184,24 @@ class Case:
         return next((layer for layer in self.layers if layer.uid == uid), None) if uid else None
 
     def of_role(self, role: str) -> Layer | None:
-        """role "mri" or "partner"."""
-        return self.base if role == "mri" else self.partner_layer
+        """role "mri" or "partner", or the uid of any layer."""
+        return {"mri": self.base, "partner": self.partner_layer}.get(role) or self.layer(role)
 
     @property
     def overlays(self) -> tuple[Layer, ...]:
         """The layers that lie over the pair, the lowest first; none while there is no base to lie on."""
         roles = {self.base_uid, self.partner_uid}
         return tuple(layer for layer in self.layers if layer.visible and layer.uid not in roles) if self.base else ()
+
+    def hindrance(self, layer: Layer) -> Hindrance | None:
+        """Why a layer may not be laid over the base; None where it may."""
+        ground = self.base or self.partner_layer
+        if ground is None:
+            return Hindrance.NOT_LINKED
+        apart = layer.series.patient.differs_from(ground.series.patient)
+        if apart and frozenset((ground.uid, layer.uid)) not in self.acknowledged:
+            return Hindrance.OTHER_PATIENT
+        return Hindrance.NOT_LINKED if self.way_to(layer) is None else None
 
     def way_to(self, layer: Layer) -> graph.Way | None:
         """How points of the shared grid come to a layer; None where no link leads there, and it lies over nothing."""

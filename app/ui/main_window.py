@@ -39,6 +39,7 @@ from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.flow.workspace import Workspace
 from app.ui.panels.fusion_panel import FusionPanel
+from app.ui.panels.layer_panel import LayerPanel
 from app.ui.panels.metrics_pane import MetricsPane
 from app.ui.panels.overlay_bar import OverlayBar
 from app.ui.panels.registration_panel import RegistrationPanel
@@ -71,6 +72,7 @@ class MainWindow(Window):
         self.browser = StudyBrowser(self.workspace, self.opening)
         self.registration_panel = RegistrationPanel(self.workspace, self.flow)
         self.fusion_panel = FusionPanel(self.workspace, self.flow)
+        self.layer_panel = LayerPanel(self.workspace)
         self.metrics_pane = MetricsPane(self.workspace, curve_metric=settings.curve_metric)
         self.notices, self.stop = NoticeBar(), StopBanner()
         self.status = StatusLine()
@@ -120,6 +122,7 @@ class MainWindow(Window):
         self.tabs = QTabWidget()
         self.tabs.addTab(_scrolled(self.registration_panel), "Registration")
         self.tabs.addTab(_scrolled(self.fusion_panel), "Fusion and display")
+        self.tabs.addTab(_scrolled(self.layer_panel), "Layers")
         self.panels = QSplitter(Qt.Orientation.Vertical)
         self.panels.addWidget(self.tabs)
         self.panels.addWidget(_scrolled(self.metrics_pane))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.case.document import Case
+from app.case.layers import Layer
 from app.core.modalities import modality_of
 from app.core.palettes import PALETTES
 from app.view.labels import name_of
@@ -12,7 +13,7 @@ from app.view.mixing import Mix, mix_of
 from app.view.picture import Picture
 from app.view.probe import number, unit_text
 from app.view.state import ViewState
-from app.view.windows import is_inverted, window_of
+from app.view.windows import is_inverted, shown_window, window_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Bar:
 
 def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
     """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
+    if picture.kind == "layer":
+        return _layer_bar(scene.overlays[-1])
     partner, stack = scene.partner, scene.stack
     if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
         return None
@@ -49,3 +52,13 @@ def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
     mix = mix_of(state, scene) if picture.kind == "overlay" and scene.mri is not None else alone
     other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
     return Bar(mix, *pane, unit_text(partner.unit), other)
+
+
+def _layer_bar(layer: Layer) -> Bar | None:
+    """Of a layer in its own pane; none for a colour picture."""
+    if layer.volume.rgb is not None:
+        return None
+    centre, width = shown_window(layer)
+    low, high = number(centre - width / 2), number(centre + width / 2)
+    inverted = layer.volume.inverted != layer.inverted
+    return Bar(Mix(layer.palette_alone, inverted), low, high, unit_text(layer.volume.unit))

@@ -1,8 +1,9 @@
 """From the state and the scene to the pixels of one pane: `compose`, a pure function.
 
-A pane has a role: "mri", "partner" (on the MRI's grid once there is an alignment), or "fused" (both sliders). What
-cannot be shown truthfully is not shown: `Picture.pixels` is then None and `blank` says why. Nothing here remembers
-an old picture; `Memo` only keeps steps of the work for the very same inputs.
+A pane has a role: "mri", "partner" (on the MRI's grid once there is an alignment), "fused" (both sliders, with the
+other layers over it), or "layer" (the uppermost of those alone, see overlays.py). What cannot be shown truthfully is
+not shown: `Picture.pixels` is then None and `blank` says why. Nothing here remembers an old picture; `Memo` only keeps
+steps of the work for the very same inputs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from app.view.hatch import hatched
 from app.view.layouts import LAYOUTS
 from app.view.memo import Memo
 from app.view.mixing import mix_of, overlay_table
+from app.view.overlays import LayerSlices, layer_alone, with_layers
 from app.view.picture import Blank, Note, PartnerSlice, Picture, Resample
 from app.view.slices import interpolated, native_levels, native_pixels
 from app.view.state import ViewState
@@ -33,20 +35,26 @@ def compose(
     *,
     axis: int | None = None,
     resample: Resample | None = None,
+    layers: LayerSlices | None = None,
     memo: Memo | None = None,
 ) -> Picture:
     """The picture of one pane.
 
-    role : "mri", "partner" or "fused"; axis : index axis of scene.grid the pane cuts across, None for the state's
+    role : "mri", "partner", "fused" or "layer"; layers : the other layers' slices, which lie over the fused role
+    axis : index axis of scene.grid the pane cuts across, None for the state's
     """
     grid = scene.grid
     if grid is None:
         return Picture(None, blank=Blank.NOTHING)
     plane = plane_of(grid, state.axis if axis is None else axis)
-    work = _Work(state, scene, plane, state.slice_of(grid, plane.axis), resample, memo or Memo())
-    if role == "mri":
-        return work.mri()
-    return work.partner() if role == "partner" else work.fused()
+    memo, index = memo or Memo(), state.slice_of(grid, plane.axis)
+    if role == "layer":
+        return layer_alone(scene, plane, index, layers, memo)
+    work = _Work(state, scene, plane, index, resample, memo)
+    if role in ("mri", "partner"):
+        return work.mri() if role == "mri" else work.partner()
+    picture = work.fused()
+    return picture if layers is None or state.hold_mri else with_layers(picture, scene, layers, memo)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ about and how grave it is as fields, and warnings stay in sight also when the an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Literal
 
@@ -83,6 +83,10 @@ _BLANKS = {
     Blank.NOT_ALIGNED: "not aligned yet",
     Blank.RESAMPLING: "laying the partner over the MRI…",
     Blank.NOT_FUSED: "not fused yet",
+    Blank.NO_LAYER: "No layer shown\nchoose “Show as a layer” in the list of series",
+    Blank.NOT_LINKED: "not linked: register it, or open it as the partner",
+    Blank.OTHER_PATIENT: "another patient than the base\nit is laid over nothing",
+    Blank.RESAMPLING_LAYER: "laying the layer over the MRI…",
     Blank.NEEDS_ALL_SLICES: "not fused yet\nthis plane needs all slices: {done} of {slices} are done",
 }
 
@@ -93,7 +97,7 @@ def labels(state: ViewState, scene: Case, role: str, picture: Picture) -> Labels
         return Labels()
     corners = (
         _titles(state, scene, role, picture),
-        [*_alignment(scene, role, picture), *_notes(picture)],
+        [*_alignment(scene, role, picture), *_notes(picture), *_layers(scene, role, picture)],
         [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)],
     )
     return Labels(*(tuple(line for line in corner if _wanted(line, state.annotations)) for corner in corners))
@@ -135,7 +139,8 @@ def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[
             return [Line(f"{name_of(mri)} alone", About.FUSION)]
         return []
     shown = picture.kind if picture.kind in ("mri", "partner") else role
-    volume = volume_of(scene, shown)
+    uppermost = scene.overlays[-1].volume if role == "layer" and scene.overlays else None
+    volume = uppermost if role == "layer" else volume_of(scene, shown)
     if volume is None:
         return []
     description = volume.series.description
@@ -169,11 +174,29 @@ def _fused_plane(scene: Case, picture: Picture) -> list[Line]:
 
 
 def _alignment(scene: Case, role: str, picture: Picture) -> list[Line]:
-    if scene.mri is None or scene.partner is None or role == "mri" or picture.pixels is None:
+    if scene.mri is None or scene.partner is None or role in ("mri", "layer") or picture.pixels is None:
         return []
     if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
         return []
     return [verdict_line(scene.registration.verdict)]
+
+
+def _layers(scene: Case, role: str, picture: Picture) -> list[Line]:
+    """The layers that lie over the picture, or are it: how much of each, and how sure their place is."""
+    if picture.pixels is None or role not in ("fused", "layer") or (role == "fused" and not picture.layers):
+        return []
+    lines: list[Line] = []
+    for layer in scene.overlays if role == "fused" else scene.overlays[-1:]:
+        way = None if scene.hindrance(layer) else scene.way_to(layer)
+        if way is None:
+            continue
+        share = f"contour at {layer.contour_at:.0%}" if layer.shown_as == "contour" else f"{layer.opacity:.0%}"
+        if role == "fused":
+            lines.append(Line(f"+ {name_of(layer.volume)} {share}", About.FUSION))
+        verdict = verdict_line(way.verdict)
+        if verdict.tone != "plain" or role == "layer":
+            lines.append(replace(verdict, text=f"{name_of(layer.volume)}: {verdict.text}"))
+    return lines
 
 
 def verdict_line(verdict: Verdict) -> Line:
@@ -202,9 +225,12 @@ def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:
 
 def _windows(state: ViewState, scene: Case, picture: Picture) -> list[Line]:
     roles = {"mri": ("mri",), "partner": ("partner",), "overlay": ("mri", "partner")}.get(picture.kind, ())
+    if picture.kind == "layer":
+        roles = (scene.overlays[-1].uid,)
     lines = []
     for role in roles:
-        volume, window = volume_of(scene, role), window_of(scene, role)
+        layer, window = scene.of_role(role), window_of(scene, role)
+        volume = None if layer is None else layer.volume
         if volume is not None and window is not None and volume.rgb is None:
             whose = f"{name_of(volume)}  " if len(roles) > 1 else ""
             words = f"{whose}C {number(window[0])}  W {number(window[1])} {unit_text(volume.unit)}"

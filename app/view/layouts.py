@@ -14,7 +14,8 @@ from functools import cached_property
 class PaneSpec:
     """What a pane shows.
 
-    role : "mri", "partner" or "fused" (both sliders); plane : "axial", "coronal", "sagittal", "" for the state's axis
+    role : "mri", "partner", "fused" (both sliders), or "layer" (the uppermost of the other layers alone)
+    plane : "axial", "coronal", "sagittal", "" for the state's axis
     zoomed : it shows the zoom rectangle, each voxel as a square
     """
 
@@ -31,6 +32,7 @@ PANES: dict[str, PaneSpec] = {
         PaneSpec("mri", "MRI", "mri"),
         PaneSpec("partner", "Partner", "partner"),
         PaneSpec("fused", "Fused", "fused"),
+        PaneSpec("layer", "Layer", "layer"),
         PaneSpec("zoom", "Zoomed region", "fused", zoomed=True),
         PaneSpec("axial", "Axial", "fused", "axial"),
         PaneSpec("coronal", "Coronal", "fused", "coronal"),
@@ -108,5 +110,6 @@ LAYOUTS: dict[str, Layout] = {
             "planes", "Three planes", (Place("axial", 0, 0, rows=2), Place("coronal", 0, 1), Place("sagittal", 1, 1)),
             (3, 2), ("Ctrl+4",), "planes",
         ),
+        Layout("layer", "A layer beside the fusion", (Place("fused", 0, 0), Place("layer", 0, 1)), (1, 1), ("Ctrl+5",)),
     )
 }  # fmt: skip

@@ -33,6 +33,10 @@ class Blank(Enum):
     NOT_ALIGNED = auto()
     RESAMPLING = auto()
     NOT_FUSED = auto()  # also true after a cancel or a failure; the status line tells what runs
+    NO_LAYER = auto()  # no series is shown as a layer
+    NOT_LINKED = auto()  # nothing says where the layer lies
+    OTHER_PATIENT = auto()  # the layer names another patient than the base
+    RESAMPLING_LAYER = auto()
     NEEDS_ALL_SLICES = auto()  # a plane across the slices, of which not all are fused yet
 
 
@@ -44,7 +48,8 @@ class Picture:
     pixels : 0xffRRGGBB [row, column] on `plane`, or None, and `blank` is why
     hatched : whether some of it lies outside the partner's field of view
     notes : what must be said about the pixels
-    kind : "mri", "partner", "overlay" or "fusion": whose colours these are; "" where there are none
+    kind : "mri", "partner", "layer", "overlay" or "fusion": whose colours these are; "" where there are none
+    layers : how many lie over the pair's picture
     done, slices : how many slices are fused of how many, where a blank pane waits for them
     """
 
@@ -55,6 +60,7 @@ class Picture:
     hatched: bool = False
     notes: tuple[Note, ...] = ()
     kind: str = ""
+    layers: int = 0
     done: int = 0
     slices: int = 0
 

@@ -39,6 +39,6 @@ def test_a_layout_added_to_the_list_is_a_choice_of_the_command_line_and_of_the_s
     assert parse(["--layout", "column"]).layout == "column"
     with pytest.raises(SystemExit):
         parse(["view", "--help"])
-    assert "planes,column" in capsys.readouterr().out
+    assert "planes,layer,column" in capsys.readouterr().out
     settings.save(settings.Settings(layout="column"), tmp_path)
     assert settings.load(tmp_path, choices={"layout": LAYOUTS})[0].layout == "column"

@@ -29,7 +29,8 @@ def _other_series(step: int) -> Callable[[Window], None]:
     """The next series of the list for the pane under the mouse (else the partner), passing by the other role's."""
 
     def run(window: Window) -> None:
-        opening, role = window.opening, role_under_mouse(window)
+        opening, under = window.opening, role_under_mouse(window)
+        role = under if under in opening.chosen else "partner"
         taken = opening.chosen["partner" if role == "mri" else "mri"]
         series = [entry for study in window.workspace.scene.studies for entry in study.series if not entry.problem]
         series = [entry for entry in series if taken is None or entry.uid != taken.uid]

@@ -20,7 +20,7 @@ def pane_under_mouse(window: Window) -> str:
 
 
 def role_under_mouse(window: Window) -> str:
-    """ "mri" or "partner": whose window a drag there would change; the partner anywhere else."""
+    """ "mri", "partner", or the uid of a layer: whose window a drag there changes; the partner's anywhere else."""
     pane = window.views.panes.get(pane_under_mouse(window))
     role = None if pane is None else pane.windowed_role()
     if role is None:

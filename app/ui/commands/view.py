@@ -79,7 +79,8 @@ def choose_preset(key: str, window: Window) -> None:
     """The window of this number for the pane under the mouse, or for the volume that has one of this number."""
     scene = window.workspace.scene
     for role in (role_under_mouse(window), "partner", "mri"):
-        preset = by_key(scene.mri if role == "mri" else scene.partner, key)
+        layer = scene.of_role(role)
+        preset = by_key(None if layer is None else layer.volume, key)
         if preset is not None:
             window.workspace.change_layer(role, window=preset.window)
             return

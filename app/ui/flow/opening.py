@@ -17,6 +17,8 @@ from PySide6.QtCore import QObject, Signal
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.case import pipeline
+from app.case.document import Hindrance
+from app.case.layers import Layer
 from app.case.roles import guess_roles, natural_role
 from app.core.modalities import modality_of
 from app.core.volume import Series, Study, Volume
@@ -131,6 +133,47 @@ class Opening(QObject):
             self.chosen[other] = self.chosen[role]
         self.chosen[role] = series
         self._read_chosen()
+
+    def show_as_layer(self, series: Series) -> None:
+        """Lay a series over the pair, besides its two roles; read first where it is not at hand."""
+        case = self.workspace.scene
+        if series.problem:
+            self.noticed.emit(Notice(series.problem, "Choose another series.", "error", "layer"))
+            return
+        if series in self.chosen.values():
+            role = next(role for role, chosen in self.chosen.items() if chosen is series)
+            text = f"{title_of(role, series)} is part of the pair already."
+            self.noticed.emit(Notice(text, "Choose another series for a layer.", topic="layer"))
+            return
+        layer = next((layer for layer in case.layers if layer.series is series), None)
+        if layer is not None:
+            self._show_layer(layer)
+            return
+        self.workspace.tasks.start(
+            "Loading a layer",
+            partial(_read, series),
+            partial(self._layer_read, series),
+            failed=lambda error: self.noticed.emit(of_error("Loading a layer", error, "layer")),
+            key="read layer",
+        )
+
+    def _layer_read(self, series: Series, volume: Volume) -> None:
+        if self.workspace.scene.series(series.uid) is not series:
+            return  # the list was emptied or replaced while it was read
+        if series.warnings:
+            self.noticed.emit(Notice(" ".join(series.warnings), kind="warning", topic="layer warnings"))
+        layer = Layer.of(volume)
+        self._show_layer(replace(layer, palette=self._palette_of(volume.modality)))
+
+    def _show_layer(self, layer: Layer) -> None:
+        shown = replace(layer, visible=True)
+        others = tuple(other for other in self.workspace.scene.layers if other.uid != layer.uid)
+        self.workspace.set_scene(layers=(*others, shown))
+        if self.workspace.scene.hindrance(shown) is Hindrance.NOT_LINKED and self.workspace.scene.base is not None:
+            text = "The layer is laid over nothing yet: nothing says where it lies in the MRI."
+            self.noticed.emit(Notice(text, "Register it as the partner once; the link stays.", "warning", "layer"))
+        else:
+            self.topic_cleared.emit("layer")
 
     def close_all(self) -> None:
         """Empty the window: nothing of the study stays in memory."""

@@ -81,7 +81,7 @@ class Workspace(QObject):
 
     def change_layer(self, which: str, **display: Any) -> None:
         """Fields of a layer, such as its window; which : "mri", "partner", or the uid of its series."""
-        layer = self.scene.of_role(which) if which in ("mri", "partner") else self.scene.layer(which)
+        layer = self.scene.of_role(which)
         if layer is not None and any(getattr(layer, name) != value for name, value in display.items()):
             self._step_to(self.scene.with_layer(layer.uid, **display), (layer.uid, frozenset(display)))
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QMenu,
+    QPushButton,
     QToolButton,
     QTreeWidget,
     QTreeWidgetItem,
@@ -33,6 +34,7 @@ from app.view import series_text
 from app.view.state import ViewState
 
 NOTHING_OPEN = "Drop files, a folder or a zip on the window, or press Ctrl+O."
+AS_LAYER = "Show as a layer"
 _UID = Qt.ItemDataRole.UserRole
 
 
@@ -122,12 +124,18 @@ class StudyBrowser(QWidget):
         self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.details.setAlignment(Qt.AlignmentFlag.AlignTop)
 
+        self.layer_button = QPushButton(AS_LAYER)
+        self.layer_button.setToolTip("Lay the series chosen in the list over the pair, as a third layer")
+        self.layer_button.setEnabled(False)
+        self.layer_button.clicked.connect(self._show_selected_as_layer)
+
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 2, 4)
         column.setSpacing(4)
         for slot in self.slots_of_roles.values():
             column.addWidget(slot)
         column.addWidget(self.tree, 1)
+        column.addWidget(self.layer_button)
         column.addWidget(self.details)
         opening.chosen_changed.connect(self._show_roles)
         workspace.scene_changed.connect(self.show_scene)
@@ -224,6 +232,7 @@ class StudyBrowser(QWidget):
     def _show_details(self) -> None:
         series = self.selected
         empty = "" if self._workspace.scene.studies else NOTHING_OPEN
+        self.layer_button.setEnabled(series is not None and not series.problem)
         self.details.setText(empty if series is None else series_text.details(series))
 
     # Thumbnails ------------------------------------------------------------------------------------------------
@@ -285,11 +294,19 @@ class StudyBrowser(QWidget):
                 action = QAction(f"Use as {ROLE_TITLES[role]}", menu)
                 action.triggered.connect(partial(self._opening.choose, role, series))
                 menu.addAction(action)
+            layer = QAction(AS_LAYER, menu)
+            layer.triggered.connect(partial(self._opening.show_as_layer, series))
+            menu.addAction(layer)
             menu.addSeparator()
         action = QAction("Open files or a folder…", menu)
         action.triggered.connect(self.open_asked)
         menu.addAction(action)
         return menu
+
+    def _show_selected_as_layer(self) -> None:
+        series = self.selected
+        if series is not None:
+            self._opening.show_as_layer(series)
 
     def _fitting_role(self, item: QTreeWidgetItem) -> None:
         series = self._series(item.data(0, _UID)) if item.data(0, _UID) else None

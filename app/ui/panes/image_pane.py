@@ -25,6 +25,7 @@ from app.case.document import Case
 from app.core.planes import axis_named
 from app.ui.flow.workspace import Workspace
 from app.ui.panes import mark_paint
+from app.ui.panes.live_layers import LiveLayers
 from app.ui.panes.live_overlay import LivePartner
 from app.ui.panes.mouse import PaneMouse
 from app.view.colours import Pixels
@@ -43,13 +44,14 @@ _BORDER, _ACTIVE_BORDER = QColor(46, 52, 58), QColor(64, 140, 190)
 
 
 class ImagePane(QWidget):
-    """A pane of one PaneSpec; `live` and `memo` are shared by all panes of a window."""
+    """A pane of one PaneSpec; `live`, `layers` and `memo` are shared by all panes of a window."""
 
-    def __init__(self, workspace: Workspace, spec: PaneSpec, live: LivePartner, memo: Memo) -> None:
+    def __init__(self, workspace: Workspace, spec: PaneSpec, live: LivePartner, layers: LiveLayers, memo: Memo) -> None:
         super().__init__()
         self.spec = spec
         self.workspace = workspace
         self._live = live
+        self._layers = layers
         self._memo = memo
         self._mouse = PaneMouse(self, workspace)
         self._composed: tuple[ViewState, Case, Picture] | None = None
@@ -65,6 +67,7 @@ class ImagePane(QWidget):
         workspace.scene_changed.connect(self._on_changed)
         workspace.slice_fused.connect(self._on_slice_fused)
         live.ready.connect(self._forget)
+        layers.ready.connect(self._forget)
 
     def sizeHint(self) -> QSize:
         return QSize(400, 400)
@@ -84,7 +87,10 @@ class ImagePane(QWidget):
         """The picture that answers the present state and scene."""
         state, scene = self.workspace.state, self.workspace.scene
         if self._composed is None or self._composed[0] is not state or self._composed[1] is not scene:
-            picture = compose(state, scene, self.spec.role, axis=self.axis(), resample=self._live, memo=self._memo)
+            picture = compose(
+                state, scene, self.spec.role,
+                axis=self.axis(), resample=self._live, layers=self._layers, memo=self._memo,
+            )  # fmt: skip
             self._composed = state, scene, picture
         return self._composed[2]
 
@@ -100,6 +106,8 @@ class ImagePane(QWidget):
     def windowed_role(self) -> str | None:
         """Whose window a drag changes: on an overlay the partner's."""
         kind = self.picture().kind
+        if kind == "layer":
+            return self.workspace.scene.overlays[-1].uid
         return {"mri": "mri", "partner": "partner", "overlay": "partner"}.get(kind)
 
     def _view_of(self, picture: Picture) -> Viewport | None:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 from app.case.document import Case
 from app.ui.flow.workspace import Workspace
 from app.ui.panes.image_pane import ImagePane
+from app.ui.panes.live_layers import LiveLayers
 from app.ui.panes.live_overlay import LivePartner
 from app.view.layouts import LAYOUTS, PANES
 from app.view.memo import Memo
@@ -23,13 +24,16 @@ class ViewArea(QWidget):
         super().__init__()
         self._workspace = workspace
         self._live = LivePartner(workspace)
+        self._layers = LiveLayers(workspace)
         self._memo = Memo()
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
         self._shown: tuple[str, str] | None = None
         self._generation = -1
-        self.panes = {name: ImagePane(workspace, spec, self._live, self._memo) for name, spec in PANES.items()}
+        self.panes = {
+            name: ImagePane(workspace, spec, self._live, self._layers, self._memo) for name, spec in PANES.items()
+        }
         for pane in self.panes.values():
             pane.setParent(self)
             pane.hide()

@@ -64,14 +64,21 @@ def test_about_says_that_it_is_not_for_diagnosis():
 
 def test_a_command_layout_and_tool_added_to_their_lists_stand_in_menus_and_in_the_list_of_keys(monkeypatch):
     monkeypatch.setitem(COMMANDS, "hum", Command("hum", "Music", "Hum", lambda window: None, ("Ctrl+H",)))
-    monkeypatch.setitem(LAYOUTS, "column", Layout("column", "Column", (Place("mri", 0, 0),), (1,), ("Ctrl+5",)))
+    monkeypatch.setitem(LAYOUTS, "column", Layout("column", "Column", (Place("mri", 0, 0),), (1,), ("Ctrl+6",)))
     monkeypatch.setitem(TOOLS, "knife", Tool("knife", "Knife", lambda press: None, ("K",)))
     menus = list(dict.fromkeys(command.menu for command in commands().values()))
     assert menus == [*listing.MENUS, "Music"]
     names = [command.name for command in commands().values() if command.group == "layout"]
-    assert names == ["layout:side-by-side", "layout:overlay", "layout:zoom", "layout:planes", "layout:column"]
+    assert names == [
+        "layout:side-by-side",
+        "layout:overlay",
+        "layout:zoom",
+        "layout:planes",
+        "layout:layer",
+        "layout:column",
+    ]
     listed = sections()
     assert listed["Music"] == (("Ctrl+H", "Hum"),)
-    assert ("Ctrl+5", "Column") in listed["View"]
+    assert ("Ctrl+6", "Column") in listed["View"]
     assert ("K", "Knife: left drag") in listed["View"]
     assert "Knife: left drag" in keys_html(sections())

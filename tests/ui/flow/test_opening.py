@@ -227,3 +227,44 @@ def test_a_failure_keeps_nothing_of_what_was_being_read(opening, disk, monkeypat
     gc.collect()
     assert str(opening.failed) == "Truncated."
     assert gone[0]() is None
+
+
+# Layers --------------------------------------------------------------------------------------------------------
+
+
+def _layer(opening, name):
+    opening.show_as_layer(opening.workspace.scene.series(name))
+    wait_until(lambda: not opening.workspace.tasks.busy, "the layer")
+    return opening.workspace.scene
+
+
+def test_a_third_series_is_read_and_lies_over_the_pair(opening, disk):
+    _open(opening, "mr", "pet", "ct")
+    scene = _layer(opening, "ct")
+    assert [layer.uid for layer in scene.overlays] == ["ct"]
+    assert (scene.base_uid, scene.partner_uid) == ("mr", "pet")
+    assert scene.overlays[0].palette == "Grey"
+    assert disk.reads == ["mr", "pet", "ct"]
+    assert opening.told[-1].topic == "layer"  # nothing says where it lies
+    opening.workspace.change_layer("ct", visible=False)
+    assert _layer(opening, "ct").overlays
+    assert disk.reads == ["mr", "pet", "ct"]  # it was at hand
+
+
+def test_a_series_of_the_pair_and_one_that_cannot_be_read_are_no_layers(opening, disk):
+    _open(opening, "mr", "pet", "ct")
+    assert _layer(opening, "pet").overlays == ()
+    assert "part of the pair already" in opening.told[-1].text
+    disk.broken.add("ct")
+    assert _layer(opening, "ct").overlays == ()
+    assert opening.told[-1].kind == "error"
+
+
+def test_a_pair_seen_before_is_not_read_again_and_keeps_its_windows(opening, disk):
+    _open(opening, "mr", "pet", "ct")
+    opening.workspace.change_layer("partner", window=(3.0, 6.0))
+    for name in ("ct", "pet"):
+        opening.choose("partner", opening.workspace.scene.series(name))
+        wait_until(lambda: not opening.workspace.tasks.busy)
+    assert disk.reads == ["mr", "pet", "ct"]
+    assert opening.workspace.scene.partner_layer.window == (3.0, 6.0)

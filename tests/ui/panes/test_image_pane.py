@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.ui.flow.workspace import Workspace
 from app.ui.panes.image_pane import ImagePane
+from app.ui.panes.live_layers import LiveLayers
 from app.ui.panes.live_overlay import LivePartner
 from app.view.colours import rgb
 from app.view.layouts import PANES
@@ -25,7 +26,7 @@ def pane(qapp):
     mri, pet = head(SIDE, 24)
     workspace.set_scene(pair(mri, pet))
     workspace.update(show_crosshair=False, annotations="none", layout="overlay")
-    pane = ImagePane(workspace, PANES["fused"], LivePartner(workspace), Memo())
+    pane = ImagePane(workspace, PANES["fused"], LivePartner(workspace), LiveLayers(workspace), Memo())
     pane.resize(SIDE, SIDE)
     pane.show()
     QApplication.processEvents()

@@ -17,7 +17,7 @@ from app.ui.flow.workspace import Workspace
 from app.ui.panes.layouts import ViewArea
 from app.view.layouts import LAYOUTS, PANES, Layout, PaneSpec, Place
 from app.view.state import ZoomRect, at_slice
-from tests.scenes import fused, head, pair, registered, volume
+from tests.scenes import fused, head, pair, registered, volume, with_layer
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def area(qapp):
 @pytest.fixture(scope="module")
 def study():
     mri, pet = head(64, 48)
-    return pair(mri, pet)
+    return with_layer(pair(mri, pet), head(64, 48, seed=1)[0], linked_by=np.eye(4), opacity=0.0, window=(900.0, 300.0))
 
 
 def settle(area):
