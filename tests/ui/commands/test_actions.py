@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 
 from app.base.settings import Settings
 from app.core.transforms import rigid
@@ -26,6 +27,8 @@ def open_window(qapp):
     yield make
     for window in windows:
         window.close()
+        window.deleteLater()
+        QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)  # or it would live on under the others
 
 
 def texts(window, title):
@@ -65,7 +68,7 @@ def test_a_tick_follows_the_state(open_window):
     assert ticked == ["Pan: left drag"]
 
 
-def test_a_command_added_to_the_list_runs_from_its_menu_when_it_is_enabled(open_window, monkeypatch):
+def test_a_command_added_to_the_list_runs_from_its_menu_when_it_is_enabled(monkeypatch, open_window):
     hummed = []
     hum = Command(
         "hum", "Music", "Hum", hummed.append, ("Ctrl+H",), enabled=lambda workspace: workspace.state.layout == "zoom"
@@ -81,7 +84,7 @@ def test_a_command_added_to_the_list_runs_from_its_menu_when_it_is_enabled(open_
     assert hummed == [window]
 
 
-def test_a_layout_added_to_the_list_is_switched_to_by_its_menu(open_window, monkeypatch):
+def test_a_layout_added_to_the_list_is_switched_to_by_its_menu(monkeypatch, open_window):
     monkeypatch.setitem(LAYOUTS, "column", Layout("column", "Column", (Place("mri", 0, 0), Place("fused", 1, 0)), (1,)))
     window = open_window()
     window.actions_by_name["layout:column"].trigger()
@@ -91,7 +94,7 @@ def test_a_layout_added_to_the_list_is_switched_to_by_its_menu(open_window, monk
     assert window.settings().layout == "column"
 
 
-def test_a_tool_added_to_the_list_is_taken_by_its_menu(open_window, monkeypatch):
+def test_a_tool_added_to_the_list_is_taken_by_its_menu(monkeypatch, open_window):
     monkeypatch.setitem(TOOLS, "knife", Tool("knife", "Knife", lambda press: None, ("K",)))
     window = open_window()
     window.actions_by_name["tool:knife"].trigger()

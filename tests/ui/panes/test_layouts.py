@@ -54,20 +54,16 @@ def shot(widget):
     return pixels[:, : image.width(), 2::-1].copy()
 
 
-def test_a_pane_and_a_layout_added_to_their_lists_are_shown(qapp, study, monkeypatch):
+def test_a_pane_and_a_layout_added_to_their_lists_are_shown(request, study, monkeypatch):
     monkeypatch.setitem(PANES, "side", PaneSpec("side", "From the side", "mri", "sagittal"))
     monkeypatch.setitem(LAYOUTS, "two", Layout("two", "Two", (Place("side", 0, 0), Place("fused", 1, 0)), (1,)))
-    area = ViewArea(Workspace())
-    area.resize(400, 800)
-    area.show()
+    area = request.getfixturevalue("area")  # made after the lists have their entries
     area._workspace.set_scene(study)
     area._workspace.update(layout="two")
     settle(area)
     assert [name for name, pane in area.panes.items() if pane.isVisible()] == ["fused", "side"]
     assert area.panes["side"].picture().plane.name == "sagittal"
     assert area.panes["side"].y() < area.panes["fused"].y()
-    area.close()
-    assert area._workspace.tasks.stop()
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
