@@ -11,34 +11,34 @@ from app.core.modalities import modality_of
 from app.fusion.spec import Concerns, NetworkSpec, TrainedOn, are_of_patients
 
 
-def card(told: dict[str, Any], refused: FusionError | None = None, times: str = "") -> str:
-    """One network's card; `told` as `registry.describe` gives it.
+def card(network: dict[str, Any], refused: FusionError | None = None, times: str = "") -> str:
+    """One network's card; `network` as `registry.describe` gives it.
 
     refused : why it cannot run here, as `registry.refusal` says
     times : what was measured on this computer, a sentence; else the publisher's figure stands alone
     """
-    text = (told["card"] or "").strip()
-    heading, _, body = text.partition("\n") if text.startswith("# ") else (f"# {told['title']}", "", text)
+    text = (network["card"] or "").strip()
+    heading, _, body = text.partition("\n") if text.startswith("# ") else (f"# {network['title']}", "", text)
     facts = {
         "Cannot run here": refused and f"{refused} {refused.hint}",
-        "Name": f"`{told['name']}`",
-        "Comes with": told["package"],
+        "Name": f"`{network['name']}`",
+        "Comes with": network["package"],
         "Parameters": "none: a classical method, not trained"
-        if told["classical"]
-        else told["parameters"] and f"{told['parameters']:,}",
-        "Weights": told["weights"] and _files(told),
-        "Time": " ".join([times, published(told["ms_per_slice"])]).strip(),
-        "Trained on": told["training_data"],
-        "Licence": told["licence"],
+        if network["classical"]
+        else network["parameters"] and f"{network['parameters']:,}",
+        "Weights": network["weights"] and _files(network),
+        "Time": " ".join([times, published(network["ms_per_slice"])]).strip(),
+        "Trained on": network["training_data"],
+        "Licence": network["licence"],
     }
     rows = [f"- **{name}:** {fact}" for name, fact in facts.items() if fact]
-    parts = ["\n".join([heading, "", *rows]), body.strip(), quality_table(told["quality"])]
+    parts = ["\n".join([heading, "", *rows]), body.strip(), quality_table(network["quality"])]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _files(told: dict[str, Any]) -> str:
-    own = f"`{told['weights']}`, SHA-256 `{told['sha256']}`"
-    over = told["over"]
+def _files(network: dict[str, Any]) -> str:
+    own = f"`{network['weights']}`, SHA-256 `{network['sha256']}`"
+    over = network["over"]
     return f"{own}, over `{over['file']}`, SHA-256 `{over['sha256']}`" if over else own
 
 
@@ -48,7 +48,7 @@ def published(ms_per_slice: dict[str, Any] | None) -> str:
         return ""
     threads = f" with {ms_per_slice['threads']} threads" if "threads" in ms_per_slice else ""
     where = {"cpu": f"a CPU{threads}", "cuda": "a GPU"}
-    times = [f"{spoken(ms_per_slice[one] / 1000)} on {name}" for one, name in where.items() if one in ms_per_slice]
+    times = [f"{spoken(ms_per_slice[kind] / 1000)} on {name}" for kind, name in where.items() if kind in ms_per_slice]
     return f"{' and '.join(times)} for a slice of 256 × 256, as its publisher measured." if times else ""
 
 

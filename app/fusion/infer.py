@@ -61,8 +61,8 @@ class NoGpuError(FusionError):
 class UnknownDeviceError(FusionError):
     hint = "Choose auto, cpu or cuda."
 
-    def __init__(self, asked: str) -> None:
-        super().__init__(f"{asked!r} is not a device.")
+    def __init__(self, wanted: str) -> None:
+        super().__init__(f"{wanted!r} is not a device.")
 
 
 class SliceShapeError(FusionError):
@@ -86,12 +86,12 @@ class NetworkMemoryError(FusionError):
         super().__init__(f"There is not enough memory to load {name}.")
 
 
-def pick_device(asked: str) -> str:
+def pick_device(wanted: str) -> str:
     """ "auto", "cpu" or "cuda" as the device to use: "cpu" or "cuda"."""
-    if asked not in ("auto", "cpu", "cuda"):
-        raise UnknownDeviceError(asked)
-    usable = asked != "cpu" and torch.cuda.is_available()
-    if asked == "cuda" and not usable:
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise UnknownDeviceError(wanted)
+    usable = wanted != "cpu" and torch.cuda.is_available()
+    if wanted == "cuda" and not usable:
         raise NoGpuError
     return "cuda" if usable else "cpu"
 
@@ -138,8 +138,8 @@ def fuse_batch(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
         if not getattr(fuser, "minds_air", False):
             return blank_air(forward(fuser, mri, partner), mri, partner)
         fused = torch.zeros_like(mri)
-        for one, (rows, columns) in enumerate(map(shown, mri, partner)):
-            place = (slice(one, one + 1), slice(None), rows, columns)
+        for index, (rows, columns) in enumerate(map(shown, mri, partner)):
+            place = (slice(index, index + 1), slice(None), rows, columns)
             fused[place] = forward(fuser, mri[place], partner[place])
         return blank_air(fused, mri, partner)
 
@@ -164,7 +164,7 @@ def forward(fuser: nn.Module, mri: Tensor, partner: Tensor) -> Tensor:
     height, width = mri.shape[-2:]
     multiple = int(getattr(fuser, "multiple", 1))
     edges = (0, -width % multiple, 0, -height % multiple)
-    sources = [functional.pad(one, edges, mode="replicate") if any(edges) else one for one in (mri, partner)]
+    sources = [functional.pad(source, edges, mode="replicate") if any(edges) else source for source in (mri, partner)]
     fused: Tensor = fuser(*sources)
     return fused[..., :height, :width].clamp(0, 1)
 
@@ -230,7 +230,7 @@ def _fuse_group(
     fused: list[Slice] = []
     left = group
     while left:
-        _, alike = next(itertools.groupby(left, key=lambda one: one[1].shape))
+        _, alike = next(itertools.groupby(left, key=lambda pair: pair[1].shape))
         same = list(alike)[:limit]
         try:
             fused += _run(fuser, same, device, kept)

@@ -171,7 +171,7 @@ class _TiledConvolution(torch.autograd.Function):
             of_features = _overlapped(_pictures(product, tiling.side, tiling.side), tiling)
         if ctx.needs_input_grad[1]:
             turned = torch.cat([-imaginary, real], 1)
-            product = torch.stack([torch.bmm(spectra.transpose(1, 2), one) for one in (of_result, turned)], 1).float()
+            product = torch.stack([torch.bmm(spectra.transpose(1, 2), part) for part in (of_result, turned)], 1).float()
             of_weight = _pictures(product, tiling.side, tiling.size).permute(3, 2, 1, 0)  # from (F, 2, C, C')
         return of_features, of_weight, None
 
@@ -292,11 +292,11 @@ def _transforms(length: int, side: int, dtype: torch.dtype, device: torch.device
 @lru_cache(maxsize=32)
 def _inverse_transforms(length: int, side: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
     """(U, 2) -> (2, y), as (V, 2 n, 2 U); and (V, 2) -> x, as (n, 2 V), where each v but the ends counts twice."""
-    cosine, sine = (one.T for one in _circle(side, side, length))
+    cosine, sine = (part.T for part in _circle(side, side, length))
     real, imaginary = torch.stack([cosine, -sine], 2), torch.stack([sine, cosine], 2)  # y, U, from (real, imaginary)
     across = torch.stack([real, imaginary]).reshape(2 * length, 2 * side) / side
     waves = side // 2 + 1
-    cosine, sine = (one.T for one in _circle(side, waves, length))
+    cosine, sine = (part.T for part in _circle(side, waves, length))
     times = torch.full((waves,), 2.0, dtype=torch.float64)
     times[0] = 1
     if side % 2 == 0:

@@ -34,15 +34,15 @@ class WeightsMissingError(WeightsError):
 class WeightsAlteredError(WeightsError):
     hint = f"The file is damaged or was exchanged. {REINSTALL}"
 
-    def __init__(self, path: Path, expected: str, found: str) -> None:
-        super().__init__(f"{path} has SHA-256 {found}, but the manifest vouches for {expected}.")
+    def __init__(self, path: Path, expected: str, actual: str) -> None:
+        super().__init__(f"{path} has SHA-256 {actual}, but the manifest vouches for {expected}.")
 
 
 class WeightsUnknownError(WeightsError):
     hint = f"Nobody vouches for the file. {REINSTALL}"
 
-    def __init__(self, path: Path, found: str = "") -> None:
-        which = f"{path} has SHA-256 {found}" if found else f"There is {path}"
+    def __init__(self, path: Path, actual: str = "") -> None:
+        which = f"{path} has SHA-256 {actual}" if actual else f"There is {path}"
         super().__init__(f"{which}, but the manifest vouches for none: it names no weights of that network.")
         self.path = path
 
@@ -147,7 +147,7 @@ def tame_batch_norms(network: nn.Module) -> None:
     import torch
     from torch import nn
 
-    for block in (one for one in network.modules() if isinstance(one, nn.Sequential)):
+    for block in (module for module in network.modules() if isinstance(module, nn.Sequential)):
         for layer, norm in itertools.pairwise(block):
             if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 assert norm.running_mean is not None
@@ -173,9 +173,9 @@ def read_tensors(path: Path, expected_sha256: str) -> dict[str, Tensor]:
         content = path.read_bytes()
     except OSError as error:
         raise WeightsUnreadableError(path, error) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != expected_sha256:
-        raise WeightsAlteredError(path, expected_sha256, found)
+    actual = hashlib.sha256(content).hexdigest()
+    if actual != expected_sha256:
+        raise WeightsAlteredError(path, expected_sha256, actual)
     try:
         return load(content)
     except SafetensorError as error:

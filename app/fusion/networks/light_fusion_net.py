@@ -95,8 +95,8 @@ class SpatialAttention(nn.Module):
         self.weigh = nn.Conv2d(2, 1, 7, padding=3)
 
     def forward(self, features: Tensor) -> Tensor:
-        told = torch.stack([features.mean(1), features.amax(1)], dim=1)
-        return features + features * self.weigh(told).sigmoid()
+        pooled = torch.stack([features.mean(1), features.amax(1)], dim=1)
+        return features + features * self.weigh(pooled).sigmoid()
 
 
 class PlainAttention(nn.Sequential):

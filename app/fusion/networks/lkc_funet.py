@@ -125,8 +125,8 @@ class MPAFM(nn.Module):
         self.widen = nn.Conv2d(WIDTH, 2 * WIDTH, 1)
 
     def forward(self, e: Tensor, d: Tensor) -> Tensor:
-        told = torch.stack([d.mean(1), d.amax(1)], 1)
-        before = self.steady(self.channel(e.mean((2, 3), keepdim=True)) + self.spatial(told))  # Eq. 1
+        pooled = torch.stack([d.mean(1), d.amax(1)], 1)
+        before = self.steady(self.channel(e.mean((2, 3), keepdim=True)) + self.spatial(pooled))  # Eq. 1
         w1, w2 = self.select(before).softmax(1).chunk(2, 1)  # Eq. 2
         e_near, d_near = w1 * e + e, w2 * d + d  # Eq. 3, 4
         f = e_near.sigmoid() * d_near + d_near.sigmoid() * e_near  # Eq. 5

@@ -61,10 +61,10 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(entries)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        found = [image]
+        scales = [image]
         for layer in self.layers:
-            found.append(layer(found[-1]).relu())
-        return found[1:]
+            scales.append(layer(scales[-1]).relu())
+        return scales[1:]
 
 
 class SFIM(nn.Module):
@@ -79,8 +79,8 @@ class SFIM(nn.Module):
         self.refine = nn.Conv2d(2 * channels, channels, 3, padding=1, groups=channels)
 
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
-        told = maximum_and_mean(torch.cat([mri, partner], dim=1))
-        map_mri, map_partner = self.attend(told).sigmoid().chunk(2, dim=1)  # (B, 1, H, W) each
+        pooled = maximum_and_mean(torch.cat([mri, partner], dim=1))
+        map_mri, map_partner = self.attend(pooled).sigmoid().chunk(2, dim=1)  # (B, 1, H, W) each
         enhanced = mri * (1 + map_mri), partner * (1 + map_partner)  # Eq. 1: f + f map
         return self.refine(interleaved(*enhanced))  # Eq. 2
 
@@ -101,7 +101,7 @@ class PSIM(nn.Module):
     def forward(self, mri: Tensor, partner: Tensor) -> Tensor:
         height, width = mri.shape[-2:]
         grid = min(GRID, height), min(GRID, width)
-        small = [functional.adaptive_avg_pool2d(one, grid) for one in (mri, partner)]
+        small = [functional.adaptive_avg_pool2d(source, grid) for source in (mri, partner)]
         query = tokens(self.query(small[0] + small[1]))  # Eq. 3
         answered = []
         for side, own, project_key, project_value in zip(small, (mri, partner), self.keys, self.values, strict=True):
@@ -128,7 +128,7 @@ class FIM(nn.Module):
         self.attend = nn.Conv2d(2, 1, 3, padding=1)
 
     def forward(self, deep: Tensor, shallow: Tensor) -> Tensor:
-        of_deep, of_shallow = (one.mean((2, 3), keepdim=True).sigmoid() for one in (deep, shallow))  # (B, C, 1, 1)
+        of_deep, of_shallow = (level.mean((2, 3), keepdim=True).sigmoid() for level in (deep, shallow))  # (B, C, 1, 1)
         places = self.attend(maximum_and_mean(deep)).sigmoid()  # (B, 1, H, W)
         return shallow * (of_deep * of_shallow) * places + deep  # Eq. 5
 

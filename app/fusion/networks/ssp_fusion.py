@@ -79,8 +79,8 @@ class ResidualChannelAttentionBlock(nn.Module):
         self.weigh = nn.Sequential(nn.Conv2d(channels, small, 1), nn.LeakyReLU(0.1), nn.Conv2d(small, channels, 1))
 
     def forward(self, features: Tensor) -> Tensor:
-        found = self.body(features)
-        return features + found * self.weigh(found.mean((2, 3), keepdim=True)).sigmoid()
+        change = self.body(features)
+        return features + change * self.weigh(change.mean((2, 3), keepdim=True)).sigmoid()
 
 
 class Enlarge(nn.Module):
@@ -194,9 +194,9 @@ class SSPFusion(nn.Module):
         self.picture = convolution(WIDTHS[0], 1, gain=0.01)
 
     def forward(self, mri: Tensor, partner: Tensor, *, explain: bool = False) -> Tensor | Explained:
-        found = self.extractor(torch.cat([mri, partner]))  # one extractor, both modalities as one batch
-        features = [one.chunk(2) for one in found.features]
-        maps = [one.chunk(2) for one in found.maps]
+        explained = self.extractor(torch.cat([mri, partner]))  # one extractor, both modalities as one batch
+        features = [level.chunk(2) for level in explained.features]
+        maps = [level.chunk(2) for level in explained.maps]
         fused = [fuse(*maps[k], *features[k]) for k, fuse in enumerate(self.fusion)]
         x = self.decoder[2](fused[2])
         for k in (1, 0):
@@ -206,5 +206,5 @@ class SSPFusion(nn.Module):
         picture: Tensor = WithinUnit.apply(within)  # type: ignore[no-untyped-call]  # torch leaves `apply` untyped
         if not explain:
             return picture
-        sides = (Structures([one[side] for one in features], [one[side] for one in maps]) for side in (0, 1))
+        sides = (Structures([level[side] for level in features], [level[side] for level in maps]) for side in (0, 1))
         return Explained(picture, *sides)

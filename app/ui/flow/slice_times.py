@@ -72,8 +72,8 @@ class SliceTimes(QObject):
             columns, rows = size_of(scene.mri)
             on = {"cpu": "CPU", "cuda": "GPU"}[self._device(scene)]
             return f"{roughly(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
-        told = cards.published(self._publishers(spec))
-        return f"{told} This computer's own time shows once it has fused." if told else ""
+        sentence = cards.published(self._publishers(spec))
+        return f"{sentence} This computer's own time shows once it has fused." if sentence else ""
 
     def slices(self, spec: NetworkSpec, scene: Case, count: int) -> str:
         """ "about 11 min" for that many slices of the scene; "" where nothing is known, or it is over in a moment."""
