@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QToolButton
 
@@ -13,9 +13,12 @@ from app.ui.shell.messages import MOST_SHOWN, Notice, NoticeBar, StopBanner, of_
 
 @pytest.fixture
 def bar(qapp):
-    one = NoticeBar()
-    yield one
-    one.close()
+    notice_bar = NoticeBar()
+    yield notice_bar
+    notice_bar.close()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # its dismissed rows go while it still lives
+    notice_bar.deleteLater()
+    QCoreApplication.sendPostedEvents(notice_bar, QEvent.Type.DeferredDelete)
 
 
 def _raised(error):
