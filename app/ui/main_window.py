@@ -33,6 +33,7 @@ from app.core.modalities import modality_of
 from app.ui.commands.actions import Actions, without_arguments
 from app.ui.commands.command import Window
 from app.ui.dialogs.export_dialog import Exporter
+from app.ui.dialogs.replace_dialog import ask_to_replace
 from app.ui.flow import demo_study as demo
 from app.ui.flow.first_look import FirstLook
 from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening
@@ -66,6 +67,7 @@ class MainWindow(Window):
         self.workspace = Workspace(self)
         self.opening = Opening(self.workspace, palette_of=self._palette_of)
         self.flow = PairFlow(self.workspace, settings.slice_ms)
+        self.flow.ask_to_replace = partial(ask_to_replace, self)
         self.first_look = FirstLook(self.workspace)
         self._restore(settings)
         self.views = ViewArea(self.workspace)

@@ -35,6 +35,8 @@ class FirstLook(QObject):
             self._pair = scene.mri, scene.partner
             self._give_way()
             self._waiting = self._workspace.state.fusion == 0
+            if scene.stack is not None and scene.stack.done.any():  # a pair seen before, with its fusion
+                self._fused(0)
         by_hand = scene.registration is not None and scene.registration.method == "manual"
         if by_hand and scene.stack is None:
             self._give_way()

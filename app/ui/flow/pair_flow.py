@@ -23,6 +23,7 @@ from app.case.alignment import needs_registration
 from app.case.document import Case
 from app.fusion import registry
 from app.fusion.weights import WeightsError
+from app.registration.verdict import Verdict
 from app.ui.flow.pair_work import compare_headers, reader_name, register_from
 from app.ui.flow.slice_times import SliceTimes
 from app.ui.flow.steps import Step, Steps
@@ -40,6 +41,7 @@ class PairFlow(QObject):
     """times : how long networks take here; refused : why networks cannot be used, by name, as it was found out;
     stand_in : the network that is used because the one chosen cannot be, "" where the reader chose it
 
+    ask_to_replace : called with what would replace a confirmed alignment, and how to go on; goes on at once by itself
     noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
     given_up : a step that was cancelled or failed (refused weights apart)
     """
@@ -55,9 +57,11 @@ class PairFlow(QObject):
         self.workspace = workspace
         self.times = SliceTimes(slice_ms or {}, self)
         self.stand_in = ""
+        self.ask_to_replace: Callable[[str, Callable[[], None]], object] = lambda what, go_on: go_on()
         self.refused: dict[str, WeightsError] = {}
         self._steps = Steps(workspace, _NEEDS, self._step_failed, self._step_cancelled)
         self._register_next = False
+        self._unsearched: set[tuple[str, str]] = set()  # pairs that were left while they were registered
         self._calm_for: RegistrationResult | None = None
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
@@ -100,9 +104,20 @@ class PairFlow(QObject):
         if not (scene.mri.geometry.in_mm and scene.partner.geometry.in_mm):
             self.noticed.emit(Notice("Plain pictures have no millimetres, and cannot be registered.", kind="warning"))
             return
+        self._unless_confirmed("Registering again", self._register_now)
+
+    def _register_now(self) -> None:
         self._steps.forget("register")
         self._register_next = True
         self._advance()
+
+    def _unless_confirmed(self, what: str, go_on: Callable[[], None]) -> None:
+        """Go on at once; where the reader has confirmed the alignment, only after asking."""
+        registration = self.workspace.scene.registration
+        if registration is not None and registration.verdict is Verdict.REGISTERED:
+            self.ask_to_replace(what, go_on)
+        else:
+            go_on()
 
     def confirm(self) -> None:
         """The reader has checked the alignment: said by who and when, and no picture need be computed again."""
@@ -113,7 +128,13 @@ class PairFlow(QObject):
             return
         when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         self.topic_cleared.emit("register")
-        self.workspace.change(registration=registrations.confirmed(scene.registration, by=reader_name(), at=when))
+        self._step(registrations.confirmed(scene.registration, by=reader_name(), at=when))
+
+    def _step(self, registration: RegistrationResult) -> None:
+        """A registration that is a step of undo of its own, however soon it follows another or is followed."""
+        self.workspace.end_gesture()
+        self.workspace.change(registration=registration)
+        self.workspace.end_gesture()
 
     def realign(self, fixed_to_moving: NDArray[np.float64], *, from_file: bool = False) -> None:
         """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
@@ -124,10 +145,12 @@ class PairFlow(QObject):
             return
         self._register_next = False
         if from_file:
-            moved = registrations.from_file(scene.mri, scene.partner, fixed_to_moving)
+            self._step(registrations.from_file(scene.mri, scene.partner, fixed_to_moving))
         else:
-            moved = registrations.nudged(scene.registration, fixed_to_moving)
-        self.workspace.change(registration=moved)
+            if scene.registration.verdict is Verdict.REGISTERED:  # asking at every key would be in the way
+                hint = "Ctrl+Z brings it back."
+                self.noticed.emit(Notice("The confirmed alignment was moved by hand.", hint, topic="register"))
+            self.workspace.change(registration=registrations.nudged(scene.registration, fixed_to_moving))
 
     def reset_alignment(self) -> None:
         """Back to where the headers put the pair."""
@@ -136,8 +159,13 @@ class PairFlow(QObject):
             return
         from app.registration import register as registrations
 
-        self._register_next = False
-        self.workspace.change(registration=registrations.identity(scene.mri, scene.partner))
+        start = registrations.identity(scene.mri, scene.partner)
+
+        def reset() -> None:
+            self._register_next = False
+            self._step(start)
+
+        self._unless_confirmed("Going back to the header", reset)
 
     def load_transform(self, path: Path) -> None:
         """An ITK transform file for the pair in view; the reader confirms it like any other."""
@@ -151,7 +179,7 @@ class PairFlow(QObject):
         def done(matrix: NDArray[np.float64]) -> None:
             now = self.workspace.scene
             if now.mri is scene.mri and now.partner is scene.partner:
-                self.realign(matrix, from_file=True)
+                self._unless_confirmed("Loading a transform", lambda: self.realign(matrix, from_file=True))
 
         self.workspace.tasks.start(
             "Loading the transform",
@@ -193,6 +221,7 @@ class PairFlow(QObject):
     def _advance(self, _: Case | None = None) -> None:
         """Drop what rests on something replaced; start the first step that is missing."""
         scene = self.workspace.scene
+        self._note_unsearched()
         self._steps.forget_outdated()
         if scene.mri is None or scene.partner is None or scene.stopped:
             return
@@ -201,8 +230,9 @@ class PairFlow(QObject):
             self._steps.begin(
                 "headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared
             )
-        elif self._register_next:
+        elif self._register_next or (scene.base_uid, scene.partner_uid) in self._unsearched:
             self._register_next = False
+            self._unsearched.discard((scene.base_uid, scene.partner_uid))
             self._steps.begin("register", "Registering", register_from(scene), self._registered)
         elif self.registering:
             return
@@ -210,6 +240,16 @@ class PairFlow(QObject):
             self._align_when_calm(scene)
         elif (scene.stack is None or not scene.stack.complete) and self._steps["fuse"] is None:
             self._fuse(scene)
+
+    def _note_unsearched(self) -> None:
+        """A pair that is left while it is registered is registered when it comes back."""
+        step, scene = self._steps["register"], self.workspace.scene
+        if step is not None and step.running:
+            mri, partner, _ = step.rests_on
+            if mri is not scene.mri or partner is not scene.partner:
+                known = {layer.uid for layer in scene.layers}
+                pair = mri.series.uid, partner.series.uid
+                self._unsearched |= {pair} if set(pair) <= known else set()
 
     def _step_failed(self, name: str, title: str, error: Exception) -> None:
         if isinstance(error, WeightsError):
@@ -263,7 +303,7 @@ class PairFlow(QObject):
             self.noticed.emit(Notice(result.verdict.sentence, kind="warning", topic="register"))
         if result.warnings:
             self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
-        self.workspace.change(registration=result)
+        self._step(result)
 
     def _align_when_calm(self, scene: Case) -> None:
         registration = scene.registration

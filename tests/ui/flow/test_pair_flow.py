@@ -13,7 +13,7 @@ import pytest
 
 from app.base.assets import model_weights
 from app.base.errors import RegistrationError
-from app.case import fusing
+from app.case import alignment, fusing
 from app.core.transforms import rigid
 from app.core.values import FusionWindow
 from app.core.volume import Volume
@@ -431,3 +431,91 @@ def test_a_transform_loaded_for_a_pair_is_not_given_to_the_next(flow, volumes, t
     flow.workspace.set_scene(mri=next_pair[0], partner=next_pair[1], registration=there)
     scene = _settle(flow)
     assert scene.registration is there
+
+
+# Pairs that come back ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def counted(monkeypatch, registered):
+    """How often the heavy steps ran, by name; registration answers at once."""
+    counts = {"align": 0, "fuse": 0}
+
+    def counting(name, real):
+        def run(*args, **kwargs):
+            counts[name] += 1
+            return real(*args, **kwargs)
+
+        return run
+
+    monkeypatch.setattr(alignment, "align", counting("align", alignment.align))
+    monkeypatch.setattr(fusing, "fuse_pair", counting("fuse", fusing.fuse_pair))
+    return lambda: (len(registered), counts["align"], counts["fuse"])
+
+
+def test_a_pair_seen_before_shows_its_fusion_at_once_and_nothing_is_computed_again(flow, volumes, counted):
+    mri, pet = (_in_frame(volume, frame) for volume, frame in zip(volumes, ("1.1", "1.2"), strict=True))
+    ct = _in_frame(head(size=48, slices=12, seed=1)[0], "1.3")
+    _give(flow, mri, pet)
+    first = _settle(flow)
+    flow.confirm()
+    flow.workspace.set_scene(partner=ct)
+    second = _settle(flow)
+    assert counted() == (2, 2, 2)
+    for partner, seen in ((pet, first), (ct, second), (pet, first)):
+        flow.workspace.set_scene(partner=partner)
+        back = flow.workspace.scene
+        assert back.stack.fused is seen.stack.fused
+        assert back.stack.complete
+    assert back.registration.verdict is Verdict.REGISTERED  # as it was left
+    flow.workspace.set_scene(network="maximum")
+    _settle(flow)
+    flow.workspace.set_scene(network="average")
+    assert flow.workspace.scene.stack.fused is first.stack.fused
+    _settle(flow)
+    assert counted() == (2, 2, 3)
+
+
+def test_a_pet_follows_its_ct_onto_the_mri_without_a_search(flow, volumes, registered):
+    mri, pet = (_in_frame(volume, frame) for volume, frame in zip(volumes, ("1.1", "1.2"), strict=True))
+    ct = _in_frame(head(size=48, slices=12, seed=1)[0], "1.2")
+    _give(flow, mri, ct)
+    _settle(flow)
+    flow.workspace.set_scene(partner=pet)
+    scene = _settle(flow)
+    assert len(registered) == 1
+    assert scene.registration.method == "linked"
+    np.testing.assert_allclose(scene.aligned.registration.fixed_to_moving, FOUND)
+    assert scene.stack.complete
+
+
+def test_a_pair_left_while_it_is_registered_is_registered_when_it_comes_back(flow, volumes, monkeypatch):
+    mri, pet = (_in_frame(volume, frame) for volume, frame in zip(volumes, ("1.1", "1.2"), strict=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(registration, "register", _endless)
+        _give(flow, mri, pet)
+        wait_until(lambda: flow.registering)
+        flow.workspace.set_scene(partner=_in_frame(head(size=48, slices=12, seed=1)[0], "1.1"))
+        _settle(flow)
+    answer = replace(registration.identity(mri, pet), fixed_to_moving=FOUND, method="automatic")
+    monkeypatch.setattr(registration, "register", lambda fixed, moving, *, start=None, progress: answer)
+    flow.workspace.set_scene(partner=pet)
+    assert _settle(flow).registration is answer
+
+
+@pytest.mark.parametrize("act", ["register", "reset_alignment"])
+def test_what_would_replace_a_confirmed_alignment_asks_first(flow, volumes, registered, act):
+    _give(flow, *(_in_frame(volume, "") for volume in volumes))
+    _settle(flow)
+    flow.confirm()
+    confirmed, questions = flow.workspace.scene.registration, []
+    flow.ask_to_replace = lambda what, go_on: questions.append((what, go_on))
+    getattr(flow, act)()
+    assert _settle(flow).registration is confirmed
+    ((_, go_on),) = questions
+    go_on()
+    assert _settle(flow).registration is not confirmed
+    flow.workspace.undo()
+    assert flow.workspace.scene.registration is confirmed
+    flow.realign(rigid((0, 0, 0), (1, 0, 0)))
+    assert any("moved by hand" in notice.text for notice in flow.told)
