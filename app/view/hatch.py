@@ -5,6 +5,8 @@ They belong to the pixels and not to the marks: which pixels have no data is kno
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ def hatched(pixels: Pixels, partner: PartnerSlice, beneath: Pixels | None, memo:
     outside: NDArray[np.intp] = memo.get(partner, ("outside",), lambda: np.flatnonzero(~partner.inside))
     if not outside.size:
         return pixels, False
-    lines: NDArray[np.intp] = memo.get(partner, ("lines",), lambda: _on_lines(outside, partner.inside.shape[1]))
+    lines: NDArray[np.intp] = memo.get(partner, ("lines",), lambda: _on_lines(partner.inside))
     pixels = pixels.copy()  # they may be remembered without lines
     flat = pixels.reshape(-1)
     flat[outside] = _GROUND if beneath is None else beneath.reshape(-1)[outside]
@@ -33,7 +35,14 @@ def hatched(pixels: Pixels, partner: PartnerSlice, beneath: Pixels | None, memo:
     return pixels, True
 
 
-def _on_lines(outside: NDArray[np.intp], columns: int) -> NDArray[np.intp]:
-    """The flat indices among `outside` that lie on a diagonal line."""
-    row, column = np.divmod(outside, columns)
-    return outside[(row + column) % _STEP == 0]
+def _on_lines(inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """The flat indices of pixels that are not inside and lie on a diagonal line."""
+    rows, columns = inside.shape
+    lines = _all_lines(rows, columns)
+    return lines[~inside.reshape(-1)[lines]]
+
+
+@lru_cache(maxsize=8)
+def _all_lines(rows: int, columns: int) -> NDArray[np.intp]:
+    row, column = np.ogrid[:rows, :columns]
+    return np.flatnonzero((row + column) % _STEP == 0)
