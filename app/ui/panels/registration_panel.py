@@ -187,6 +187,8 @@ class RegistrationPanel(QWidget):
         unregistered = verdict == "unverified" and registration.method in ("identity", "header")
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
         sentence = registration.verdict.explanation  # the heading says the rest
+        if registration.method == "linked" and registration.stopped and not confirmed:
+            sentence = registration.stopped.sentence  # the two series themselves need not share a frame
         heading = f"{heading} ({method})" if method else heading
         if not in_mm and unregistered:
             heading = "Two pictures, laid pixel on pixel"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.core.transforms import rigid
-from app.registration.verdict import Verdict
+from app.registration.verdict import Stopped, Verdict
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.panels.registration_panel import RegistrationPanel
 from tests.ui.panels.pairs import give_pair
@@ -62,3 +62,9 @@ def test_nothing_can_be_registered_without_a_pair(panel):
     assert not panel.register_button.isEnabled()
     assert not panel.confirm_button.isEnabled()
     assert not panel.moves[0].isEnabled()
+
+
+def test_a_pair_that_follows_other_series_is_not_said_to_share_a_frame(panel, workspace, volumes):
+    give_pair(workspace, volumes, method="linked", verdict=Verdict.HEADER_ALIGNED, stopped=Stopped.OTHER_SERIES)
+    assert panel.verdict.text() == "Aligned by header (by way of other series)"
+    assert panel.sentence.text() == Stopped.OTHER_SERIES.sentence
