@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from app.base.errors import UsageError
 from app.base.progress import Progress, silent
 from app.core.volume import Volume
-from app.registration.verdict import Verdict
 
 if TYPE_CHECKING:
     from app.registration.register import RegistrationResult
@@ -50,8 +49,11 @@ def as_headers_say(mri: Volume, partner: Volume) -> RegistrationResult:
 
 
 def needs_registration(mri: Volume, partner: Volume, start: RegistrationResult) -> bool:
-    """Whether nothing says that the start is right, and a search in space can be made."""
-    return mri.geometry.in_mm and partner.geometry.in_mm and start.verdict is not Verdict.HEADER_ALIGNED
+    """Whether nothing says that the start is right, and a search in space can be made.
+
+    A pair that may already be right is never moved unasked: its registration is the reader's to ask for.
+    """
+    return mri.geometry.in_mm and partner.geometry.in_mm and start.method == "identity"
 
 
 def register_pair(
@@ -59,8 +61,8 @@ def register_pair(
 ) -> RegistrationResult:
     """Bring a pair together.
 
-    how : "auto", the header where the frames of reference agree, else a rigid registration; "none", as the
-        coordinates stand; or an ITK transform file
+    how : "auto", as the headers say where anything speaks for their place (`registration.evidence`), else a rigid
+        registration; "none", as the coordinates stand; or an ITK transform file
     """
     from app.registration import register as registration
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SOFTWARE = f"Synoptic {__version__}"
 _METHODS = {
     "header": "aligned by header",
+    "grid": "one grid for both series, not registered",
+    "coordinates": "as the coordinates stand",
     "identity": "as the coordinates stand",
     "automatic": "automatic rigid registration",
     "manual": "adjusted by hand",

@@ -11,19 +11,29 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from app.base.errors import RegistrationError
 from app.base.progress import Progress, nested, silent
+from app.core.geometry import transform_points
+from app.core.transforms import inverse, rotation_angle_deg
 from app.core.volume import Volume
+from app.registration.evidence import Evidence, common_field, evidence
 from app.registration.verdict import Stopped, Verdict
 
-Method = Literal["header", "identity", "automatic", "manual", "file", "linked"]  # linked: by way of other series
+if TYPE_CHECKING:  # the search brings SimpleITK
+    from app.registration.search import SearchResult
+
+Method = Literal["header", "grid", "coordinates", "identity", "automatic", "manual", "file", "linked"]
+"""How an alignment was come by: header, grid and coordinates as `evidence` says; identity, as the coordinates stand
+although nothing speaks for them; linked, by way of other series."""
 
 _FEWEST_SLICES = 3
+_FURTHEST_MM, _FURTHEST_DEG = 30.0, 20.0  # a patient who moved, or lay down again; more is no motion
+_LOST_FIELD = 0.1  # of the smaller field of view
 
 
 @dataclass(frozen=True)
@@ -62,9 +72,16 @@ class RegistrationResult:
         matrix.flags.writeable = False
         object.__setattr__(self, "fixed_to_moving", matrix)
 
+    @property
+    def by_headers(self) -> bool:
+        """Whether the pair lies where the headers put it."""
+        return self.method in ("header", "grid", "coordinates", "identity")
+
 
 def identity(fixed: Volume, moving: Volume) -> RegistrationResult:
     """Both images as their headers place them: header-aligned where the frames of reference agree, else unverified.
+
+    `method` says what speaks for that place: "header", "grid", "coordinates", or nothing ("identity").
 
     Two plain pictures lie pixel on pixel; RegistrationError where their sizes differ, or where one is a volume.
     """
@@ -77,10 +94,8 @@ def identity(fixed: Volume, moving: Volume) -> RegistrationResult:
             raise PictureError(f"one is {sizes[0]} pixels, the other {sizes[1]}")
         stopped = Stopped.PIXEL_ON_PIXEL
         return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stopped=stopped)
-    if _agree(frames):
-        stopped = Stopped.SAME_FRAME
-        return RegistrationResult(np.eye(4), frames, Verdict.HEADER_ALIGNED, "header", stopped=stopped)
-    return RegistrationResult(np.eye(4), frames, Verdict.UNVERIFIED, "identity", stopped=Stopped.AS_IT_STANDS)
+    verdict, method, stopped = _BY_EVIDENCE[evidence(fixed, moving)]
+    return RegistrationResult(np.eye(4), frames, verdict, method, stopped=stopped)
 
 
 def confirmed(result: RegistrationResult, *, by: str = "", at: str = "") -> RegistrationResult:
@@ -118,8 +133,9 @@ def register(
         together by hand; without it the whole neighbourhood of the header's and of several other first guesses
     The message of `progress` holds the metric as it stands. Cancelled passes through.
 
-    Returns a result that is at most `unverified`; where nothing better than the start was found, the start, `rejected`
-    (or `header-aligned`, where that start is the header's and the frames of reference agree).
+    Returns a result that is at most `unverified`; where nothing better than the start was found, or where what was
+    found cannot be right, the start, `rejected` (or `header-aligned`, where that start is the header's and the frames
+    of reference agree).
     Raises RegistrationError for pictures, for fewer than three slices, and where an image is empty.
     """
     began = time.perf_counter()
@@ -138,7 +154,7 @@ def register(
             raise EmptyImageError(volume)
     search = nested(progress, 0.12, 0.99)
     found = find(fixed_image, moving_image, at_start, near=start is not None, progress=search)
-    lost = _why_rejected(found.before, found.after, found.chance)
+    lost = _why_rejected(fixed, moving, found, fixed_image.centroid_mm, at_start)
     kept = Verdict.HEADER_ALIGNED if start is None and _agree(frames) else Verdict.REJECTED
     result = RegistrationResult(
         fixed_to_moving=at_start if lost else found.fixed_to_moving,
@@ -180,11 +196,33 @@ class EmptyImageError(RegistrationError):
         super().__init__(f"{name!r} has the same value everywhere.")
 
 
-def _why_rejected(before: float, after: float, chance: float) -> Stopped | None:
-    """The reason to keep the start, or None where there is none."""
-    if not after > before:
+def _why_rejected(
+    fixed: Volume, moving: Volume, found: SearchResult, centre_mm: NDArray[np.float64], start: NDArray[np.float64]
+) -> Stopped | None:
+    """The reason to keep the start, or None where there is none.
+
+    Mutual information gains on limbs by moving them 100 mm away from where they lie right, so what the headers say
+    bounds what is believed; centre_mm is the middle of the fixed body.
+    """
+    if not found.after > found.before:
         return Stopped.NO_GAIN
-    return Stopped.BY_CHANCE if after <= chance else None
+    if found.after <= found.chance:
+        return Stopped.BY_CHANCE
+    matrix = found.fixed_to_moving
+    if evidence(fixed, moving) is not Evidence.NONE:
+        moved_mm = np.linalg.norm(transform_points(matrix, centre_mm) - transform_points(start, centre_mm))
+        if moved_mm > _FURTHEST_MM or rotation_angle_deg(inverse(start) @ matrix) > _FURTHEST_DEG:
+            return Stopped.TOO_FAR
+    before, after = (common_field(fixed.geometry, moving.geometry, place) for place in (start, matrix))
+    return Stopped.LESS_IN_COMMON if after < before - _LOST_FIELD else None
+
+
+_BY_EVIDENCE: dict[Evidence, tuple[Verdict, Method, Stopped]] = {
+    Evidence.FRAME: (Verdict.HEADER_ALIGNED, "header", Stopped.SAME_FRAME),
+    Evidence.GRID: (Verdict.UNVERIFIED, "grid", Stopped.SAME_GRID),
+    Evidence.COORDINATES: (Verdict.UNVERIFIED, "coordinates", Stopped.SAME_COORDINATES),
+    Evidence.NONE: (Verdict.UNVERIFIED, "identity", Stopped.AS_IT_STANDS),
+}
 
 
 def _forward(progress: Progress) -> Progress:

@@ -40,6 +40,8 @@ class Stopped(StrEnum):
     """Why a transform is the one it is: what ended the search, or where it comes from where nothing was searched."""
 
     SAME_FRAME = "same-frame"
+    SAME_GRID = "same-grid"
+    SAME_COORDINATES = "same-coordinates"
     AS_IT_STANDS = "as-it-stands"
     PIXEL_ON_PIXEL = "pixel-on-pixel"
     MOVED_BY_HAND = "moved-by-hand"
@@ -49,6 +51,8 @@ class Stopped(StrEnum):
     OUT_OF_STEPS = "out-of-steps"
     NO_GAIN = "no-gain"
     BY_CHANCE = "by-chance"
+    TOO_FAR = "too-far"
+    LESS_IN_COMMON = "less-in-common"
 
     @property
     def sentence(self) -> str:
@@ -57,6 +61,8 @@ class Stopped(StrEnum):
 
 _REASONS = {
     Stopped.SAME_FRAME: "Both series state the same frame of reference.",
+    Stopped.SAME_GRID: "Both series lie on one and the same grid, as after coregistration.",
+    Stopped.SAME_COORDINATES: "Both series have their axes in the same directions and cover the same place.",
     Stopped.AS_IT_STANDS: "The headers' positions as they are, although nothing says that they share one frame of "
     "reference.",
     Stopped.PIXEL_ON_PIXEL: "Two pictures of the same size, laid pixel on pixel.",
@@ -67,6 +73,8 @@ _REASONS = {
     Stopped.OUT_OF_STEPS: "Stopped after the last step it was allowed, without having come to rest.",
     Stopped.NO_GAIN: "No gain: nothing better than the start was found, and the start was kept.",
     Stopped.BY_CHANCE: "The images have nothing in common beyond chance; the start was kept.",
+    Stopped.TOO_FAR: "It moved the partner further than the positions in the headers can be wrong; they were kept.",
+    Stopped.LESS_IN_COMMON: "It left less of the two fields of view in common than before; the start was kept.",
 }
 
 _HEADINGS = {

@@ -35,6 +35,7 @@ from app.ui.commands.command import Window
 from app.ui.dialogs.export_dialog import Exporter
 from app.ui.dialogs.replace_dialog import ask_to_replace
 from app.ui.flow import demo_study as demo
+from app.ui.flow.alignment_check import AlignmentCheck
 from app.ui.flow.first_look import FirstLook
 from app.ui.flow.opening import ROLE_TITLES, ROLES, Opening
 from app.ui.flow.pair_flow import PairFlow
@@ -68,6 +69,7 @@ class MainWindow(Window):
         self.opening = Opening(self.workspace, palette_of=self._palette_of)
         self.flow = PairFlow(self.workspace, settings.slice_ms)
         self.flow.ask_to_replace = partial(ask_to_replace, self)
+        self.check = AlignmentCheck(self.workspace, self.flow)
         self.first_look = FirstLook(self.workspace)
         self._restore(settings)
         self.views = ViewArea(self.workspace)
@@ -149,7 +151,7 @@ class MainWindow(Window):
 
     def _connect(self) -> None:
         workspace = self.workspace
-        for source in (self.opening, self.flow):
+        for source in (self.opening, self.flow, self.check):
             source.noticed.connect(self.notices.show_notice)
             source.topic_cleared.connect(self.notices.clear_topic)
         workspace.tasks.failed.connect(lambda name, error: self.notices.show_notice(of_error(name, error)))
@@ -159,6 +161,8 @@ class MainWindow(Window):
         for signal, command in (
             (self.status.cancel_asked, "cancel"),
             (self.browser.open_asked, "open_files"),
+            (self.registration_panel.confirm_asked, "confirm"),
+            (self.registration_panel.compare_asked, "compare"),
             (self.registration_panel.save_asked, "save_transform"),
             (self.registration_panel.load_asked, "load_transform"),
         ):

@@ -69,7 +69,7 @@ _NOTES = {
     Note.HOLDS_INTERPOLATED: Line("holds interpolated slices", About.PIXELS, "warn"),
 }
 _VERDICTS = {
-    Verdict.HEADER_ALIGNED: Line("aligned by header", About.ALIGNMENT, short="by header"),
+    Verdict.HEADER_ALIGNED: Line("HEADER ONLY, NOT CHECKED", About.ALIGNMENT, "warn", "NOT CHECKED"),
     Verdict.REGISTERED: Line("registered, confirmed", About.ALIGNMENT, short="confirmed"),
     Verdict.UNVERIFIED: Line("ALIGNMENT NOT VERIFIED", About.ALIGNMENT, "warn", "UNVERIFIED"),
     Verdict.REJECTED: Line("REGISTRATION REJECTED", About.ALIGNMENT, "stop", "REJECTED"),

@@ -102,6 +102,7 @@ def test_a_pair_is_opened_fused_scrolled_blended_confirmed_and_closed(desk):
         desk.key("q")
     assert _colourful(desk.look()[pane]) < 0.01  # the slider stands at the MRI
 
+    desk.key("c")  # asks: the overlay was in view long enough
     desk.key("c")
     confirmed = desk.look()[:, 1100:]
     assert (np.abs(confirmed - GREEN).max(axis=-1) < 20).sum() > 30  # green: registered and confirmed

@@ -44,7 +44,7 @@ def test_the_mri_pane_names_patient_series_window_and_place(scene):
 def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
     lines = words(STATE, scene, "partner")
     assert "resampled" in lines
-    assert "aligned by header" in lines
+    assert "HEADER ONLY, NOT CHECKED" in lines
     assert "C 5  W 10 SUVbw" in lines
 
 
@@ -96,7 +96,7 @@ def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_its_label(verdict):
     line = verdict_line(verdict)
-    assert (line.tone == "plain") == (verdict in (Verdict.HEADER_ALIGNED, Verdict.REGISTERED))
+    assert (line.tone == "plain") == (verdict is Verdict.REGISTERED)
 
 
 def test_warnings_stay_when_the_annotations_are_switched_off():

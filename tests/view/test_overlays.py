@@ -75,7 +75,7 @@ def test_the_uppermost_layer_has_a_pane_of_its_own():
     np.testing.assert_array_equal(rgb(picture.pixels)[:, 1:, 0], np.floor(CT.stored[1] + 0.5)[:, 1:])
     said = labels(STATE, case, "layer", picture)
     assert said.top_left[0].text == "CT  CT head"
-    assert any(line.text == "CT: aligned by header" for line in said.top_right)
+    assert any(line.text == "CT: HEADER ONLY, NOT CHECKED" for line in said.top_right)
     assert any(line.text.startswith("C 127.5  W 255") for line in said.bottom_left)
 
 
@@ -108,7 +108,10 @@ def test_a_layer_that_is_not_ready_is_not_painted():
 def test_the_fused_pane_names_its_layers_and_how_unsure_they_are():
     case = case_with(opacity=0.3)
     unsure = case.having(links=tuple(replace(link, registration=_unverified(link)) for link in case.links))
-    for looked_at, expected in ((case, ["+ CT 30%"]), (unsure, ["+ CT 30%", "CT: ALIGNMENT NOT VERIFIED"])):
+    for looked_at, expected in (
+        (case, ["+ CT 30%", "CT: HEADER ONLY, NOT CHECKED"]),
+        (unsure, ["+ CT 30%", "CT: ALIGNMENT NOT VERIFIED"]),
+    ):
         picture = compose(STATE, looked_at, "fused", layers=slices)
         said = [line.text for line in labels(STATE, looked_at, "fused", picture).top_right]
         assert [text for text in said if "CT" in text] == expected

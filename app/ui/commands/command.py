@@ -13,6 +13,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QMainWindow
 
 from app.ui.dialogs.export_dialog import Exporter
+from app.ui.flow.alignment_check import AlignmentCheck
 from app.ui.flow.opening import Opening
 from app.ui.flow.pair_flow import PairFlow
 from app.ui.flow.workspace import Workspace
@@ -27,6 +28,7 @@ class Window(QMainWindow):
     workspace: Workspace
     opening: Opening
     flow: PairFlow
+    check: AlignmentCheck
     views: ViewArea
     exporter: Exporter
     notices: NoticeBar

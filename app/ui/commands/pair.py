@@ -94,8 +94,12 @@ COMMANDS = (
         "register", enabled=with_pair,
     ),
     Command(
-        "confirm", "Registration", "Confirm: I have checked the alignment", lambda window: window.flow.confirm(),
+        "confirm", "Registration", "Confirm: I have checked the alignment", lambda window: window.check.ask(),
         ("C",), "confirm", enabled=with_pair,
+    ),
+    Command(
+        "compare", "Registration", "Before and after registering", lambda window: window.check.compare(), ("B",),
+        enabled=with_pair,
     ),
     Command(
         "reset_alignment", "Registration", "Back to where the headers put the pair",

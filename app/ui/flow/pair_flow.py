@@ -44,12 +44,14 @@ class PairFlow(QObject):
     ask_to_replace : called with what would replace a confirmed alignment, and how to go on; goes on at once by itself
     noticed : a Notice to show; topic_cleared : the topic of notices that is settled; network_refused : its name;
     given_up : a step that was cancelled or failed (refused weights apart)
+    registered : the alignment before and after, once a registration has ended and is shown
     """
 
     noticed = Signal(object)
     topic_cleared = Signal(str)
     network_refused = Signal(str)
     given_up = Signal(str)
+    registered = Signal(object, object)
     _slice_done = Signal(object, object, int)  # step, stack, k: from the worker to the GUI thread
 
     def __init__(self, workspace: Workspace, slice_ms: Mapping[str, float] | None = None) -> None:
@@ -287,6 +289,9 @@ class PairFlow(QObject):
             text = "The two series do not share a frame of reference: registering them automatically."
             hint = "Check the result over the overlay, then confirm it with C, or correct it."
             self.noticed.emit(Notice(text, hint, topic="register"))
+        elif not known and start.method in _SAID:
+            hint = "Check it over the overlay, then confirm it with C; Ctrl+R registers."
+            self.noticed.emit(Notice(_SAID[start.method], hint, topic="register"))
         changes: dict[str, Any] = {
             "mri_fusion_window": scene.mri_fusion_window or mri_window,
             "partner_fusion_window": scene.partner_fusion_window or partner_window,
@@ -296,14 +301,18 @@ class PairFlow(QObject):
         self.workspace.set_scene(**changes)
 
     def _registered(self, result: RegistrationResult) -> None:
-        hint = "Check it over the overlay, then press C to confirm, or correct it (Alt+arrows)."
+        hint = "Compare before and after (B), look at the overlay, then confirm (C) or correct it (Alt+arrows)."
+        before = self.workspace.scene.registration
         if result.verdict.value == "unverified":
             self.noticed.emit(Notice(f"Registered automatically in {result.elapsed_s:.1f} s.", hint, topic="register"))
         else:
-            self.noticed.emit(Notice(result.verdict.sentence, kind="warning", topic="register"))
+            reason = "" if result.stopped is None else result.stopped.sentence
+            self.noticed.emit(Notice(result.verdict.sentence, reason, kind="warning", topic="register"))
         if result.warnings:
             self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
         self._step(result)
+        if before is not None and self.workspace.scene.registration is result:
+            self.registered.emit(before, result)
 
     def _align_when_calm(self, scene: Case) -> None:
         registration = scene.registration
@@ -368,6 +377,10 @@ class PairFlow(QObject):
             self.noticed.emit(Notice(" ".join(stack.notes), kind="warning", topic="fuse"))
 
 
+_SAID = {
+    "grid": "Both series lie on one grid: the pair is left as it is, and not registered.",
+    "coordinates": "Both series seem to lie in one space: the pair is left as it stands, and not registered.",
+}
 _TO_FUSED = ("headers", "align", "fuse")  # the steps without which there is no fused slice
 _NEEDS: dict[str, Callable[[Case], tuple[Any, ...]]] = {
     "headers": lambda scene: (scene.mri, scene.partner),

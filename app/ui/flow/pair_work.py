@@ -40,7 +40,7 @@ def register_from(scene: Case) -> Callable[[Progress], Any]:
     assert mri is not None
     assert partner is not None
     assert start is not None
-    moved = start.method not in ("header", "identity")
+    moved = not start.by_headers
 
     def work(progress: Progress) -> RegistrationResult:
         from app.registration import register as registration

@@ -35,13 +35,15 @@ if TYPE_CHECKING:  # imported by a worker, once it registers
     from app.registration.register import RegistrationResult
 
 SHORT = {
-    "header-aligned": "Aligned by header",
+    "header-aligned": "Header only, not checked",
     "registered": "Registered and confirmed",
     "unverified": "Not verified",
     "rejected": "Registration rejected",
 }
 METHODS = {
     "header": "",
+    "grid": "by grid",
+    "coordinates": "as the coordinates stand",
     "identity": "as the coordinates stand",
     "automatic": "automatic, rigid",
     "manual": "by hand",
@@ -73,6 +75,8 @@ class RegistrationPanel(QWidget):
 
     save_asked = Signal()
     load_asked = Signal()
+    confirm_asked = Signal()
+    compare_asked = Signal()
 
     def __init__(self, workspace: Workspace, flow: PairFlow) -> None:
         super().__init__()
@@ -86,10 +90,15 @@ class RegistrationPanel(QWidget):
         self.sentence = plain_label(name="quiet")
         self.measured = plain_label(name="quiet")
         self.register_button = self._button("Register", "Register automatically (Ctrl+R)", flow.register)
-        self.confirm_button = self._button("Confirm", "I have checked the alignment: it is right (C)", flow.confirm)
+        self.confirm_button = self._button(
+            "Confirm", "I have checked the alignment: it is right (C)", self.confirm_asked.emit
+        )
         self.reset_button = self._button("To header", "Back to where the headers put the pair", flow.reset_alignment)
         self.undo_button = self._button("Undo", "Ctrl+Z", workspace.undo)
         self.redo_button = self._button("Redo", "Ctrl+Shift+Z", workspace.redo)
+        self.compare_button = self._button(
+            "Before / after", "Before and after registering (B)", self.compare_asked.emit
+        )
         self.save_button = self._button("Save .tfm…", "Save the transform, for ITK and others", self.save_asked.emit)
         self.load_button = self._button("Load .tfm…", "Load a rigid ITK transform", self.load_asked.emit)
         self.step = QComboBox()
@@ -107,7 +116,7 @@ class RegistrationPanel(QWidget):
             column.addWidget(widget)
         column.addLayout(_row(self.register_button, self.confirm_button, self.reset_button))
         column.addWidget(self._hand())
-        column.addLayout(_row(self.undo_button, self.redo_button))
+        column.addLayout(_row(self.compare_button, self.undo_button, self.redo_button))
         column.addLayout(_row(self.save_button, self.load_button))
         column.addStretch(1)
 
@@ -184,7 +193,7 @@ class RegistrationPanel(QWidget):
             self._say("Different patients" if scene.stopped else "Comparing…" if pair else "No pair yet", "", "", "")
             return
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
-        unregistered = verdict == "unverified" and registration.method in ("identity", "header")
+        unregistered = verdict == "unverified" and registration.method == "identity"
         heading = "Not registered" if unregistered else SHORT.get(verdict, verdict)
         sentence = registration.verdict.explanation  # the heading says the rest
         if registration.method == "linked" and registration.stopped and not confirmed:

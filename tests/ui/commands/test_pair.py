@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 
 from app.core.transforms import rigid
 from tests.ui.windows import press, state_of
+from tests.waiting import wait_until
 
 
 def test_q_and_e_slide_the_overlay_and_recompute_nothing(window):
@@ -32,7 +33,14 @@ def test_alt_arrows_nudge_the_partner_by_the_chosen_step(window):
     assert window.registration_panel.moves[0].value() == 5
 
 
-def test_c_confirms_and_the_panel_says_by_whom(window):
+def test_c_confirms_what_was_looked_at_and_the_panel_says_by_whom(window):
+    press(window, Qt.Key.Key_C)
+    press(window, Qt.Key.Key_C)
+    assert window.workspace.scene.registration.verdict == "header-aligned"  # only the fusion was seen
+    window.workspace.update(fusion=0.0)
+    wait_until(lambda: window.check.looked_at, "the overlay to be looked at")
+    press(window, Qt.Key.Key_C)
+    assert window.workspace.scene.registration.verdict == "header-aligned"  # asks first
     press(window, Qt.Key.Key_C)
     assert window.workspace.scene.registration.verdict == "registered"
     assert "confirmed by" in window.registration_panel.sentence.text()

@@ -84,9 +84,22 @@ def test_one_frame_of_reference_is_fused_as_the_headers_say(flow, volumes, regis
     assert not flow.workspace.can_undo
 
 
-@pytest.mark.parametrize("frames", [("1.2.3", "1.2.4"), ("", ""), ("1.2.3", "")])
-def test_other_or_missing_frames_are_registered_and_stay_unverified(flow, volumes, registered, frames):
-    _give(flow, *(_in_frame(one, frame) for one, frame in zip(volumes, frames, strict=True)))
+@pytest.mark.parametrize("frames", [("", ""), ("1.2.3", "")])
+def test_what_may_already_lie_right_is_left_there_and_said_to_be_unverified(flow, volumes, registered, frames):
+    _give(flow, *(_in_frame(volume, frame) for volume, frame in zip(volumes, frames, strict=True)))
+    scene = _settle(flow)
+    assert registered == []
+    assert (scene.registration.method, scene.registration.verdict) == ("coordinates", Verdict.UNVERIFIED)
+    np.testing.assert_array_equal(scene.stack.aligned.registration.fixed_to_moving, np.eye(4))
+    assert any("left as it stands" in notice.text for notice in flow.told)
+
+
+def _frames_apart(volumes) -> list[Volume]:
+    return [_in_frame(volume, frame) for volume, frame in zip(volumes, ("1.2.3", "1.2.4"), strict=True)]
+
+
+def test_other_frames_are_registered_and_stay_unverified(flow, volumes, registered):
+    _give(flow, *_frames_apart(volumes))
     scene = _settle(flow)
     assert registered == [None]
     assert scene.registration.verdict is Verdict.UNVERIFIED
@@ -113,7 +126,7 @@ def test_registering_again_starts_from_where_the_reader_put_it(flow, volumes, re
 
 
 def test_confirming_is_recorded_and_computes_nothing_again(flow, volumes, registered):
-    _give(flow, *(_in_frame(one, "") for one in volumes))
+    _give(flow, *_frames_apart(volumes))
     before = _settle(flow)
     flow.confirm()
     after = flow.workspace.scene
@@ -190,7 +203,7 @@ def _endless(fixed, moving, *, start=None, progress):
 
 def test_a_cancelled_registration_leaves_the_start_and_fuses_that(flow, volumes, monkeypatch):
     monkeypatch.setattr(registration, "register", _endless)
-    _give(flow, *(_in_frame(one, "") for one in volumes))
+    _give(flow, *_frames_apart(volumes))
     wait_until(lambda: flow.registering)
     assert flow.workspace.scene.stack is None
     assert not flow.can_go_on
@@ -207,7 +220,7 @@ def test_a_failed_registration_is_told_and_leaves_the_start(flow, volumes, monke
         raise RegistrationError("The PET is empty.", "Choose another.")
 
     monkeypatch.setattr(registration, "register", fail)
-    _give(flow, *(_in_frame(one, "") for one in volumes))
+    _give(flow, *_frames_apart(volumes))
     scene = _settle(flow)
     assert scene.registration.method == "identity"
     assert scene.stack.complete

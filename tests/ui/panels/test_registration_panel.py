@@ -22,7 +22,7 @@ def panel(workspace):
 @pytest.mark.parametrize(
     ("changes", "heading"),
     [
-        ({"verdict": Verdict.HEADER_ALIGNED, "method": "header"}, "Aligned by header"),
+        ({"verdict": Verdict.HEADER_ALIGNED, "method": "header"}, "Header only, not checked"),
         ({"verdict": Verdict.UNVERIFIED, "method": "identity"}, "Not registered (as the coordinates stand)"),
         ({"verdict": Verdict.UNVERIFIED, "method": "automatic"}, "Not verified (automatic, rigid)"),
         ({"verdict": Verdict.UNVERIFIED, "method": "manual"}, "Not verified (by hand)"),
