@@ -85,6 +85,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         "seconds_per_slice": stack.elapsed_s / len(slices),
         "elapsed_s": fusion.elapsed_s + time.monotonic() - writing_since,
         "verdict": registration.verdict.value,
+        "alignment": registration.method,
+        "fixed_to_moving": registration.fixed_to_moving.tolist(),
         "outputs": [str(path) for path in outputs],
         "metrics": fusion.metrics,
         "windows": {

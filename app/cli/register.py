@@ -8,6 +8,7 @@ from typing import Any
 from app.base.progress import Progress
 from app.base.terminal import note
 from app.cli.command import Command, path_argument
+from app.registration.verdict import Verdict
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,8 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         note(warning)
     if not args.json:
         print(f"{result.verdict.value}: {result.verdict.sentence}")
+        if result.verdict is Verdict.REJECTED and result.stopped is not None:
+            print(result.stopped.sentence)
         gain = f"{_nats(result.metric_before)} -> {_nats(result.metric_after)}"
         print(f"mutual information {gain}, {result.elapsed_s:.1f} s")
         print(f"written: {args.out}")
@@ -44,6 +47,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         "metric_before": result.metric_before,
         "metric_after": result.metric_after,
         "verdict": result.verdict.value,
+        "alignment": result.method,
         "elapsed_s": result.elapsed_s,
         "warnings": warnings,
     }

@@ -26,6 +26,8 @@ def test_fuse_exports_what_other_programs_can_open(demo, run, tmp_path):
     assert code == 0
     assert document["slices"] == 10
     assert document["verdict"] == "unverified"
+    assert document["alignment"] == "file"
+    assert np.shape(document["fixed_to_moving"]) == (4, 4)
     assert len(document["weights_sha256"]) == 64
     assert set(document["metrics"]) == {"EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIFF", "Qabf", "SSIM"}
     outputs = [Path(path) for path in document["outputs"]]

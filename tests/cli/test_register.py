@@ -16,7 +16,7 @@ def test_register_finds_the_known_transform(demo, run, tmp_path, partner, limit_
     out = tmp_path / "t.tfm"
     code, document, _ = run("register", folder / "dicom" / "mr-t1", folder / "dicom" / partner, "--out", out)
     assert code == 0
-    assert document["verdict"] == "unverified"  # nobody has looked yet
+    assert (document["verdict"], document["alignment"]) == ("unverified", "automatic")  # nobody has looked yet
     assert document["metric_after"] > document["metric_before"]
     marks = np.array([point["mr"] for point in truth["landmarks_lps_mm"].values()])
     found = transform_points(document["fixed_to_moving"], marks)

@@ -35,7 +35,7 @@ def test_every_layer_has_a_row_with_its_part_and_only_those_over_the_pair_have_c
     assert list(panel.rows) == [layer.uid for layer in reversed(case.layers)]
     assert panel.rows[case.base_uid].standing.text() == "MRI"
     assert panel.rows[case.partner_uid].standing.text() == "Partner"
-    assert _over(panel).standing.text() == "HEADER ONLY, NOT CHECKED"
+    assert _over(panel).standing.text() == "header only, not checked"
     assert panel.rows[case.base_uid].remove.isHidden()
     assert not _over(panel).remove.isHidden()
     assert panel.empty.isHidden()
