@@ -9,6 +9,7 @@ what a floor imports is read from the imports themselves.
 from __future__ import annotations
 
 import ast
+import sys
 import textwrap
 import tomllib
 from collections.abc import Iterator
@@ -139,6 +140,7 @@ def page(graph: grimp.ImportGraph) -> str:
 
 
 def main() -> None:
+    sys.path.insert(0, str(ROOT))  # this checkout, not an installed one
     graph = grimp.build_graph("app", cache_dir=None)
     (MANUAL / "architecture.svg").write_text(svg(graph), encoding="utf-8")
     (MANUAL / "architecture.md").write_text(page(graph), encoding="utf-8")
