@@ -113,12 +113,16 @@ class AlignmentCheck(QObject):
         return self._ends is not None
 
     def compare(self) -> None:
-        """Show the other of before and after; what is shown then stands, and may be confirmed."""
+        """Show the other of before and after, over the overlay: a fusion tells less of the alignment, and has to be made.
+
+        What is shown then stands, and may be confirmed.
+        """
         if self._ends is None or self._workspace.scene.mri is None:
             return
         before, after = self._ends
         showing_before = self._workspace.scene.registration is before
         self._note(COMPARISON)
+        self._workspace.update(fusion=0.0)
         self._workspace.set_scene(registration=after if showing_before else before)
         centre = self._workspace.scene.mri.geometry.centre_mm
         if showing_before:

@@ -95,10 +95,12 @@ def test_before_and_after_stand_at_one_key_and_what_is_shown_can_be_confirmed(ch
     before, after = registered(check, 4.0)
     check.compare()
     assert check._workspace.scene.registration is before
+    assert check._workspace.state.fusion == 0  # over the overlay
+    check._look.setInterval(10_000)
     check.compare()
     assert check._workspace.scene.registration is after
     assert "moved 4.0 mm, turned 0.0°" in check.notices[-1].text
-    assert check.looked_at == (COMPARISON,)
+    assert COMPARISON in check.looked_at
     check.compare()
     check.ask()
     check.ask()
