@@ -45,6 +45,7 @@ class Palette:
     uid : in PS3.6 Annex B, "" for one that is not there
     coloured : whether it lends a hue; a grey one leaves a fused picture grey
     form : its hues in a fused picture; None for those that its table shows
+    every_eye : whether more uptake looks like more in a fused picture to readers with any colour blindness, too
     """
 
     name: str
@@ -52,6 +53,7 @@ class Palette:
     uid: str = ""
     coloured: bool = True
     form: FusionForm | None = None
+    every_eye: bool = False
 
 
 # A fused picture has the MRI for its brightness, so black, white and dark blue can't say "none" and "most" there: no
@@ -69,11 +71,11 @@ PALETTES: dict[str, Palette] = {  # in the order of the menu
     for entry in (
         Palette("Grey", _grey, coloured=False),
         Palette("Inverted Grey", _inverted_grey, coloured=False),
-        Palette("Hot Iron", partial(_from_file, "hot-iron"), "1.2.840.10008.1.5.1", form=_HOT),
+        Palette("Hot Iron", partial(_from_file, "hot-iron"), "1.2.840.10008.1.5.1", form=_HOT, every_eye=True),
         Palette("PET", partial(_from_file, "pet"), "1.2.840.10008.1.5.2", form=_PET),
         Palette("Hot Metal Blue", partial(_from_file, "hot-metal-blue"), "1.2.840.10008.1.5.3", form=_HOT_METAL),
         Palette("PET 20 Step", partial(_from_file, "pet-20-step"), "1.2.840.10008.1.5.4", form=_STEPS),
-        Palette("Cividis", partial(_from_file, "cividis"), form=_CIVIDIS),
+        Palette("Cividis", partial(_from_file, "cividis"), form=_CIVIDIS, every_eye=True),
     )
 }
 

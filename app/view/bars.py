@@ -8,6 +8,7 @@ from app.case.document import Case
 from app.case.layers import Layer
 from app.core.modalities import modality_of
 from app.core.palettes import PALETTES
+from app.view.fused_pixels import own_colours
 from app.view.labels import name_of
 from app.view.mixing import Mix, mix_of
 from app.view.picture import Picture
@@ -44,6 +45,8 @@ def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
     ends = pane if fused is None else (number(fused.low), number(fused.high))
     if picture.kind == "fusion":
         if fused is None or scene.mri is None or not PALETTES[scene.palette].coloured:
+            return None
+        if own_colours(scene.mri, partner) is not None:  # the picture is in those, not in a palette's
             return None
         caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
         other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"

@@ -11,7 +11,7 @@ from app.view.bars import bar
 from app.view.compose import compose
 from app.view.mixing import Mix
 from app.view.state import ViewState
-from tests.scenes import fused, head, pair, shown
+from tests.scenes import fused, head, pair, shown, volume
 
 STATE = ViewState(crosshair_mm=(0.5, 0.5, 2.5))
 
@@ -43,3 +43,16 @@ def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(scene):
     state = replace(STATE, fusion=1.0)
     fusion = bar(state, with_stack, compose(state, with_stack, "fused"))
     assert (fusion.low, fusion.high, fusion.other) == ("0", "10", "pane 0 to 7")
+
+
+def test_a_fusion_in_a_pictures_own_colours_has_no_bar():
+    colour = np.zeros((1, 4, 5, 3), np.uint8)
+    colour[..., 0] = 200
+    visible = volume(np.zeros((1, 4, 5), np.uint8), modality="XC", in_mm=False, rgb=colour)
+    infrared = volume(np.zeros((1, 4, 5), np.uint8), modality="TG", in_mm=False)
+    both = shown(pair(visible, infrared), palette="Hot Iron")
+    both = both.having(stack=fused(both.aligned, np.zeros((1, 4, 5), np.float32)))
+    state = ViewState(fusion=1.0)
+    picture = compose(state, both, "fused")
+    assert picture.kind == "fusion"
+    assert bar(state, both, picture) is None

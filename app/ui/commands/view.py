@@ -106,6 +106,10 @@ def invert(window: Window) -> None:
         window.workspace.change_layer(role, inverted=not layer.inverted)
 
 
+def fade(window: Window) -> None:
+    window.workspace.change_layer("partner", fading=not window.workspace.scene.fading)
+
+
 def next_annotations(window: Window) -> None:
     level = ANNOTATION_LEVELS.index(window.workspace.state.annotations)
     window.workspace.update(annotations=ANNOTATION_LEVELS[(level + 1) % len(ANNOTATION_LEVELS)])
@@ -148,6 +152,10 @@ COMMANDS = (
     Command("reset", "View", "Reset the view", lambda window: window.workspace.reset(), ("R",), "reset", on_panes=True),
     Command("maximise", "View", "Maximise the pane (double click)", maximise, ("M",), on_panes=True),
     Command("invert", "View", "Invert the pane under the mouse", invert, ("I",)),
+    Command(
+        "fading", "View", "Overlay clear where there is no uptake", fade,
+        enabled=lambda workspace: workspace.scene.partner is not None, checked=lambda workspace: workspace.scene.fading,
+    ),
     Command("annotations", "View", "Annotations: full, no patient data, none", next_annotations, ("N",), on_panes=True),
     _flag("crosshair", "Show the crosshair", "show_crosshair", ("Shift+X",), on_panes=True),
     _flag("smooth", "Smooth pixels", "smooth", ("Shift+S",)),

@@ -262,10 +262,12 @@ def _palette_box() -> QComboBox:
     box.setMinimumContentsLength(8)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setIconSize(_SWATCH)
-    for name in PALETTES:
+    for at, (name, entry) in enumerate(PALETTES.items()):
         row = palette(name).tobytes()
         image = QImage(row, 256, 1, 768, QImage.Format.Format_RGB888).scaled(_SWATCH)
         box.addItem(QIcon(QPixmap.fromImage(image)), name)
+        if entry.every_eye:
+            box.setItemData(at, "In fusions its order is seen with any colour blindness", Qt.ItemDataRole.ToolTipRole)
     return box
 
 

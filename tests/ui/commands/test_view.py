@@ -47,6 +47,16 @@ def test_reset_and_fit_put_the_view_back(window):
     assert slice_of(window) == 6
 
 
+def test_an_overlay_is_made_clear_where_there_is_no_uptake_and_the_menu_ticks_it(window):
+    action = window.actions_by_name["fading"]
+    action.trigger()
+    assert window.workspace.scene.fading
+    assert action.isChecked()
+    assert window.fusion_panel.fading.isChecked()
+    action.trigger()
+    assert not window.workspace.scene.fading
+
+
 def test_ctrl_z_takes_back_and_ctrl_shift_z_does_again(window):
     press(window, Qt.Key.Key_2)
     press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
