@@ -113,7 +113,7 @@ class AlignmentCheck(QObject):
         return self._ends is not None
 
     def compare(self) -> None:
-        """Show the other of before and after, over the overlay: a fusion tells less of the alignment, and has to be made.
+        """Show the other of before and after, over the overlay: a fusion tells less, and has to be made first.
 
         What is shown then stands, and may be confirmed.
         """
