@@ -1,4 +1,4 @@
-"""Fuse registered pairs through the same door as volumes go, measure every fused picture, and score a method by it."""
+"""Fuse registered pairs through the same door as volumes go, and measure every fused picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.fusion import infer
 from app.metrics.catalogue import evaluate
 from app.research.evaluation.fusers import FuseUnit, as_function
 from app.research.evaluation.per_image import Measured, means_by_method
-from app.research.evaluation.tables import RANKED, Means, Tables
+from app.research.evaluation.tables import Tables
 from app.research.pairs import Pair, Picture
 
 Fuse = Callable[[Pair], Picture]  # 8-bit fused luma
@@ -81,12 +81,3 @@ def measure_each(
 def measure(pairs: Sequence[Pair], fusers: Mapping[str, Fuse], *, scalar: bool = False) -> Tables:
     """Means by task and fuser."""
     return means_by_method(measure_each(pairs, fusers, scalar=scalar))
-
-
-def score(means_by_task: Mapping[str, Means], tables: Tables) -> float:
-    """One number that decides between weights: the mean over tasks and RANKED of a metric over the pixel maximum's.
-
-    What is undefined is left out, such as VIFF of pictures too small for it.
-    """
-    ratios = [of[name] / tables[task]["maximum"][name] for task, of in means_by_task.items() for name in RANKED]
-    return float(np.nanmean(ratios))

@@ -1,4 +1,4 @@
-"""Measuring pair by pair, and the score of a method, on pairs small enough to reckon by hand."""
+"""Measuring pair by pair, on pairs small enough to reckon by hand."""
 
 from __future__ import annotations
 
@@ -83,21 +83,3 @@ def test_means_are_those_of_the_catalogue():
     expected = [[one.value for one in evaluate(np.maximum(p.mri, p.luma), p.mri, p.luma)] for p in PAIRS]
     assert found.pop("n") == 2
     assert list(found.values()) == pytest.approx(np.mean(expected, axis=0))
-
-
-def test_the_maximum_scores_exactly_one():
-    tables = validation.measure(PAIRS, maximum())
-    assert validation.score({task: table["maximum"] for task, table in tables.items()}, tables) == pytest.approx(1)
-
-
-def test_the_score_is_the_mean_ratio_over_tasks_and_ranked_columns():
-    ones = dict.fromkeys(("EN", "CC", *validation.RANKED), 2.0)
-    tables = {"ct-mri": {"maximum": ones}, "pet-mri": {"maximum": ones}}
-    better = {"ct-mri": ones | {"SD": 4.0, "EN": 99.0}, "pet-mri": ones}
-    assert validation.score(better, tables) == pytest.approx(1 + 1 / 16)  # one of sixteen ratios is 2
-
-
-def test_what_is_undefined_counts_for_no_score():
-    ones = dict.fromkeys(validation.RANKED, 2.0)
-    small = ones | {"VIFF": math.nan}  # of pictures too small for it
-    assert validation.score({"ct-mri": small | {"SD": 4.0}}, {"ct-mri": {"maximum": small}}) == pytest.approx(1 + 1 / 7)

@@ -66,7 +66,10 @@ def test_fidelity_weighs_what_its_lines_say():
 
 def test_a_picture_with_the_edges_asked_for_leaves_little_of_them():
     mri, _ = pictures()
-    steeper, flat = losses.edges(0.5 * 1.2 * mri, 0.5 * mri, 0 * mri), losses.edges(0 * mri, 0.5 * mri, 0 * mri)
+    steeper, flat = (
+        losses.edges(0.5 * losses.STEEPER * mri, 0.5 * mri, 0 * mri),
+        losses.edges(0 * mri, 0.5 * mri, 0 * mri),
+    )
     assert float(steeper["gradient"]) == pytest.approx(0, abs=1e-6)
     assert float(steeper["edges"]) < 0.1 * float(flat["edges"])
 
