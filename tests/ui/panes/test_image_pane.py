@@ -24,7 +24,7 @@ SIDE = 160
 def pane(qapp):
     workspace = Workspace()
     mri, pet = head(SIDE, 24)
-    workspace.set_scene(pair(mri, pet))
+    workspace.set_scene(pair(mri, pet, verdict="registered"))  # no warning stands on the picture
     workspace.update(show_crosshair=False, annotations="none", layout="overlay")
     pane = ImagePane(workspace, PANES["fused"], LivePartner(workspace), LiveLayers(workspace), Memo())
     pane.resize(SIDE, SIDE)
