@@ -233,7 +233,9 @@ def test_training_runs_where_little_else_than_torch_is_installed(tmp_path, root)
     """A Python without site-packages sees the app, and links to what a bare training machine has."""
     bare = tmp_path / "bare"
     bare.mkdir()
-    for name in installed_with(("torch", "numpy", "scipy", "Pillow", "safetensors", "msgspec", "platformdirs", "psutil")):
+    for name in installed_with(
+        ("torch", "numpy", "scipy", "Pillow", "safetensors", "msgspec", "platformdirs", "psutil")
+    ):
         distribution = importlib.metadata.distribution(name)
         for top in {file.parts[0] for file in distribution.files or ()} - {"..", "__pycache__"}:
             if not (bare / top).exists():
