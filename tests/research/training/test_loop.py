@@ -205,6 +205,17 @@ def test_bf16_reaches_the_network_and_not_the_loss(monkeypatch):
     assert seen == [torch.bfloat16, torch.float32]
 
 
+def test_in_bf16_no_gradient_holds_what_memory_held_before():
+    """Freed memory is full of NaN: a gradient that reads what nobody wrote shows it (see loop._memory_format)."""
+    run = begun(changed(bf16=True, batch=1))
+    pair = batch_at(run.stage, made_up.pairs(), 0)
+    for _ in range(4):
+        freed = [torch.full((n,), math.nan, dtype=kind) for n in range(50, 5000, 50) for kind in (torch.bfloat16, None)]
+        del freed
+        run.step(*pair)
+        assert all(torch.isfinite(parameter.grad).all() for parameter in run.learning)
+
+
 def test_a_loss_that_is_no_number_ends_the_stage(monkeypatch):
     monkeypatch.setattr(
         loop, "loss_of", lambda *_: lambda net, mri, partner: {"none": net(mri, partner).sum() * math.nan}

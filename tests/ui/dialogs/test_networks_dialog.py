@@ -72,14 +72,16 @@ def test_every_network_is_listed_and_the_one_in_use_is_shown(workspace):
     assert shown.startswith("LightFusionNet\nName: lightfusionnet\nParameters: 4,467\n")
     assert registry.weights_sha256(registry.find("lightfusionnet")) in shown
     assert "about 12 ms for a slice of 256 × 256, measured on this computer's CPU. 8 ms on a CPU" in shown
-    assert "Limits. Trained on normal and diseased adult heads" in shown
+    assert "Limits. Trained on adult heads" in shown
+    assert shown.index("For readers") < shown.index("How it was made")
     dialog.close()
 
 
 def test_a_table_of_the_card_is_a_table_with_its_headings_in_bold(workspace):
     dialog = _opened(workspace)
     frames = dialog.text.document().rootFrame().childFrames()
-    (measured,) = [one for one in frames if isinstance(one, QTextTable)]
+    quality, measured = [frame for frame in frames if isinstance(frame, QTextTable)]
+    assert quality.cellAt(1, 0).firstCursorPosition().block().text() == "rank sum"  # the card's, then the manifest's
     assert measured.rows() == 4  # a heading, and each task that the manifest has figures of
     first = [measured.cellAt(0, n).firstCursorPosition().block() for n in range(measured.columns())]
     assert [block.text() for block in first][:4] == ["val", "n", "EN", "SD"]
