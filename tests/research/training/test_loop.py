@@ -209,8 +209,9 @@ def test_in_bf16_no_gradient_holds_what_memory_held_before():
     """Freed memory is full of NaN: a gradient that reads what nobody wrote shows it (see loop._memory_format)."""
     run = begun(changed(bf16=True, batch=1))
     pair = batch_at(run.stage, made_up.pairs(), 0)
-    for _ in range(4):
-        freed = [torch.full((n,), math.nan, dtype=kind) for n in range(50, 5000, 50) for kind in (torch.bfloat16, None)]
+    sizes = [n for n in (50, 144, 200, 500, 1000, 2000, 5000, 20_000, 40_000, 80_000, 200_000) for _ in range(6)]
+    for _ in range(6):
+        freed = [torch.full((n,), math.nan, dtype=kind) for n in sizes for kind in (torch.bfloat16, torch.float32)]
         del freed
         run.step(*pair)
         assert all(torch.isfinite(parameter.grad).all() for parameter in run.learning)
