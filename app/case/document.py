@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -181,13 +182,18 @@ class Case:
 
     def layer(self, uid: str) -> Layer | None:
         """The layer of a series; None where it is not read."""
-        return next((layer for layer in self.layers if layer.uid == uid), None) if uid else None
+        return self._by_uid.get(uid)
+
+    @cached_property
+    def _by_uid(self) -> dict[str, Layer]:
+        """Asked a hundred times for each slice that is scrolled to, so it is made once."""
+        return {layer.uid: layer for layer in reversed(self.layers)}
 
     def of_role(self, role: str) -> Layer | None:
         """role "mri" or "partner", or the uid of any layer."""
         return {"mri": self.base, "partner": self.partner_layer}.get(role) or self.layer(role)
 
-    @property
+    @cached_property
     def overlays(self) -> tuple[Layer, ...]:
         """The layers that lie over the pair, the lowest first; none while there is no base to lie on."""
         roles = {self.base_uid, self.partner_uid}
