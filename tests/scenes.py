@@ -100,12 +100,12 @@ def head(size: int = 128, slices: int = 96, seed: int = 0) -> tuple[Volume, Volu
 
 
 def pair(mri: Volume, partner: Volume, *, verdict: str = "header-aligned", with_aligned: bool = True) -> Case:
-    """A scene with both roles and an identity registration, aligned or not yet."""
+    """A case with both roles and an identity registration, aligned or not yet."""
     registration = registered(verdict=verdict)
-    scene = Case().having(mri=mri, partner=partner)
+    case = Case().having(mri=mri, partner=partner)
     if not with_aligned:
-        return scene.having(registration=registration)
-    return scene.having(registration=registration, aligned=aligned(mri, partner, registration))
+        return case.having(registration=registration)
+    return case.having(registration=registration, aligned=aligned(mri, partner, registration))
 
 
 def shown(case: Case, **display: Any) -> Case:

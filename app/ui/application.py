@@ -116,9 +116,9 @@ def make_window(
     first = registry.available()[0]
     wanted = network or settings.network or first.name
     try:
-        window.workspace.set_scene(network=registry.find(wanted).name)
+        window.workspace.set_case(network=registry.find(wanted).name)
     except FusionError as error:
-        window.workspace.set_scene(network=first.name)
+        window.workspace.set_case(network=first.name)
         window.flow.stand_in = first.name
         hint = f"It was chosen last time. {first.title} is used instead."
         window.notices.show_notice(Notice(str(error), hint, "warning", "settings"))
@@ -137,12 +137,12 @@ def start(window: MainWindow, paths: Sequence[Path]) -> None:
         window.open_demo()
     workspace = window.workspace
 
-    def warm_once(scene: Case) -> None:
-        if scene.grid is not None:
-            workspace.scene_changed.disconnect(warm_once)
+    def warm_once(case: Case) -> None:
+        if case.grid is not None:
+            workspace.case_changed.disconnect(warm_once)
             workspace.tasks.start("Starting", _warm, lambda _: set_apart(), key="warm")
 
-    workspace.scene_changed.connect(warm_once)
+    workspace.case_changed.connect(warm_once)
 
 
 def _warm(progress: Progress) -> None:

@@ -109,7 +109,7 @@ class MainWindow(Window):
             annotations=settings.annotations,
             reverse_window_drag=settings.window_drag_reversed,
         )
-        self.workspace.set_scene(device=settings.device)
+        self.workspace.set_case(device=settings.device)
 
     # Assembly --------------------------------------------------------------------------------------------------
 
@@ -171,10 +171,10 @@ class MainWindow(Window):
         workspace.role_wanted.connect(self._give_role)
         workspace.menu_wanted.connect(self._open_menu)
         workspace.probed.connect(self._show_probe)
-        workspace.scene_changed.connect(self._show_scene)
+        workspace.case_changed.connect(self._show_case)
         workspace.tasks.changed.connect(lambda _: self._idle.start())
         self._idle.timeout.connect(self._when_idle)
-        self._show_scene(workspace.scene)
+        self._show_case(workspace.case)
 
     # What is shown ---------------------------------------------------------------------------------------------
 
@@ -183,17 +183,17 @@ class MainWindow(Window):
         """Whether anything is still being worked out for the study in view."""
         return self.flow.pending or self.metrics_pane.pending
 
-    def _show_scene(self, scene: Case) -> None:
-        self.stop.show_contradictions(scene.different_patients if scene.stopped else ())
+    def _show_case(self, case: Case) -> None:
+        self.stop.show_contradictions(case.different_patients if case.stopped else ())
 
     def _show_probe(self, at: Point | None) -> None:
-        scene = self.workspace.scene
+        case = self.workspace.case
         if at is None:
             self.status.reading.setText("")
             return
         names = [modality_of(volume.modality).short or "image" if volume else name
-                 for volume, name in ((scene.mri, "MRI"), (scene.partner, "partner"))]  # fmt: skip
-        self.status.reading.setText(probe(scene, at).line(*names))
+                 for volume, name in ((case.mri, "MRI"), (case.partner, "partner"))]  # fmt: skip
+        self.status.reading.setText(probe(case, at).line(*names))
 
     def _make_room(self) -> None:
         """For the curve, which was opened below the table."""
@@ -211,7 +211,7 @@ class MainWindow(Window):
         self.opening.open_made("Making the demo study", demo.prepare)
 
     def _give_role(self, role: str, uid: str) -> None:
-        series = self.workspace.scene.series(uid)
+        series = self.workspace.case.series(uid)
         if series is not None and role in ROLES:
             self.opening.choose(role, series)
 
@@ -223,7 +223,7 @@ class MainWindow(Window):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for windowed in ROLES if role == "fused" else (role,):
-            volume = volume_of(self.workspace.scene, windowed)
+            volume = volume_of(self.workspace.case, windowed)
             windows = menu.addMenu(f"{ROLE_TITLES[windowed]} window")
             windows.setEnabled(volume is not None)
             for preset in presets(volume):
@@ -259,12 +259,12 @@ class MainWindow(Window):
 
     def settings(self) -> Settings:
         """What to remember for next time; never a path, never a patient."""
-        state, scene, sizes = self.workspace.state, self.workspace.scene, self.splitter.sizes()
+        state, case, sizes = self.workspace.state, self.workspace.case, self.splitter.sizes()
         kept = replace(
             self._settings,
             layout=state.layout,
-            network=self._settings.network if scene.network == self.flow.stand_in else scene.network,
-            device=scene.device,
+            network=self._settings.network if case.network == self.flow.stand_in else case.network,
+            device=case.device,
             annotations=state.annotations,
             window_drag_reversed=state.reverse_window_drag,
             curve_metric=self.metrics_pane.curve_metric,
@@ -272,8 +272,8 @@ class MainWindow(Window):
         )
         if self.browser.isVisible() and self.panels.isVisible():
             kept = replace(kept, browser_width=min(max(sizes[0], 160), 900), panel_width=min(max(sizes[2], 200), 900))
-        if scene.partner is not None and modality_of(scene.partner.modality).volume:
-            kept = replace(kept, palettes={**kept.palettes, scene.partner.modality: scene.palette})
+        if case.partner is not None and modality_of(case.partner.modality).volume:
+            kept = replace(kept, palettes={**kept.palettes, case.partner.modality: case.palette})
         return kept
 
     def closeEvent(self, event: QCloseEvent) -> None:

@@ -31,28 +31,28 @@ class Bar:
     other: str = ""
 
 
-def bar(state: ViewState, scene: Case, picture: Picture) -> Bar | None:
+def bar(state: ViewState, case: Case, picture: Picture) -> Bar | None:
     """The colour bar of a picture; of a fusion it explains the colour only, for a fused pixel has no value."""
     if picture.kind == "layer":
-        return _layer_bar(scene.overlays[-1])
-    partner, stack = scene.partner, scene.stack
+        return _layer_bar(case.overlays[-1])
+    partner, stack = case.partner, case.stack
     if partner is None or partner.rgb is not None or picture.pixels is None or picture.kind in ("", "mri"):
         return None
-    shown = window_of(scene, "partner")
+    shown = window_of(case, "partner")
     assert shown is not None  # there is a partner
     pane = number(shown[0] - shown[1] / 2), number(shown[0] + shown[1] / 2)
     fused = None if stack is None else stack.request.partner_window
     ends = pane if fused is None else (number(fused.low), number(fused.high))
     if picture.kind == "fusion":
-        if fused is None or scene.mri is None or not PALETTES[scene.palette].coloured:
+        if fused is None or case.mri is None or not PALETTES[case.palette].coloured:
             return None
-        if own_colours(scene.mri, partner) is not None:  # the picture is in those, not in a palette's
+        if own_colours(case.mri, partner) is not None:  # the picture is in those, not in a palette's
             return None
         caption = f"colour: {name_of(partner)} {unit_text(fused.unit)}"
         other = "" if pane == ends else f"pane {pane[0]} to {pane[1]}"
-        return Bar(mix_of(state, scene), *ends, caption, other)
-    alone = Mix(scene.palette_alone, is_inverted(scene, "partner"))
-    mix = mix_of(state, scene) if picture.kind == "overlay" and scene.mri is not None else alone
+        return Bar(mix_of(state, case), *ends, caption, other)
+    alone = Mix(case.palette_alone, is_inverted(case, "partner"))
+    mix = mix_of(state, case) if picture.kind == "overlay" and case.mri is not None else alone
     other = "" if pane == ends or not modality_of(partner.modality).uptake else f"fused {ends[0]} to {ends[1]}"
     return Bar(mix, *pane, unit_text(partner.unit), other)
 

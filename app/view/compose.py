@@ -1,4 +1,4 @@
-"""From the state and the scene to the pixels of one pane: `compose`, a pure function.
+"""From the state and the case to the pixels of one pane: `compose`, a pure function.
 
 A pane has a role: "mri", "partner" (on the MRI's grid once there is an alignment), "fused" (both sliders, with the
 other layers over it), or "layer" (the uppermost of those alone, see overlays.py). What cannot be shown truthfully is
@@ -30,7 +30,7 @@ from app.view.windows import has_whole_numbers, is_inverted, window_of
 
 def compose(
     state: ViewState,
-    scene: Case,
+    case: Case,
     role: str,
     *,
     axis: int | None = None,
@@ -41,20 +41,20 @@ def compose(
     """The picture of one pane.
 
     role : "mri", "partner", "fused" or "layer"; layers : the other layers' slices, which lie over the fused role
-    axis : index axis of scene.grid the pane cuts across, None for the state's
+    axis : index axis of case.grid the pane cuts across, None for the state's
     """
-    grid = scene.grid
+    grid = case.grid
     if grid is None:
         return Picture(None, blank=Blank.NOTHING)
     plane = plane_of(grid, state.axis if axis is None else axis)
     memo, index = memo or Memo(), state.slice_of(grid, plane.axis)
     if role == "layer":
-        return layer_alone(scene, plane, index, layers, memo)
-    work = _Work(state, scene, plane, index, resample, memo)
+        return layer_alone(case, plane, index, layers, memo)
+    work = _Work(state, case, plane, index, resample, memo)
     if role in ("mri", "partner"):
         return work.mri() if role == "mri" else work.partner()
     picture = work.fused()
-    return picture if layers is None or state.hold_mri else with_layers(picture, scene, layers, memo)
+    return picture if layers is None or state.hold_mri else with_layers(picture, case, layers, memo)
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,7 @@ class _Work:
     """One call of compose: its inputs, and the steps from them to pixels."""
 
     state: ViewState
-    scene: Case
+    case: Case
     plane: Plane
     index: int
     resample: Resample | None
@@ -71,81 +71,81 @@ class _Work:
     # The three roles -------------------------------------------------------------------------------------------
 
     def mri(self) -> Picture:
-        volume = self.scene.mri
+        volume = self.case.mri
         if volume is None:
             return self._blank(Blank.NO_MRI)
-        pixels = self._mri_pixels(volume, is_inverted(self.scene, "mri"))
+        pixels = self._mri_pixels(volume, is_inverted(self.case, "mri"))
         return self._picture(pixels, "mri", notes=interpolated(volume, self.plane, self.index))
 
     def partner(self) -> Picture:
-        scene, volume = self.scene, self.scene.partner
+        case, volume = self.case, self.case.partner
         if volume is None:
             return self._blank(Blank.NO_PARTNER)
-        if scene.mri is None:
+        if case.mri is None:
             return self._own_grid(volume, self.plane, self.index, ())
-        if scene.registration is None or scene.stopped:
+        if case.registration is None or case.stopped:
             return self._own_grid(volume, *self._matching_slice(volume), (Note.OWN_GRID, Note.NOT_ALIGNED))
         resampled = self._partner_slice()
         if resampled is None:
             return self._blank(Blank.RESAMPLING)
         pixels = self._own_colours(volume)
         if pixels is None:
-            inverted = is_inverted(self.scene, "partner")
-            pixels = look_up(colours(self.scene.palette_alone, inverted), self._partner_levels(volume, resampled))
+            inverted = is_inverted(self.case, "partner")
+            pixels = look_up(colours(self.case.palette_alone, inverted), self._partner_levels(volume, resampled))
         pixels, has_lines = hatched(pixels, resampled, None, self.memo)
         return self._picture(pixels, "partner", hatched=has_lines, notes=self._resampled())
 
     def fused(self) -> Picture:
-        state, scene = self.state, self.scene
-        if scene.mri is None or scene.partner is None:
+        state, case = self.state, self.case
+        if case.mri is None or case.partner is None:
             if LAYOUTS[state.layout].has_sources:  # the only volume is seen in its own pane
-                return self._blank(Blank.NO_MRI if scene.mri is None else Blank.NO_PARTNER)
-            return self.partner() if scene.mri is None else self.mri()
+                return self._blank(Blank.NO_MRI if case.mri is None else Blank.NO_PARTNER)
+            return self.partner() if case.mri is None else self.mri()
         if state.hold_mri:
             return self.mri()
-        if scene.stopped:
+        if case.stopped:
             return self._blank(Blank.STOPPED)
         if state.fusion <= 0 and state.overlay <= 0:
             return self.mri()
-        if scene.registration is None:
+        if case.registration is None:
             return self._blank(Blank.NOT_ALIGNED)
         resampled = self._partner_slice()
         if resampled is None:
             return self._blank(Blank.RESAMPLING)
         if state.fusion <= 0:
-            pixels = self._overlay_pixels(scene.mri, scene.partner, resampled)
+            pixels = self._overlay_pixels(case.mri, case.partner, resampled)
         else:
             waiting = self._waiting()
             if waiting is not None:
                 return waiting
-            assert scene.stack is not None  # nothing is waited for
-            pixels = fused_pixels(scene.stack, self.plane, self.index, scene.palette, self.memo)
+            assert case.stack is not None  # nothing is waited for
+            pixels = fused_pixels(case.stack, self.plane, self.index, case.palette, self.memo)
             if state.fusion < 1:
-                pixels = blend(self._overlay_pixels(scene.mri, scene.partner, resampled), pixels, state.fusion)
-        inverted = is_inverted(scene, "mri") and state.fusion <= 0  # a fusion is never inverted
-        pixels, has_lines = hatched(pixels, resampled, self._mri_pixels(scene.mri, inverted), self.memo)
-        notes = (*self._resampled(), *interpolated(scene.mri, self.plane, self.index))
+                pixels = blend(self._overlay_pixels(case.mri, case.partner, resampled), pixels, state.fusion)
+        inverted = is_inverted(case, "mri") and state.fusion <= 0  # a fusion is never inverted
+        pixels, has_lines = hatched(pixels, resampled, self._mri_pixels(case.mri, inverted), self.memo)
+        notes = (*self._resampled(), *interpolated(case.mri, self.plane, self.index))
         return self._picture(pixels, "overlay" if state.fusion <= 0 else "fusion", hatched=has_lines, notes=notes)
 
     # Pixels ----------------------------------------------------------------------------------------------------
 
     def _mri_levels(self, volume: Volume) -> Levels:
-        window = window_of(self.scene, "mri")
+        window = window_of(self.case, "mri")
         assert window is not None  # there is a volume
         return native_levels(volume, self.plane, self.index, window, self.memo)
 
     def _mri_pixels(self, volume: Volume, inverted: bool) -> Pixels:
-        window = window_of(self.scene, "mri")
+        window = window_of(self.case, "mri")
         assert window is not None  # there is a volume
         return native_pixels(volume, self.plane, self.index, window, "Grey", inverted, self.memo)
 
     def _own_colours(self, partner: Volume) -> Pixels | None:
         """A colour picture's own colours, where its pixels lie exactly on the MRI's."""
-        matrix = self.scene.fixed_to_moving
+        matrix = self.case.fixed_to_moving
         return None if matrix is None else pixels_on_grid(partner, self.plane, self.index, matrix, self.memo)
 
     def _partner_slice(self) -> PartnerSlice | None:
-        aligned, plane, index = self.scene.aligned, self.plane, self.index
+        aligned, plane, index = self.case.aligned, self.plane, self.index
         if aligned is not None:
             return self.memo.get(
                 aligned,
@@ -155,24 +155,24 @@ class _Work:
         return None if self.resample is None else self.resample(plane, index)
 
     def _partner_levels(self, volume: Volume, resampled: PartnerSlice) -> Levels:
-        window = window_of(self.scene, "partner")
+        window = window_of(self.case, "partner")
         assert window is not None  # there is a volume
         linear = has_whole_numbers(volume)
         return self.memo.get(resampled, ("levels", window), lambda: levels(resampled.values, window, linear=linear))
 
     def _overlay_pixels(self, mri: Volume, partner: Volume, resampled: PartnerSlice) -> Pixels:
-        state, scene = self.state, self.scene
+        state, case = self.state, self.case
         own = self._own_colours(partner)
-        mri_inverted, inverted = is_inverted(scene, "mri"), is_inverted(scene, "partner")
+        mri_inverted, inverted = is_inverted(case, "mri"), is_inverted(case, "partner")
         if own is not None or mri.rgb is not None:
             if own is None:
-                own = look_up(colours(scene.palette, inverted), self._partner_levels(partner, resampled))
+                own = look_up(colours(case.palette, inverted), self._partner_levels(partner, resampled))
             return blend(self._mri_pixels(mri, mri_inverted), own, state.overlay)
         first, second = self._mri_levels(mri), self._partner_levels(partner, resampled)
         both = self.memo.get(
             resampled, ("joint", id(first), id(second)), lambda: (joint(first, second), first, second)
         )[0]
-        return look_up(overlay_table(mix_of(state, scene)), both)
+        return look_up(overlay_table(mix_of(state, case)), both)
 
     # Pictures --------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class _Work:
 
     def _waiting(self) -> Picture | None:
         """The blank picture of a fusion that is not there yet; None where it can be shown."""
-        stack, plane = self.scene.stack, self.plane
+        stack, plane = self.case.stack, self.plane
         if stack is None:
             return self._blank(Blank.NOT_FUSED)
         if plane.axis == 2:
@@ -198,10 +198,10 @@ class _Work:
         return (Note.RESAMPLED,) if self.plane.grid.in_mm else ()  # plain pictures lie pixel on pixel
 
     def _own_grid(self, volume: Volume, plane: Plane, index: int, notes: tuple[Note, ...]) -> Picture:
-        window = window_of(self.scene, "partner")
+        window = window_of(self.case, "partner")
         assert window is not None  # there is a volume
-        inverted = is_inverted(self.scene, "partner")
-        pixels = native_pixels(volume, plane, index, window, self.scene.palette_alone, inverted, self.memo)
+        inverted = is_inverted(self.case, "partner")
+        pixels = native_pixels(volume, plane, index, window, self.case.palette_alone, inverted, self.memo)
         return Picture(plane, index, pixels, notes=(*notes, *interpolated(volume, plane, index)), kind="partner")
 
     def _matching_slice(self, volume: Volume) -> tuple[Plane, int]:

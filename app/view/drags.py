@@ -33,7 +33,7 @@ class Desk(Protocol):
     @property
     def state(self) -> ViewState: ...
     @property
-    def scene(self) -> Case: ...
+    def case(self) -> Case: ...
     def update(self, **changes: Any) -> None: ...
     def change(self, **changes: Any) -> None: ...
     def change_layer(self, which: str, **display: Any) -> None: ...
@@ -63,7 +63,7 @@ class Press:
 def change_window(press: Press) -> Drag | None:
     """The window of the pane's volume: right = wider, up = lower centre."""
     role, reverse = press.pane.windowed_role(), press.desk.state.reverse_window_drag
-    first = None if role is None else window_of(press.desk.scene, role)
+    first = None if role is None else window_of(press.desk.case, role)
     if role is None or first is None:
         return None
 
@@ -119,7 +119,7 @@ def draw_region(kind: str) -> Callable[[Press], Drag | None]:
     """Draws a region of this kind; see `drawing`."""
 
     def begin(press: Press) -> Drag | None:
-        grown = drawing.begin(press.desk.scene, kind, press.view, (press.x, press.y)) if press.pane.linked() else None
+        grown = drawing.begin(press.desk.case, kind, press.view, (press.x, press.y)) if press.pane.linked() else None
         return None if grown is None else lambda x, y: press.desk.change(regions=grown(x, y))
 
     return begin

@@ -91,14 +91,14 @@ _BLANKS = {
 }
 
 
-def labels(state: ViewState, scene: Case, role: str, picture: Picture) -> Labels:
+def labels(state: ViewState, case: Case, role: str, picture: Picture) -> Labels:
     """What stands in the corners of one pane."""
     if picture.plane is None:
         return Labels()
     corners = (
-        _titles(state, scene, role, picture),
-        [*_alignment(scene, role, picture), *_notes(picture), *_layers(scene, role, picture)],
-        [*_fusion_facts(scene, picture), *_windows(state, scene, picture), *_place(picture)],
+        _titles(state, case, role, picture),
+        [*_alignment(case, role, picture), *_notes(picture), *_layers(case, role, picture)],
+        [*_fusion_facts(case, picture), *_windows(state, case, picture), *_place(picture)],
     )
     return Labels(*(tuple(line for line in corner if _wanted(line, state.annotations)) for corner in corners))
 
@@ -124,14 +124,14 @@ def name_of(volume: Volume) -> str:
     return modality_of(volume.modality).name or "image"
 
 
-def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[Line]:
-    mri, partner = scene.mri, scene.partner
+def _titles(state: ViewState, case: Case, role: str, picture: Picture) -> list[Line]:
+    mri, partner = case.mri, case.partner
     if role == "fused" and mri is not None and partner is not None:
-        if picture.kind == "fusion" and scene.stack is not None:
+        if picture.kind == "fusion" and case.stack is not None:
             share = "" if state.fusion >= 1 else f" {state.fusion:.0%}"
-            title = listed(scene.stack.request.network).title
+            title = listed(case.stack.request.network).title
             headline = Line(f"Fusion{share}: {title}", About.FUSION, short=f"{title}{share}")
-            return [headline, *_fused_plane(scene, picture)]
+            return [headline, *_fused_plane(case, picture)]
         if picture.kind == "overlay":
             share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
             return [Line(f"Overlay: {share}", About.FUSION, short=share)]
@@ -139,8 +139,8 @@ def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[
             return [Line(f"{name_of(mri)} alone", About.FUSION)]
         return []
     shown = picture.kind if picture.kind in ("mri", "partner") else role
-    uppermost = scene.overlays[-1].volume if role == "layer" and scene.overlays else None
-    volume = uppermost if role == "layer" else volume_of(scene, shown)
+    uppermost = case.overlays[-1].volume if role == "layer" and case.overlays else None
+    volume = uppermost if role == "layer" else volume_of(case, shown)
     if volume is None:
         return []
     description = volume.series.description
@@ -155,16 +155,16 @@ def _titles(state: ViewState, scene: Case, role: str, picture: Picture) -> list[
     return lines
 
 
-def _fused_plane(scene: Case, picture: Picture) -> list[Line]:
-    if scene.stack is None or scene.mri is None or picture.plane is None or not picture.plane.name:
+def _fused_plane(case: Case, picture: Picture) -> list[Line]:
+    if case.stack is None or case.mri is None or picture.plane is None or not picture.plane.name:
         return []
-    fused = scene.mri.geometry.plane
+    fused = case.mri.geometry.plane
     lines = [Line(f"fused plane: {fused}", About.FUSION, short=f"fused {fused}")]
     if picture.plane.axis != 2:
         lines = [Line(f"reformatted from fused {fused} slices", About.FUSION, short=f"from {fused} slices")]
-    network = listed(scene.stack.request.network)
-    modalities = (scene.mri.modality, scene.partner.modality if scene.partner else "")
-    strange = concerns(network, modalities, fused, scene.mri.series.body_part)
+    network = listed(case.stack.request.network)
+    modalities = (case.mri.modality, case.partner.modality if case.partner else "")
+    strange = concerns(network, modalities, fused, case.mri.series.body_part)
     if strange.plane:
         planes = cards.planes(network)
         lines.append(Line(f"network was trained on {planes} slices", About.FUSION, "warn", f"trained on {planes}"))
@@ -173,21 +173,21 @@ def _fused_plane(scene: Case, picture: Picture) -> list[Line]:
     return lines
 
 
-def _alignment(scene: Case, role: str, picture: Picture) -> list[Line]:
-    if scene.mri is None or scene.partner is None or role in ("mri", "layer") or picture.pixels is None:
+def _alignment(case: Case, role: str, picture: Picture) -> list[Line]:
+    if case.mri is None or case.partner is None or role in ("mri", "layer") or picture.pixels is None:
         return []
-    if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or scene.registration is None:
+    if Note.OWN_GRID in picture.notes or picture.kind in ("", "mri") or case.registration is None:
         return []
-    return [verdict_line(scene.registration.verdict)]
+    return [verdict_line(case.registration.verdict)]
 
 
-def _layers(scene: Case, role: str, picture: Picture) -> list[Line]:
+def _layers(case: Case, role: str, picture: Picture) -> list[Line]:
     """The layers that lie over the picture, or are it: how much of each, and how sure their place is."""
     if picture.pixels is None or role not in ("fused", "layer") or (role == "fused" and not picture.layers):
         return []
     lines: list[Line] = []
-    for layer in scene.overlays if role == "fused" else scene.overlays[-1:]:
-        way = None if scene.hindrance(layer) else scene.way_to(layer)
+    for layer in case.overlays if role == "fused" else case.overlays[-1:]:
+        way = None if case.hindrance(layer) else case.way_to(layer)
         if way is None:
             continue
         share = f"contour at {layer.contour_at:.0%}" if layer.shown_as == "contour" else f"{layer.opacity:.0%}"
@@ -204,8 +204,8 @@ def verdict_line(verdict: Verdict) -> Line:
     return _VERDICTS[verdict]
 
 
-def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:
-    stack = scene.stack
+def _fusion_facts(case: Case, picture: Picture) -> list[Line]:
+    stack = case.stack
     if picture.kind != "fusion" or stack is None:
         return []
     lines = []
@@ -223,13 +223,13 @@ def _fusion_facts(scene: Case, picture: Picture) -> list[Line]:
     return lines
 
 
-def _windows(state: ViewState, scene: Case, picture: Picture) -> list[Line]:
+def _windows(state: ViewState, case: Case, picture: Picture) -> list[Line]:
     roles = {"mri": ("mri",), "partner": ("partner",), "overlay": ("mri", "partner")}.get(picture.kind, ())
     if picture.kind == "layer":
-        roles = (scene.overlays[-1].uid,)
+        roles = (case.overlays[-1].uid,)
     lines = []
     for role in roles:
-        layer, window = scene.of_role(role), window_of(scene, role)
+        layer, window = case.of_role(role), window_of(case, role)
         volume = None if layer is None else layer.volume
         if volume is not None and window is not None and volume.rgb is None:
             whose = f"{name_of(volume)}  " if len(roles) > 1 else ""

@@ -19,7 +19,7 @@ _LOWEST_WITH_BAR = 200  # logical pixels: a lower picture has no room for a colo
 
 def marks_of(
     state: ViewState,
-    scene: Case,
+    case: Case,
     role: str,
     picture: Picture,
     view: Viewport | None,
@@ -39,29 +39,29 @@ def marks_of(
         ink = "stop" if picture.blank is Blank.STOPPED else "plain"
         marks += message(blank_message(picture), frame, ink, measure)
     elif view is not None:
-        marks += _on_the_picture(state, scene, view, measure, memo, zoomed=zoomed)
+        marks += _on_the_picture(state, case, view, measure, memo, zoomed=zoomed)
         if state.annotations != "none":
-            marks += _scales(state, scene, picture, view, frame, measure)
-    return [*marks, *corners(labels(state, scene, role, picture), frame, measure), *banner(frame, measure)]
+            marks += _scales(state, case, picture, view, frame, measure)
+    return [*marks, *corners(labels(state, case, role, picture), frame, measure), *banner(frame, measure)]
 
 
 def _on_the_picture(
-    state: ViewState, scene: Case, view: Viewport, measure: Measure, memo: Memo, *, zoomed: bool
+    state: ViewState, case: Case, view: Viewport, measure: Measure, memo: Memo, *, zoomed: bool
 ) -> list[Mark]:
     """Marks of places, which only a picture on the shared grid has."""
-    if view.plane.grid is not scene.grid:
+    if view.plane.grid is not case.grid:
         return []
     marks = crosshair(state, view) if state.show_crosshair else []
-    marks += regions(scene, view, measure, memo)
+    marks += regions(case, view, measure, memo)
     if LAYOUTS[state.layout].has_zoom and not zoomed:
         marks += rectangle(view.rect_in_pane(zoom_rect(state, view.plane)))
     return marks
 
 
 def _scales(
-    state: ViewState, scene: Case, picture: Picture, view: Viewport, frame: Frame, measure: Measure
+    state: ViewState, case: Case, picture: Picture, view: Viewport, frame: Frame, measure: Measure
 ) -> list[Mark]:
-    shown = bar(state, scene, picture) if frame.height >= _LOWEST_WITH_BAR else None
+    shown = bar(state, case, picture) if frame.height >= _LOWEST_WITH_BAR else None
     marks = [] if shown is None else colour_bar(shown, frame, measure)
     if view.plane.grid.in_mm:
         left, _, width, _ = frame.picture

@@ -74,4 +74,4 @@ class PartnerSlice:
 
 
 Resample = Callable[[Plane, int], PartnerSlice | None]
-"""Gives the partner on a slice when `scene.aligned` does not; None while it cannot."""
+"""Gives the partner on a slice when `case.aligned` does not; None while it cannot."""

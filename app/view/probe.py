@@ -35,15 +35,15 @@ class Reading:
         return "    ".join(part for part in (*parts, self.position) if part)
 
 
-def probe(scene: Case, lps_mm: ArrayLike) -> Reading:
+def probe(case: Case, lps_mm: ArrayLike) -> Reading:
     """The reading at a point of the shared grid, in LPS mm of the MRI (or of the partner where it is alone)."""
     at = np.asarray(lps_mm, dtype=np.float64)
-    mri = "" if scene.mri is None else value_text(scene.mri, at)
+    mri = "" if case.mri is None else value_text(case.mri, at)
     partner = ""
-    matrix = scene.fixed_to_moving
-    if scene.partner is not None and matrix is not None and not scene.stopped:
-        partner = value_text(scene.partner, transform_points(matrix, at))
-    return Reading(mri, partner, position_text(scene, at))
+    matrix = case.fixed_to_moving
+    if case.partner is not None and matrix is not None and not case.stopped:
+        partner = value_text(case.partner, transform_points(matrix, at))
+    return Reading(mri, partner, position_text(case, at))
 
 
 def value_text(volume: Volume, lps_mm: ArrayLike) -> str:
@@ -76,9 +76,9 @@ def percent(value: float) -> str:
     return f"{value:.0f} %" if value >= 10 else f"{value:.2g} %"
 
 
-def position_text(scene: Case, lps_mm: ArrayLike) -> str:
+def position_text(case: Case, lps_mm: ArrayLike) -> str:
     """Where a point lies, in patient directions."""
-    grid = scene.grid
+    grid = case.grid
     if grid is None:
         return ""
     if not grid.in_mm:

@@ -75,23 +75,23 @@ def measure(rounds: int) -> dict[str, float]:
         return 1000 * (time.perf_counter() - began)
 
     def show(partner: object) -> None:
-        workspace.set_scene(partner=partner)
+        workspace.set_case(partner=partner)
         workspace.update(fusion=1.0)
         application.processEvents()
         area.panes["fused"].grab()
         assert area.panes["fused"].picture().kind == "fusion"
 
-    workspace.set_scene(mri=mri, partner=pet)
+    workspace.set_case(mri=mri, partner=pet)
     settle()
-    workspace.set_scene(partner=ct)
+    workspace.set_case(partner=ct)
     settle()
     third = replace(Layer.of(spect), visible=True, opacity=0.3)
-    workspace.set_scene(layers=(*workspace.scene.layers, third))
+    workspace.set_case(layers=(*workspace.case.layers, third))
     settle()
     for partner in (pet, ct):  # seen before, with its fusion
         show(partner)
     switches = [timed(lambda partner=partner: show(partner)) for _ in range(rounds) for partner in (pet, ct)]
-    stack = workspace.scene.stack
+    stack = workspace.case.stack
     assert stack is not None
     assert looks is not None
     aligned = stack.aligned

@@ -75,8 +75,8 @@ def measure(events: int) -> dict[str, dict[str, float]]:
     column.addWidget(bar)
     for key, steps in (("Down", 1), ("Up", -1)):
         QShortcut(QKeySequence(key), window, lambda steps=steps: workspace.scroll(steps))
-    scene = pair_of_512()
-    workspace.set_scene(scene)
+    case = pair_of_512()
+    workspace.set_case(case)
     window.show()
     window.activateWindow()  # there is no window manager to do it
     assert QTest.qWaitForWindowActive(window)
@@ -90,7 +90,7 @@ def measure(events: int) -> dict[str, dict[str, float]]:
 
         def press() -> None:
             at, last = (
-                (workspace.state.slice_of(scene.mri.geometry), SLICES - 1)
+                (workspace.state.slice_of(case.mri.geometry), SLICES - 1)
                 if slider is None
                 else (slider.value(), slider.maximum() - 1)
             )
@@ -118,21 +118,21 @@ def measure(events: int) -> dict[str, dict[str, float]]:
     run("scroll, overlay and fusion mixed", keys())
     run("fusion slider", keys(bar.fusion))
     workspace.update(fusion=0.0)
-    with_fusion(workspace, scene, lambda: run("scroll while a fusion runs", keys()))
+    with_fusion(workspace, case, lambda: run("scroll while a fusion runs", keys()))
     workspace.update(layout="planes")
     application.processEvents()
     run("scroll, three planes", keys(), needed=1)
     workspace.update(layout="side-by-side")
     window.hide()
-    table |= in_the_whole_window(application, scene, watch, events)
-    table["bare pyqtgraph, three ImageItems"] = pyqtgraph_baseline(application, scene, events)
+    table |= in_the_whole_window(application, case, watch, events)
+    table["bare pyqtgraph, three ImageItems"] = pyqtgraph_baseline(application, case, events)
     ours, bare = table["scroll, three panes, overlay"]["p95"], table["bare pyqtgraph, three ImageItems"]["p95"]
     table["ratio of p95 to bare pyqtgraph"] = {"p95": ours / bare}
     assert workspace.tasks.stop()
     return table
 
 
-def in_the_whole_window(application: Any, scene: Any, watch: Watch, events: int) -> dict[str, dict[str, float]]:
+def in_the_whole_window(application: Any, case: Any, watch: Watch, events: int) -> dict[str, dict[str, float]]:
     """The same keys in the program's own window, with browser, panels and metrics beside the panes."""
     from PySide6.QtCore import Qt
     from PySide6.QtTest import QTest
@@ -142,7 +142,7 @@ def in_the_whole_window(application: Any, scene: Any, watch: Watch, events: int)
 
     window = make_window(Settings())
     window.resize(2400, 1100)
-    window.workspace.set_scene(scene)
+    window.workspace.set_case(case)
     window.show()
     window.activateWindow()
     assert QTest.qWaitForWindowActive(window)
@@ -153,7 +153,7 @@ def in_the_whole_window(application: Any, scene: Any, watch: Watch, events: int)
         application.processEvents()
     times, forward = [], True
     for _ in range(events):
-        at = window.workspace.state.slice_of(scene.mri.geometry)
+        at = window.workspace.state.slice_of(case.mri.geometry)
         forward = at <= 1 or (forward and at < SLICES - 2)
         watch.start()
         QTest.keyClick(window.views, Qt.Key.Key_Down if forward else Qt.Key.Key_Up)
@@ -199,20 +199,20 @@ def pair_of_512() -> Any:
     from tests.scenes import fused, head, pair
 
     mri, partner = head(SIDE, SLICES)
-    scene = pair(mri, partner)
-    assert scene.aligned is not None
-    luma = np.clip(scene.aligned.values / 10, 0, 1)
-    return scene.having(stack=fused(scene.aligned, luma))
+    case = pair(mri, partner)
+    assert case.aligned is not None
+    luma = np.clip(case.aligned.values / 10, 0, 1)
+    return case.having(stack=fused(case.aligned, luma))
 
 
-def with_fusion(workspace: Any, scene: Any, act: Callable[[], None]) -> None:
+def with_fusion(workspace: Any, case: Any, act: Callable[[], None]) -> None:
     """While fusions of the whole pair follow each other in a worker."""
     from app.case.fusing import default_request, fuse_pair
     from app.fusion import registry
 
     names = [spec.name for spec in registry.available()]
     network = "lightfusionnet" if "lightfusionnet" in names else "laplacian"
-    request = default_request(scene.aligned, network, "cpu")
+    request = default_request(case.aligned, network, "cpu")
     running, slices = [True], [0]
 
     def work(progress: Any) -> None:
@@ -220,7 +220,7 @@ def with_fusion(workspace: Any, scene: Any, act: Callable[[], None]) -> None:
             slices[0] += 1
 
         while running[0]:
-            fuse_pair(scene.aligned, request, on_slice=on_slice, progress=progress)
+            fuse_pair(case.aligned, request, on_slice=on_slice, progress=progress)
 
     workspace.tasks.start("fusing", work, lambda _: None, key="fusion")
     limit = time.monotonic() + 60
@@ -235,7 +235,7 @@ def with_fusion(workspace: Any, scene: Any, act: Callable[[], None]) -> None:
     workspace.tasks.cancel("fusion")
 
 
-def pyqtgraph_baseline(application: Any, scene: Any, events: int) -> dict[str, float]:
+def pyqtgraph_baseline(application: Any, case: Any, events: int) -> dict[str, float]:
     """Three views with one ImageItem each, setImage on every key; no overlay, no labels."""
     import pyqtgraph as pg
     from PySide6.QtCore import Qt
@@ -259,7 +259,7 @@ def pyqtgraph_baseline(application: Any, scene: Any, events: int) -> dict[str, f
         row.addWidget(view)
         views.append(view)
         items.append(item)
-    sources = [(scene.mri.stored, (0, 900)), (scene.aligned.values, (0, 10)), (scene.stack.fused, (0, 1))]
+    sources = [(case.mri.stored, (0, 900)), (case.aligned.values, (0, 10)), (case.stack.fused, (0, 1))]
     place = [0]
 
     def show(step: int) -> None:

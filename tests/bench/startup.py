@@ -58,15 +58,15 @@ def measured(paths: list[Path]) -> dict[str, float]:
     start(window, paths)
 
     def look() -> None:
-        scene = window.workspace.scene
+        case = window.workspace.case
         picture = window.views.panes["mri"].picture()
         if picture.pixels is not None:
             note("mri shown")
-        if window.views.panes["fused"].picture().pixels is not None and scene.partner is not None:
+        if window.views.panes["fused"].picture().pixels is not None and case.partner is not None:
             note("pair shown")
-        if scene.stack is not None and scene.stack.done.any():
+        if case.stack is not None and case.stack.done.any():
             note("first fused slice")
-        if scene.stack is not None and scene.stack.complete and not window.pending:
+        if case.stack is not None and case.stack.complete and not window.pending:
             note("all done")
             application.quit()
 

@@ -53,11 +53,11 @@ STACKS = {
 def pane(stack, name, k):
     """The fused pane of the window, as its reader sees it."""
     aligned = stack.aligned
-    scene = Case().having(mri=aligned.mri, partner=aligned.partner)
-    scene = scene.having(registration=aligned.registration, aligned=aligned).having(stack=stack)
-    scene = shown(scene, palette=name)
+    case = Case().having(mri=aligned.mri, partner=aligned.partner)
+    case = case.having(registration=aligned.registration, aligned=aligned).having(stack=stack)
+    case = shown(case, palette=name)
     state = ViewState(fusion=1.0, overlay=0.3)
-    picture = compose(ViewState(**{**vars(state), **at_slice(state, aligned.mri.geometry, k)}), scene, "fused")
+    picture = compose(ViewState(**{**vars(state), **at_slice(state, aligned.mri.geometry, k)}), case, "fused")
     return rgb(picture.pixels)
 
 

@@ -142,9 +142,9 @@ def test_the_window_starts_as_it_was_left(qapp):
     application.make_application()
     window = application.make_window(settings.Settings(layout="planes", network="maximum", device="cpu"))
     assert window.workspace.state.layout == "planes"
-    assert (window.workspace.scene.network, window.workspace.scene.device) == ("maximum", "cpu")
+    assert (window.workspace.case.network, window.workspace.case.device) == ("maximum", "cpu")
     other = application.make_window(settings.Settings(network="gone since"), layout="overlay", network="laplacian")
-    assert other.workspace.scene.network == "laplacian"
+    assert other.workspace.case.network == "laplacian"
     assert other.workspace.state.layout == "overlay"
 
 
@@ -158,13 +158,13 @@ def test_a_package_whose_network_cannot_be_used_is_told_once_in_a_notice(qapp, t
     assert first.text.startswith("The network bad of the package pkg_bad 1.2 cannot be used: its entry in ")
     assert second.text.endswith("there are two networks of that name, and Synoptic's own comes first.")
     assert "pip uninstall pkg_clash" in second.hint
-    assert window.workspace.scene.network == "good"
+    assert window.workspace.case.network == "good"
     window.close()
 
 
 def test_a_network_that_is_gone_is_told_and_the_first_that_can_run_is_used(qapp):
     window = application.make_window(settings.Settings(network="gone since"))
-    assert window.workspace.scene.network == registry.available()[0].name
+    assert window.workspace.case.network == registry.available()[0].name
     (told,) = window.notices.notices
     assert told.text == "There is no network 'gone since'."
     assert told.hint == f"It was chosen last time. {registry.available()[0].title} is used instead."

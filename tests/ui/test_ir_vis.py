@@ -38,14 +38,14 @@ def test_two_files_take_their_roles_by_name_and_are_not_called_mri(opening, tmp_
         Image.fromarray(draw.integers(0, 256, shape, dtype=np.uint8)).save(paths[-1])
     opening.open(paths)
     wait_until(lambda: not opening.workspace.tasks.busy, "opening")
-    scene = opening.workspace.scene
-    assert (scene.mri.series.paths[0], scene.partner.series.paths[0]) == (paths[1], paths[0])
-    assert opening.workspace.scene.palette == "Grey"
+    case = opening.workspace.case
+    assert (case.mri.series.paths[0], case.partner.series.paths[0]) == (paths[1], paths[0])
+    assert opening.workspace.case.palette == "Grey"
     said = [one.text for one in opening.told]
     assert [text.split(":")[0] for text in said] == ["Base", "Partner"]
     assert not any("MRI" in text for text in said)
-    assert series_text.title(scene.mri.series) == "visible  0001"
-    assert labels.name_of(scene.partner) == "infrared"
+    assert series_text.title(case.mri.series) == "visible  0001"
+    assert labels.name_of(case.partner) == "infrared"
 
 
 def test_a_visible_picture_alone_takes_the_first_place(opening, tmp_path):
@@ -53,7 +53,7 @@ def test_a_visible_picture_alone_takes_the_first_place(opening, tmp_path):
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(path)
     opening.open([path])
     wait_until(lambda: not opening.workspace.tasks.busy, "opening")
-    assert opening.workspace.scene.mri is not None
+    assert opening.workspace.case.mri is not None
 
 
 def test_only_an_mri_is_called_one():
@@ -67,9 +67,9 @@ def test_the_fusion_keeps_the_visible_pictures_chroma(false_colours):
     colour, other = np.random.default_rng(0).integers(90, 160, (2, 1, 6, 8, 3), dtype=np.uint8)
     visible = volume(np.zeros((1, 6, 8), np.uint8), modality="XC", in_mm=False, rgb=colour)
     more = {"rgb": other} if false_colours else {}
-    scene = pair(visible, volume(other[..., 0].copy(), modality="TG", in_mm=False, **more))
-    scene = scene.having(stack=fused(scene.aligned, np.full((1, 6, 8), 0.5, np.float32)))
-    shown = rgb(compose(replace(ViewState(), fusion=1.0), scene, "fused").pixels)
+    case = pair(visible, volume(other[..., 0].copy(), modality="TG", in_mm=False, **more))
+    case = case.having(stack=fused(case.aligned, np.full((1, 6, 8), 0.5, np.float32)))
+    shown = rgb(compose(replace(ViewState(), fusion=1.0), case, "fused").pixels)
     luma, chroma = luma_chroma(shown)
     assert np.abs(luma - 0.5).max() < 0.01
     np.testing.assert_allclose(chroma, luma_chroma(colour[0])[1], atol=0.01)

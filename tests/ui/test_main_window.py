@@ -29,7 +29,7 @@ def test_the_metrics_of_the_slice_in_view_are_shown(window):
     names = [table.item(row, 0).text() for row in range(table.rowCount())]
     assert names == ["EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIFF", "Qabf", "SSIM"]
     assert window.metrics_pane.heading.text().startswith("Slice 7")
-    expected = {one.metric.name: one.value for one in window.workspace.scene.stack.metrics(6)}
+    expected = {one.metric.name: one.value for one in window.workspace.case.stack.metrics(6)}
     assert table.item(0, 1).text() == f"{expected['EN']:.4g}"
     assert "bits" in table.item(0, 2).text()
     assert "doi" in table.item(0, 0).toolTip()
@@ -54,7 +54,7 @@ def test_two_patients_are_stopped_in_red_until_confirmed(empty, volumes):
     QTest.mouseClick(empty.stop.confirm_button, Qt.MouseButton.LeftButton)
     wait_until(lambda: not empty.pending)
     assert not empty.stop.isVisible()
-    assert empty.workspace.scene.stack.complete
+    assert empty.workspace.case.stack.complete
 
 
 def test_files_dropped_on_the_window_are_opened(empty, tmp_path, monkeypatch):

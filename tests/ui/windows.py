@@ -13,7 +13,7 @@ def give(window, mri, partner):
     """Put a pair into the window as if its study had been opened."""
     window.opening.chosen = {"mri": mri.series, "partner": partner.series}
     study = Study(ANNA, "1", (mri.series, partner.series))
-    window.workspace.set_scene(studies=(study,), mri=mri, partner=partner)
+    window.workspace.set_case(studies=(study,), mri=mri, partner=partner)
 
 
 def press(window, key, modifier=Qt.KeyboardModifier.NoModifier):
@@ -25,4 +25,4 @@ def state_of(window):
 
 
 def slice_of(window):
-    return state_of(window).slice_of(window.workspace.scene.mri.geometry)
+    return state_of(window).slice_of(window.workspace.case.mri.geometry)

@@ -18,18 +18,18 @@ MRI, PARTNER = head(32, 24)
 class Desk:
     def __init__(self) -> None:
         self.state = ViewState()
-        self.scene = Case().having(mri=MRI, partner=PARTNER)
+        self.case = Case().having(mri=MRI, partner=PARTNER)
 
     def update(self, **changes: Any) -> None:
         self.state = replace(self.state, **changes)
 
     def change(self, **changes: Any) -> None:
-        self.scene = self.scene.having(**changes)
+        self.case = self.case.having(**changes)
 
     def change_layer(self, which: str, **display: Any) -> None:
-        layer = self.scene.of_role(which)
+        layer = self.case.of_role(which)
         assert layer is not None
-        self.scene = self.scene.with_layer(layer.uid, **display)
+        self.case = self.case.with_layer(layer.uid, **display)
 
 
 class Pane:

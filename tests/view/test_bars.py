@@ -17,26 +17,26 @@ STATE = ViewState(crosshair_mm=(0.5, 0.5, 2.5))
 
 
 @pytest.fixture(scope="module")
-def scene():
+def case():
     mri, pet = head(32, 24)
     return shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0))
 
 
-def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_colour_of_a_fusion(scene):
-    assert bar(STATE, scene, compose(STATE, scene, "mri")) is None
-    own = bar(STATE, scene, compose(STATE, scene, "partner"))
+def test_colour_bars_show_the_window_with_its_unit_and_explain_only_the_colour_of_a_fusion(case):
+    assert bar(STATE, case, compose(STATE, case, "mri")) is None
+    own = bar(STATE, case, compose(STATE, case, "partner"))
     assert (own.mix, own.low, own.high, own.caption) == (Mix("Inverted Grey"), "0", "10", "SUVbw")
-    over = bar(STATE, scene, compose(STATE, scene, "fused"))
+    over = bar(STATE, case, compose(STATE, case, "fused"))
     assert (over.mix, over.caption, over.other) == (Mix("Hot Iron", overlay=0.5), "SUVbw", "")
-    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
+    with_stack = case.having(stack=fused(case.aligned, np.zeros(case.mri.stored.shape, np.float32)))
     state = replace(STATE, fusion=0.5)
     mixed = bar(state, with_stack, compose(state, with_stack, "fused"))
     assert (mixed.mix, mixed.caption) == (Mix("Hot Iron", overlay=0.5, fusion=0.5), "colour: PET SUVbw")
     assert mixed.other == ""
 
 
-def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(scene):
-    with_stack = scene.having(stack=fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32)))
+def test_colour_bars_say_where_the_panes_scale_is_not_the_fusions(case):
+    with_stack = case.having(stack=fused(case.aligned, np.zeros(case.mri.stored.shape, np.float32)))
     with_stack = with_stack.with_layer(with_stack.partner_uid, window=(3.5, 7.0))
     assert bar(STATE, with_stack, compose(STATE, with_stack, "partner")).other == "fused 0 to 10"
     assert bar(STATE, with_stack, compose(STATE, with_stack, "fused")).other == "fused 0 to 10"

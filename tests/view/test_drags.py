@@ -15,13 +15,13 @@ from tests.view.desks import press
 
 def test_right_widens_a_window_and_up_lowers_its_centre():
     begun = press(100, 100)
-    centre, width = window_of(begun.desk.scene, "mri")
+    centre, width = window_of(begun.desk.case, "mri")
     drags.change_window(begun)(100 + 250, 100)
-    assert window_of(begun.desk.scene, "mri") == pytest.approx((centre, width * e))
+    assert window_of(begun.desk.case, "mri") == pytest.approx((centre, width * e))
     drags.change_window(press(0, 0))(0, 0)
     begun = press(100, 100)
     drags.change_window(begun)(100, 100 - 125)
-    assert window_of(begun.desk.scene, "mri") == pytest.approx((centre - width / 2, width))
+    assert window_of(begun.desk.case, "mri") == pytest.approx((centre - width / 2, width))
 
 
 def test_a_pane_without_a_window_has_none_to_change():
@@ -90,6 +90,6 @@ def test_the_rectangle_moves_by_its_inside_and_is_resized_by_a_corner_about_its_
 def test_a_region_is_drawn_where_the_grid_is_shared():
     begun = press(100, 100)
     drags.draw_region("length")(begun)(150, 100)
-    (region,) = begun.desk.scene.regions
+    (region,) = begun.desk.case.regions
     np.testing.assert_allclose(region.points_mm, [begun.view.to_lps(100, 100), begun.view.to_lps(150, 100)])
     assert drags.draw_region("length")(press(100, 100, linked=False)) is None

@@ -18,7 +18,7 @@ from tests.scenes import fused, head, pair, shown, volume
 
 
 @pytest.fixture(scope="module")
-def scene():
+def case():
     mri, pet = head(32, 24)
     return shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0))
 
@@ -26,13 +26,13 @@ def scene():
 STATE = ViewState(crosshair_mm=(0.5, 0.5, 2.5))
 
 
-def words(state, scene, role, axis=None):
-    corners = labels(state, scene, role, compose(state, scene, role, axis=axis))
+def words(state, case, role, axis=None):
+    corners = labels(state, case, role, compose(state, case, role, axis=axis))
     return [line.text for corner in (corners.top_left, corners.top_right, corners.bottom_left) for line in corner]
 
 
-def test_the_mri_pane_names_patient_series_window_and_place(scene):
-    assert words(STATE, scene, "mri") == [
+def test_the_mri_pane_names_patient_series_window_and_place(case):
+    assert words(STATE, case, "mri") == [
         "MRI  MR head",
         "Muster Anna  P1",
         "C 300  W 600 a.u.",
@@ -41,56 +41,56 @@ def test_the_mri_pane_names_patient_series_window_and_place(scene):
     ]
 
 
-def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(scene):
-    lines = words(STATE, scene, "partner")
+def test_the_partner_pane_says_that_it_is_resampled_and_how_aligned(case):
+    lines = words(STATE, case, "partner")
     assert "resampled" in lines
     assert "HEADER ONLY, NOT CHECKED" in lines
     assert "C 5  W 10 SUVbw" in lines
 
 
-def test_the_overlay_says_its_share_and_both_windows(scene):
-    lines = words(STATE, scene, "fused")
+def test_the_overlay_says_its_share_and_both_windows(case):
+    lines = words(STATE, case, "fused")
     assert "Overlay: PET 50% on MRI" in lines
     assert "partner resampled" in lines
     assert {"MRI  C 300  W 600 a.u.", "PET  C 5  W 10 SUVbw"} <= set(lines)
 
 
-def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(scene):
+def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(case):
     stack = replace(
-        fused(scene.aligned, np.zeros(scene.mri.stored.shape, np.float32), network="lightfusionnet"),
+        fused(case.aligned, np.zeros(case.mri.stored.shape, np.float32), network="lightfusionnet"),
         clipped_percent=(Clipped(61.0, 0.0), Clipped(0.0, 7.2)),
     )
-    state, scene = replace(STATE, fusion=1.0), scene.having(stack=stack)
-    shown = labels(state, scene, "fused", compose(state, scene, "fused"))
+    state, case = replace(STATE, fusion=1.0), case.having(stack=stack)
+    shown = labels(state, case, "fused", compose(state, case, "fused"))
     assert [line.text for line in shown.top_left] == ["Fusion: LightFusionNet", "fused plane: axial"]
     assert [(line.text, line.tone) for line in shown.bottom_left[:2]] == [
         ("MRI fused 0 to 600 a.u.", "plain"),
         ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn"),
     ]
-    assert "reformatted from fused axial slices" in words(state, scene, "fused", axis=0)
-    assert not any("HU" in text for text in words(state, scene, "fused"))
+    assert "reformatted from fused axial slices" in words(state, case, "fused", axis=0)
+    assert not any("HU" in text for text in words(state, case, "fused"))
 
 
 def test_a_network_that_never_saw_a_patient_says_so():
     mri = volume(np.ones((17, 33, 33), np.int16))
-    scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="CT", unit="HU"))
-    stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="refinefuse-ir-vis")
-    lines = words(replace(STATE, fusion=1.0), scene.having(stack=stack), "fused")
+    case = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="CT", unit="HU"))
+    stack = fused(case.aligned, np.zeros((17, 33, 33), np.float32), network="refinefuse-ir-vis")
+    lines = words(replace(STATE, fusion=1.0), case.having(stack=stack), "fused")
     assert "network was never trained on patients" in lines
 
 
 def test_a_network_trained_on_axial_slices_says_so_on_a_sagittal_stack():
     sagittal = np.array([[0, 0, 1.0, -8], [1, 0, 0, -16], [0, -1, 0, 16], [0, 0, 0, 1]])
     mri = volume(np.ones((17, 33, 33), np.int16), affine=sagittal)
-    scene = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="PT", unit="SUVbw", affine=sagittal))
-    stack = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="lightfusionnet")
+    case = pair(mri, volume(np.ones((17, 33, 33), np.int16), modality="PT", unit="SUVbw", affine=sagittal))
+    stack = fused(case.aligned, np.zeros((17, 33, 33), np.float32), network="lightfusionnet")
     state = replace(STATE, fusion=1.0, crosshair_mm=(0, 0, 0))
-    lines = words(state, scene.having(stack=stack), "fused")
+    lines = words(state, case.having(stack=stack), "fused")
     assert "fused plane: sagittal" in lines
     assert "network was trained on axial slices" in lines
-    classical = fused(scene.aligned, np.zeros((17, 33, 33), np.float32), network="average")
+    classical = fused(case.aligned, np.zeros((17, 33, 33), np.float32), network="average")
     assert "network was never trained on patients" not in lines
-    assert "network was trained on axial slices" not in words(state, scene.having(stack=classical), "fused")
+    assert "network was trained on axial slices" not in words(state, case.having(stack=classical), "fused")
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -101,10 +101,10 @@ def test_every_verdict_has_its_label(verdict):
 
 def test_warnings_stay_when_the_annotations_are_switched_off():
     mri, pet = head(32, 24)
-    scene = pair(mri, pet, verdict="unverified")
+    case = pair(mri, pet, verdict="unverified")
     state = replace(STATE, annotations="none")
-    assert words(state, scene, "mri") == []
-    assert words(state, scene, "fused") == ["ALIGNMENT NOT VERIFIED"]
+    assert words(state, case, "mri") == []
+    assert words(state, case, "fused") == ["ALIGNMENT NOT VERIFIED"]
     marked = Case().having(mri=replace(mri, interpolated=np.ones(24, bool)))
     assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
 
@@ -116,21 +116,21 @@ def test_every_blank_pane_says_why(blank):
     assert ("3 of 9" in message) == (blank is Blank.NEEDS_ALL_SLICES)
 
 
-def test_every_line_says_what_it_is_about(scene):
-    shown = labels(STATE, scene, "partner", compose(STATE, scene, "partner"))
+def test_every_line_says_what_it_is_about(case):
+    shown = labels(STATE, case, "partner", compose(STATE, case, "partner"))
     assert [line.about for line in shown.top_left] == [About.SERIES, About.PATIENT]
     assert [line.about for line in shown.top_right] == [About.ALIGNMENT, About.PIXELS]
     assert [line.about for line in shown.bottom_left] == [About.WINDOW, About.PLACE, About.PLACE]
 
 
-def test_a_series_with_warnings_points_to_them(scene):
-    mri = replace(scene.mri, series=replace(scene.mri.series, warnings=("Two slices are missing.",)))
+def test_a_series_with_warnings_points_to_them(case):
+    mri = replace(case.mri, series=replace(case.mri.series, warnings=("Two slices are missing.",)))
     shown = labels(STATE, Case().having(mri=mri), "mri", compose(STATE, Case().having(mri=mri), "mri"))
     assert [(line.text, line.tone) for line in shown.top_left[2:]] == [("1 warning: see the series list", "warn")]
 
 
-def test_the_patient_can_be_hidden_alone(scene):
-    lines = words(replace(STATE, annotations="no patient data"), scene, "mri")
+def test_the_patient_can_be_hidden_alone(case):
+    lines = words(replace(STATE, annotations="no patient data"), case, "mri")
     assert not any("Muster" in text or "P1" in text for text in lines)
     assert "MRI  MR head" in lines
 

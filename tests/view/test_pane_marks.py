@@ -21,12 +21,12 @@ SCENE = shown(pair(MRI, PET), mri_window=(300.0, 600.0), partner_window=(5.0, 10
 STATE = ViewState(**at_slice(ViewState(), MRI.geometry, 12))
 
 
-def marks(state, scene, role="fused", height=400.0, zoomed=False):
-    picture = compose(state, scene, role)
+def marks(state, case, role="fused", height=400.0, zoomed=False):
+    picture = compose(state, case, role)
     view = None if picture.plane is None else viewport(state, picture.plane, picture.index, 400.0, height)
     frame = Frame.of_pane(400.0, height)
     return marks_of(
-        state, scene, role, picture, view, frame, lambda words, size, bold: 6.0 * len(words), Memo(), zoomed=zoomed
+        state, case, role, picture, view, frame, lambda words, size, bold: 6.0 * len(words), Memo(), zoomed=zoomed
     )
 
 

@@ -18,9 +18,9 @@ NOTHING = WHOLE.having(mri=None, partner=None)
 
 @pytest.mark.parametrize("fusion", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("role", ["mri", "partner", "fused"])
-@pytest.mark.parametrize("scene", [WHOLE, UNALIGNED, ALONE, NO_LINK, NOTHING])
-def test_a_pane_has_pixels_and_a_kind_or_a_reason_never_both(scene, role, fusion):
-    picture = compose(ViewState(fusion=fusion), scene, role)
+@pytest.mark.parametrize("case", [WHOLE, UNALIGNED, ALONE, NO_LINK, NOTHING])
+def test_a_pane_has_pixels_and_a_kind_or_a_reason_never_both(case, role, fusion):
+    picture = compose(ViewState(fusion=fusion), case, role)
     assert (picture.pixels is None) == (picture.blank is not None) == (picture.kind == "")
     assert (picture.plane is None) == (picture.blank is Blank.NOTHING)
     if picture.pixels is not None:

@@ -19,35 +19,35 @@ def shifted() -> np.ndarray:
 
 
 @pytest.fixture
-def scene():
+def case():
     mri = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4), affine=np.eye(4))
     ct = volume(np.arange(24, dtype=np.int16).reshape(2, 3, 4) - 10, modality="CT", unit="HU", affine=np.eye(4))
     return Case().having(mri=mri, partner=ct).having(registration=registered(shifted()))
 
 
-def test_both_values_are_native_voxels_with_units(scene):
-    reading = probe(scene, (1.2, 0.9, 0.0))
+def test_both_values_are_native_voxels_with_units(case):
+    reading = probe(case, (1.2, 0.9, 0.0))
     assert reading.mri == "5 a.u."
     assert reading.partner == "-3 HU"  # voxel (3, 1, 0) of its own grid, through the transform
     assert reading.position == "L 1.2  P 0.9  S 0.0 mm"
     assert reading.line("MRI", "CT") == "MRI 5 a.u.    CT -3 HU    L 1.2  P 0.9  S 0.0 mm"
 
 
-def test_outside_is_said(scene):
-    assert probe(scene, (3.0, 0, 0)).partner == "outside"
-    assert probe(scene, (0, 0, -40.0)).mri == "outside"
+def test_outside_is_said(case):
+    assert probe(case, (3.0, 0, 0)).partner == "outside"
+    assert probe(case, (0, 0, -40.0)).mri == "outside"
 
 
-def test_padding_has_no_value(scene):
+def test_padding_has_no_value(case):
     valid = np.ones((2, 3, 4), bool)
     valid[0, 0, 0] = False
-    assert probe(Case().having(mri=replace(scene.mri, valid=valid)), (0, 0, 0)).mri == "outside"
+    assert probe(Case().having(mri=replace(case.mri, valid=valid)), (0, 0, 0)).mri == "outside"
 
 
-def test_without_an_alignment_or_with_two_patients_the_partner_is_not_read(scene):
-    assert probe(scene.having(registration=None), (1, 1, 0)).partner == ""
-    other = replace(scene.partner, series=replace(scene.partner.series, patient=BERT))
-    stopped = scene.having(partner=other).having(registration=registered())
+def test_without_an_alignment_or_with_two_patients_the_partner_is_not_read(case):
+    assert probe(case.having(registration=None), (1, 1, 0)).partner == ""
+    other = replace(case.partner, series=replace(case.partner.series, patient=BERT))
+    stopped = case.having(partner=other).having(registration=registered())
     assert probe(stopped, (1, 1, 0)).partner == ""
 
 

@@ -29,10 +29,10 @@ def test_no_two_tools_share_a_key():
 def test_a_tool_that_draws_makes_regions_of_its_kind_that_are_drawn_and_told(tool):
     begun = press(100, 100)
     tool.begin(begun)(150, 140)
-    (region,) = begun.desk.scene.regions
+    (region,) = begun.desk.case.regions
     assert region.kind == tool.name
     assert drawing_of(region) is tool.drawing
-    outline, *words = regions(begun.desk.scene, begun.view, lambda words, size, bold: 8.0 * len(words), Memo())
+    outline, *words = regions(begun.desk.case, begun.view, lambda words, size, bold: 8.0 * len(words), Memo())
     assert not isinstance(outline, Text)
     assert all(isinstance(mark, Text) for mark in words)
     assert words
@@ -53,8 +53,8 @@ def test_a_tool_added_to_the_list_is_drawn_told_and_measured(monkeypatch):
     monkeypatch.setitem(AREAS, "box", lambda places: (np.abs(places) <= 1).all(-1))
     begun = press(100, 100)
     TOOLS["box"].begin(begun)(200, 150)  # 10 mm by 5 mm
-    outline, text = regions(begun.desk.scene, begun.view, lambda words, *_: 6.0 * len(words), Memo())
+    outline, text = regions(begun.desk.case, begun.view, lambda words, *_: 6.0 * len(words), Memo())
     assert outline == box(((100.0, 100.0), (200.0, 150.0)))
     assert text.words == "0.50 cm²"
-    (region,) = begun.desk.scene.regions
-    assert drawing_of(region).lines(region, begun.desk.scene)[1].startswith("MRI ")
+    (region,) = begun.desk.case.regions
+    assert drawing_of(region).lines(region, begun.desk.case)[1].startswith("MRI ")

@@ -26,9 +26,9 @@ class Actions:
         self._add_menus()
         self._add_tool_bar()
         workspace = window.workspace
-        for changed in (workspace.scene_changed, workspace.history_changed):
+        for changed in (workspace.case_changed, workspace.history_changed):
             changed.connect(self.show_enabled)
-        for changed in (workspace.scene_changed, workspace.changed):
+        for changed in (workspace.case_changed, workspace.changed):
             changed.connect(self.show_checked)
         self.show_enabled()
         self.show_checked()

@@ -52,7 +52,7 @@ def always(workspace: Workspace) -> bool:
 
 def with_pair(workspace: Workspace) -> bool:
     """Whether there is a pair, laid together somehow."""
-    return workspace.scene.registration is not None and not workspace.scene.stopped
+    return workspace.case.registration is not None and not workspace.case.stopped
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def save_picture(window: Window) -> None:
 
 
 def _has_fusion(workspace: Workspace) -> bool:
-    return workspace.scene.stack is not None and not workspace.scene.stopped
+    return workspace.case.stack is not None and not workspace.case.stopped
 
 
 COMMANDS = (

@@ -44,14 +44,14 @@ def _nudge(kind: str, axis: int, sign: int) -> Callable[[Window], None]:
     """One step of the partner on the screen, about the crosshair, in the plane that keys go to."""
 
     def run(window: Window) -> None:
-        scene, state = window.workspace.scene, window.workspace.state
-        if scene.mri is None or scene.registration is None or not scene.mri.geometry.in_mm:
+        case, state = window.workspace.case, window.workspace.state
+        if case.mri is None or case.registration is None or not case.mri.geometry.in_mm:
             return
         by = [0.0, 0.0, 0.0]
         by[axis] = sign * window.registration_panel.step_size
         vector = (by[0], by[1], by[2])
-        plane = scene.mri.geometry.plane_across(state.axis)
-        matrix, centre = scene.registration.fixed_to_moving, np.asarray(state.crosshair_mm)
+        plane = case.mri.geometry.plane_across(state.axis)
+        matrix, centre = case.registration.fixed_to_moving, np.asarray(state.crosshair_mm)
         if kind == "move":
             window.flow.realign(nudged(matrix, plane, centre, move=vector))
         else:

@@ -18,7 +18,7 @@ def _go_to(index: Callable[[Geometry, int], int]) -> Callable[[Window], None]:
     """To the slice that `index(grid, axis)` names."""
 
     def run(window: Window) -> None:
-        state, grid = window.workspace.state, window.workspace.scene.grid
+        state, grid = window.workspace.state, window.workspace.case.grid
         if grid is not None:
             window.workspace.update(**at_slice(state, grid, index(grid, state.axis)))
 
@@ -32,7 +32,7 @@ def _other_series(step: int) -> Callable[[Window], None]:
         opening, under = window.opening, role_under_mouse(window)
         role = under if under in opening.chosen else "partner"
         taken = opening.chosen["partner" if role == "mri" else "mri"]
-        series = [entry for study in window.workspace.scene.studies for entry in study.series if not entry.problem]
+        series = [entry for study in window.workspace.case.studies for entry in study.series if not entry.problem]
         series = [entry for entry in series if taken is None or entry.uid != taken.uid]
         if not series:
             return

@@ -24,5 +24,5 @@ def role_under_mouse(window: Window) -> str:
     pane = window.views.panes.get(pane_under_mouse(window))
     role = None if pane is None else pane.windowed_role()
     if role is None:
-        return "mri" if window.workspace.scene.partner is None else "partner"
+        return "mri" if window.workspace.case.partner is None else "partner"
     return role

@@ -68,7 +68,7 @@ def choose_tool(name: str, window: Window) -> None:
 def choose_plane(name: str, window: Window) -> None:
     """The plane of the panes that have none of their own; among three planes, the one that keys go to."""
     workspace = window.workspace
-    grid = workspace.scene.grid
+    grid = workspace.case.grid
     if grid is not None and grid.in_mm:
         axis = axis_named(grid, name)
         if axis != workspace.state.axis:
@@ -77,9 +77,9 @@ def choose_plane(name: str, window: Window) -> None:
 
 def choose_preset(key: str, window: Window) -> None:
     """The window of this number for the pane under the mouse, or for the volume that has one of this number."""
-    scene = window.workspace.scene
+    case = window.workspace.case
     for role in (role_under_mouse(window), "partner", "mri"):
-        layer = scene.of_role(role)
+        layer = case.of_role(role)
         preset = by_key(None if layer is None else layer.volume, key)
         if preset is not None:
             window.workspace.change_layer(role, window=preset.window)
@@ -101,13 +101,13 @@ def maximise(window: Window) -> None:
 
 def invert(window: Window) -> None:
     role = role_under_mouse(window)
-    layer = window.workspace.scene.of_role(role)
+    layer = window.workspace.case.of_role(role)
     if layer is not None:
         window.workspace.change_layer(role, inverted=not layer.inverted)
 
 
 def fade(window: Window) -> None:
-    window.workspace.change_layer("partner", fading=not window.workspace.scene.fading)
+    window.workspace.change_layer("partner", fading=not window.workspace.case.fading)
 
 
 def next_annotations(window: Window) -> None:
@@ -133,12 +133,12 @@ def _has(field: str, value: object, workspace: Workspace) -> bool:
 
 
 def _has_planes(workspace: Workspace) -> bool:
-    grid = workspace.scene.grid
+    grid = workspace.case.grid
     return grid is not None and grid.in_mm
 
 
 def _shows_plane(name: str, workspace: Workspace) -> bool:
-    grid = workspace.scene.grid
+    grid = workspace.case.grid
     return grid is not None and grid.in_mm and PLANE_NAMES[three_axes(grid).index(workspace.state.axis)] == name
 
 
@@ -154,7 +154,7 @@ COMMANDS = (
     Command("invert", "View", "Invert the pane under the mouse", invert, ("I",)),
     Command(
         "fading", "View", "Overlay clear where there is no uptake", fade,
-        enabled=lambda workspace: workspace.scene.partner is not None, checked=lambda workspace: workspace.scene.fading,
+        enabled=lambda workspace: workspace.case.partner is not None, checked=lambda workspace: workspace.case.fading,
     ),
     Command("annotations", "View", "Annotations: full, no patient data, none", next_annotations, ("N",), on_panes=True),
     _flag("crosshair", "Show the crosshair", "show_crosshair", ("Shift+X",), on_panes=True),

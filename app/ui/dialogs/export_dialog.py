@@ -154,7 +154,7 @@ class Exporter:
         self._folder = Path.home() / "synoptic-export"
 
     def ask(self) -> None:
-        case, state = self._workspace.scene, self._workspace.state
+        case, state = self._workspace.case, self._workspace.state
         if case.stack is None or case.mri is None or case.stopped:
             self._notify(Notice("There is no fused slice to export yet.", kind="warning", topic="export"))
             return

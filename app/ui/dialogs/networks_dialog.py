@@ -63,9 +63,9 @@ class NetworksDialog(QDialog):
         column.addWidget(both)
         column.addWidget(buttons)
         self.resize(*_SIZE)
-        scene = workspace.scene
-        measured = [spec for spec in registry.networks() if times.seconds(spec, scene)[1]]
-        here = {spec.name: times.explained(spec, scene) for spec in measured}
+        case = workspace.case
+        measured = [spec for spec in registry.networks() if times.seconds(spec, case)[1]]
+        here = {spec.name: times.explained(spec, case) for spec in measured}
         key = f"networks {id(self)}"
         workspace.tasks.start(
             "Checking the weights",
@@ -82,7 +82,7 @@ class NetworksDialog(QDialog):
             item = QListWidgetItem(f"{page.title}\ncannot run here" if page.refused else page.title)
             item.setData(Qt.ItemDataRole.UserRole, page)
             self.list.addItem(item)
-            if page.name == self._workspace.scene.network:
+            if page.name == self._workspace.case.network:
                 self.list.setCurrentItem(item)
 
     def _show(self, item: QListWidgetItem) -> None:

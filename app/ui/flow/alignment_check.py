@@ -44,7 +44,7 @@ class AlignmentCheck(QObject):
         self._look.setInterval(LOOK_MS)
         self._look.timeout.connect(lambda: self._note(OVERLAY))
         flow.registered.connect(self._registered)
-        workspace.scene_changed.connect(self._follow)
+        workspace.case_changed.connect(self._follow)
         workspace.changed.connect(self._watch)
 
     # Confirming ------------------------------------------------------------------------------------------------
@@ -56,8 +56,8 @@ class AlignmentCheck(QObject):
 
     def ask(self) -> None:
         """The reader wants to confirm: refused before a look, asked once after it, done the second time."""
-        scene = self._workspace.scene
-        if scene.registration is None or scene.stopped or self._flow.registering:
+        case = self._workspace.case
+        if case.registration is None or case.stopped or self._flow.registering:
             return
         if not self._looked_at:
             self._say(
@@ -79,9 +79,9 @@ class AlignmentCheck(QObject):
         if self._registration is not None and what not in self._looked_at:
             self._looked_at = (*self._looked_at, what)
 
-    def _follow(self, scene: Case) -> None:
+    def _follow(self, case: Case) -> None:
         """Another alignment in view begins anew; one that is only confirmed does not."""
-        before, now = self._registration, scene.registration
+        before, now = self._registration, case.registration
         self._registration = now
         if now is None or before is None or not np.array_equal(before.fixed_to_moving, now.fixed_to_moving):
             toggled = self._ends is not None and any(now is end for end in self._ends)
@@ -100,8 +100,8 @@ class AlignmentCheck(QObject):
             self._look.start()
 
     def _overlay_in_view(self) -> bool:
-        state, scene = self._workspace.state, self._workspace.scene
-        if scene.registration is None or scene.mri is None or scene.partner is None or scene.stopped:
+        state, case = self._workspace.state, self._workspace.case
+        if case.registration is None or case.mri is None or case.partner is None or case.stopped:
             return False
         fused = any(pane.role == "fused" for pane in LAYOUTS[state.layout].panes)
         return fused and not state.hold_mri and state.fusion < 1 and 0 < state.overlay < 1
@@ -117,14 +117,14 @@ class AlignmentCheck(QObject):
 
         What is shown then stands, and may be confirmed.
         """
-        if self._ends is None or self._workspace.scene.mri is None:
+        if self._ends is None or self._workspace.case.mri is None:
             return
         before, after = self._ends
-        showing_before = self._workspace.scene.registration is before
+        showing_before = self._workspace.case.registration is before
         self._note(COMPARISON)
         self._workspace.update(fusion=0.0)
-        self._workspace.set_scene(registration=after if showing_before else before)
-        centre = self._workspace.scene.mri.geometry.centre_mm
+        self._workspace.set_case(registration=after if showing_before else before)
+        centre = self._workspace.case.mri.geometry.centre_mm
         if showing_before:
             self._say(f"After registering: {moved(before, after, centre)}.", "B: before. C confirms what is shown.")
         else:

@@ -26,19 +26,19 @@ class FirstLook(QObject):
         self._waiting = False  # for the first fused slice of an untouched pair
         self._moved_by_us = False
         self._sliders = workspace.state.overlay, workspace.state.fusion
-        workspace.scene_changed.connect(self._follow_scene)
+        workspace.case_changed.connect(self._follow_case)
         workspace.changed.connect(self._follow_state)
         workspace.slice_fused.connect(self._fused)
 
-    def _follow_scene(self, scene: Case) -> None:
-        if scene.mri is not self._pair[0] or scene.partner is not self._pair[1]:
-            self._pair = scene.mri, scene.partner
+    def _follow_case(self, case: Case) -> None:
+        if case.mri is not self._pair[0] or case.partner is not self._pair[1]:
+            self._pair = case.mri, case.partner
             self._give_way()
             self._waiting = self._workspace.state.fusion == 0
-            if scene.stack is not None and scene.stack.done.any():  # a pair seen before, with its fusion
+            if case.stack is not None and case.stack.done.any():  # a pair seen before, with its fusion
                 self._fused(0)
-        by_hand = scene.registration is not None and scene.registration.method == "manual"
-        if by_hand and scene.stack is None:
+        by_hand = case.registration is not None and case.registration.method == "manual"
+        if by_hand and case.stack is None:
             self._give_way()
 
     def _follow_state(self, state: ViewState) -> None:

@@ -1,4 +1,4 @@
-"""Opening: paths -> the list of series -> two roles, MRI and partner -> their volumes in the scene.
+"""Opening: paths -> the list of series -> two roles, MRI and partner -> their volumes in the case.
 
 What comes after two volumes is pair_flow.py's.
 """
@@ -89,8 +89,8 @@ class Opening(QObject):
         self.failed = _without_frames(error)
 
     def _opened(self, paths: Sequence[Path], scan: Any) -> None:
-        scene = self.workspace.scene
-        known = {(study.uid, study.patient): study for study in scene.studies}
+        case = self.workspace.case
+        known = {(study.uid, study.patient): study for study in case.studies}
         found = []
         for study in scan.studies:
             place = study.uid, study.patient  # anonymous copies of two patients can share all their UIDs
@@ -100,7 +100,7 @@ class Opening(QObject):
             fresh = {one.uid for one in study.series}
             kept = tuple(one for one in known[place].series if one.uid not in fresh) if place in known else ()
             known[place] = replace(study, series=(*kept, *study.series))
-        self.workspace.set_scene(studies=tuple(known.values()), skipped=(*scene.skipped, *scan.skipped))
+        self.workspace.set_case(studies=tuple(known.values()), skipped=(*case.skipped, *scan.skipped))
         usable = [one for study in found for one in study.series if not one.problem]
         if not usable:
             reasons = [one.problem for study in scan.studies for one in study.series]
@@ -136,7 +136,7 @@ class Opening(QObject):
 
     def show_as_layer(self, series: Series) -> None:
         """Lay a series over the pair, besides its two roles; read first where it is not at hand."""
-        case = self.workspace.scene
+        case = self.workspace.case
         if series.problem:
             self.noticed.emit(Notice(series.problem, "Choose another series.", "error", "layer"))
             return
@@ -158,7 +158,7 @@ class Opening(QObject):
         )
 
     def _layer_read(self, series: Series, volume: Volume) -> None:
-        if self.workspace.scene.series(series.uid) is not series:
+        if self.workspace.case.series(series.uid) is not series:
             return  # the list was emptied or replaced while it was read
         if series.warnings:
             self.noticed.emit(Notice(" ".join(series.warnings), kind="warning", topic="layer warnings"))
@@ -167,9 +167,9 @@ class Opening(QObject):
 
     def _show_layer(self, layer: Layer) -> None:
         shown = replace(layer, visible=True)
-        others = tuple(other for other in self.workspace.scene.layers if other.uid != layer.uid)
-        self.workspace.set_scene(layers=(*others, shown))
-        if self.workspace.scene.hindrance(shown) is Hindrance.NOT_LINKED and self.workspace.scene.base is not None:
+        others = tuple(other for other in self.workspace.case.layers if other.uid != layer.uid)
+        self.workspace.set_case(layers=(*others, shown))
+        if self.workspace.case.hindrance(shown) is Hindrance.NOT_LINKED and self.workspace.case.base is not None:
             text = "The layer is laid over nothing yet: nothing says where it lies in the MRI."
             self.noticed.emit(Notice(text, "Register it as the partner once; the link stays.", "warning", "layer"))
         else:
@@ -181,24 +181,24 @@ class Opening(QObject):
         self.workspace.tasks.cancel_all()
         self.chosen = dict.fromkeys(ROLES)
         self.workspace.clear_history()
-        self.workspace.set_scene(self.workspace.scene.emptied())
+        self.workspace.set_case(self.workspace.case.emptied())
         self.chosen_changed.emit()
 
     def _read_chosen(self) -> None:
-        """Bring the scene's volumes to the chosen series: those at hand at once, the others one after the other."""
-        scene = self.workspace.scene
-        at_hand = [layer.volume for layer in scene.layers]
+        """Bring the case's volumes to the chosen series: those at hand at once, the others one after the other."""
+        case = self.workspace.case
+        at_hand = [layer.volume for layer in case.layers]
         wanted: dict[str, Any] = {  # the very series: one that was found again may have other files by now
             role: next((volume for volume in at_hand if volume.series is series), None)
             for role, series in self.chosen.items()
         }
-        self.workspace.set_scene(**wanted)  # a role without its volume yet is blank: no old picture stays
+        self.workspace.set_case(**wanted)  # a role without its volume yet is blank: no old picture stays
         self.chosen_changed.emit()
         self._read_next()
 
     def _read_next(self) -> None:
-        scene = self.workspace.scene
-        volumes = {"mri": scene.mri, "partner": scene.partner}
+        case = self.workspace.case
+        volumes = {"mri": case.mri, "partner": case.partner}
         for role in ROLES:
             series = self.chosen[role]
             if series is not None and volumes[role] is None:
@@ -215,14 +215,14 @@ class Opening(QObject):
     def _read_done(self, role: str, series: Series, volume: Volume) -> None:
         if self.chosen[role] is series:
             self.topic_cleared.emit(f"role {role}")
-            known = self.workspace.scene.layer(volume.series.uid) is not None
+            known = self.workspace.case.layer(volume.series.uid) is not None
             self._place(role, volume)
             if role == "partner" and modality_of(volume.modality).volume:
-                layer = self.workspace.scene.partner_layer
+                layer = self.workspace.case.partner_layer
                 if layer is not None and not known:  # as the reader has left it, where it was read before
                     chosen = replace(layer, palette=self._palette_of(volume.modality))
-                    others = tuple(other for other in self.workspace.scene.layers if other is not layer)
-                    self.workspace.set_scene(layers=(*others, chosen))
+                    others = tuple(other for other in self.workspace.case.layers if other is not layer)
+                    self.workspace.set_case(layers=(*others, chosen))
             if volume.series.warnings:
                 text = f"{title_of(role, series)}: {' '.join(volume.series.warnings)}"
                 self.noticed.emit(Notice(text, kind="warning", topic=f"role {role}"))
@@ -236,17 +236,17 @@ class Opening(QObject):
         self._read_next()
 
     def _read_cancelled(self) -> None:
-        scene = self.workspace.scene
-        for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
+        case = self.workspace.case
+        for role, volume in (("mri", case.mri), ("partner", case.partner)):
             if volume is None:
                 self.chosen[role] = None
         self.chosen_changed.emit()
 
     def _place(self, role: str, volume: Volume) -> None:
         if role == "mri":
-            self.workspace.set_scene(mri=volume)
+            self.workspace.set_case(mri=volume)
         else:
-            self.workspace.set_scene(partner=volume)
+            self.workspace.set_case(partner=volume)
 
 
 def _named_apart(study: Study, others: set[str]) -> Study:

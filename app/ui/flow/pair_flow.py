@@ -1,6 +1,6 @@
 """From two volumes to fused slices, each step starting the next: compare headers, register, align, fuse.
 
-The flow looks at the scene whenever it changes and starts the first step that is missing (`steps`). When something it
+The flow looks at the case whenever it changes and starts the first step that is missing (`steps`). When something it
 rests on is replaced (another series, a nudge, an undo, another network), what is missing now is started. A step that
 failed or was cancelled by the reader is not tried again until something it rests on changes, or the reader asks.
 """
@@ -70,7 +70,7 @@ class PairFlow(QObject):
         self._calm.setInterval(CALM_MS)
         self._calm.timeout.connect(self._advance)
         self._slice_done.connect(self._on_slice)
-        workspace.scene_changed.connect(self._advance)
+        workspace.case_changed.connect(self._advance)
 
     @property
     def pending(self) -> bool:
@@ -91,19 +91,19 @@ class PairFlow(QObject):
     @property
     def can_go_on(self) -> bool:
         """Whether `go_on` would begin anything: slices are missing, and nothing on the way to them runs."""
-        scene = self.workspace.scene
+        case = self.workspace.case
         begun = [step for name in ("register", *_TO_FUSED) if (step := self._steps[name])]
         stopped = bool(begun) and not self._calm.isActive() and not any(step.running for step in begun)
-        return stopped and not scene.stopped and (scene.stack is None or not scene.stack.complete)
+        return stopped and not case.stopped and (case.stack is None or not case.stack.complete)
 
     # Registration ----------------------------------------------------------------------------------------------
 
     def register(self) -> None:
         """Register automatically, also where the headers agree, starting from the present alignment."""
-        scene = self.workspace.scene
-        if scene.mri is None or scene.partner is None or scene.registration is None or scene.stopped:
+        case = self.workspace.case
+        if case.mri is None or case.partner is None or case.registration is None or case.stopped:
             return
-        if not (scene.mri.geometry.in_mm and scene.partner.geometry.in_mm):
+        if not (case.mri.geometry.in_mm and case.partner.geometry.in_mm):
             self.noticed.emit(Notice("Plain pictures have no millimetres, and cannot be registered.", kind="warning"))
             return
         self._unless_confirmed("Registering again", self._register_now)
@@ -115,7 +115,7 @@ class PairFlow(QObject):
 
     def _unless_confirmed(self, what: str, go_on: Callable[[], None]) -> None:
         """Go on at once; where the reader has confirmed the alignment, only after asking."""
-        registration = self.workspace.scene.registration
+        registration = self.workspace.case.registration
         if registration is not None and registration.verdict is Verdict.REGISTERED:
             self.ask_to_replace(what, go_on)
         else:
@@ -125,12 +125,12 @@ class PairFlow(QObject):
         """The reader has checked the alignment: said by who and when, and no picture need be computed again."""
         from app.registration import register as registrations
 
-        scene = self.workspace.scene
-        if scene.registration is None or scene.stopped or self.registering:
+        case = self.workspace.case
+        if case.registration is None or case.stopped or self.registering:
             return
         when = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
         self.topic_cleared.emit("register")
-        self._step(registrations.confirmed(scene.registration, by=reader_name(), at=when))
+        self._step(registrations.confirmed(case.registration, by=reader_name(), at=when))
 
     def _step(self, registration: RegistrationResult) -> None:
         """A registration that is a step of undo of its own, however soon it follows another or is followed."""
@@ -142,26 +142,26 @@ class PairFlow(QObject):
         """Align by hand, or by a file: a 4x4 of fixed to moving points, LPS mm."""
         from app.registration import register as registrations
 
-        scene = self.workspace.scene
-        if scene.registration is None or scene.mri is None or scene.partner is None or scene.stopped:
+        case = self.workspace.case
+        if case.registration is None or case.mri is None or case.partner is None or case.stopped:
             return
         self._register_next = False
         if from_file:
-            self._step(registrations.from_file(scene.mri, scene.partner, fixed_to_moving))
+            self._step(registrations.from_file(case.mri, case.partner, fixed_to_moving))
         else:
-            if scene.registration.verdict is Verdict.REGISTERED:  # asking at every key would be in the way
+            if case.registration.verdict is Verdict.REGISTERED:  # asking at every key would be in the way
                 hint = "Ctrl+Z brings it back."
                 self.noticed.emit(Notice("The confirmed alignment was moved by hand.", hint, topic="register"))
-            self.workspace.change(registration=registrations.nudged(scene.registration, fixed_to_moving))
+            self.workspace.change(registration=registrations.nudged(case.registration, fixed_to_moving))
 
     def reset_alignment(self) -> None:
         """Back to where the headers put the pair."""
-        scene = self.workspace.scene
-        if scene.mri is None or scene.partner is None or scene.registration is None:
+        case = self.workspace.case
+        if case.mri is None or case.partner is None or case.registration is None:
             return
         from app.registration import register as registrations
 
-        start = registrations.identity(scene.mri, scene.partner)
+        start = registrations.identity(case.mri, case.partner)
 
         def reset() -> None:
             self._register_next = False
@@ -171,7 +171,7 @@ class PairFlow(QObject):
 
     def load_transform(self, path: Path) -> None:
         """An ITK transform file for the pair in view; the reader confirms it like any other."""
-        scene = self.workspace.scene
+        case = self.workspace.case
 
         def work(progress: Progress) -> NDArray[np.float64]:
             from app.files import tfm
@@ -179,8 +179,8 @@ class PairFlow(QObject):
             return tfm.read_tfm(path)
 
         def done(matrix: NDArray[np.float64]) -> None:
-            now = self.workspace.scene
-            if now.mri is scene.mri and now.partner is scene.partner:
+            now = self.workspace.case
+            if now.mri is case.mri and now.partner is case.partner:
                 self._unless_confirmed("Loading a transform", lambda: self.realign(matrix, from_file=True))
 
         self.workspace.tasks.start(
@@ -192,10 +192,10 @@ class PairFlow(QObject):
 
     def save_transform(self, path: Path) -> None:
         """As an ITK transform file about the MRI's centre; overwrites, since the reader was asked."""
-        scene = self.workspace.scene
-        if scene.registration is None or scene.mri is None:
+        case = self.workspace.case
+        if case.registration is None or case.mri is None:
             return
-        matrix, centre = scene.registration.fixed_to_moving, scene.mri.geometry.centre_mm
+        matrix, centre = case.registration.fixed_to_moving, case.mri.geometry.centre_mm
 
         def work(progress: Progress) -> None:
             from app.files import tfm
@@ -222,40 +222,40 @@ class PairFlow(QObject):
 
     def _advance(self, _: Case | None = None) -> None:
         """Drop what rests on something replaced; start the first step that is missing."""
-        scene = self.workspace.scene
+        case = self.workspace.case
         self._note_unsearched()
         self._steps.forget_outdated()
-        if scene.mri is None or scene.partner is None or scene.stopped:
+        if case.mri is None or case.partner is None or case.stopped:
             return
-        if scene.registration is None or scene.mri_fusion_window is None or scene.partner_fusion_window is None:
+        if case.registration is None or case.mri_fusion_window is None or case.partner_fusion_window is None:
             self._register_next = False
             self._steps.begin(
-                "headers", "Comparing the headers", compare_headers(scene.mri, scene.partner), self._compared
+                "headers", "Comparing the headers", compare_headers(case.mri, case.partner), self._compared
             )
-        elif self._register_next or (scene.base_uid, scene.partner_uid) in self._unsearched:
+        elif self._register_next or (case.base_uid, case.partner_uid) in self._unsearched:
             self._register_next = False
-            self._unsearched.discard((scene.base_uid, scene.partner_uid))
-            self._steps.begin("register", "Registering", register_from(scene), self._registered)
+            self._unsearched.discard((case.base_uid, case.partner_uid))
+            self._steps.begin("register", "Registering", register_from(case), self._registered)
         elif self.registering:
             return
-        elif scene.aligned is None:
-            self._align_when_calm(scene)
-        elif (scene.stack is None or not scene.stack.complete) and self._steps["fuse"] is None:
-            self._fuse(scene)
+        elif case.aligned is None:
+            self._align_when_calm(case)
+        elif (case.stack is None or not case.stack.complete) and self._steps["fuse"] is None:
+            self._fuse(case)
 
     def _note_unsearched(self) -> None:
         """A pair that is left while it is registered is registered when it comes back."""
-        step, scene = self._steps["register"], self.workspace.scene
+        step, case = self._steps["register"], self.workspace.case
         if step is not None and step.running:
             mri, partner, _ = step.rests_on
-            if mri is not scene.mri or partner is not scene.partner:
-                known = {layer.uid for layer in scene.layers}
+            if mri is not case.mri or partner is not case.partner:
+                known = {layer.uid for layer in case.layers}
                 pair = mri.series.uid, partner.series.uid
                 self._unsearched |= {pair} if set(pair) <= known else set()
 
     def _step_failed(self, name: str, title: str, error: Exception) -> None:
         if isinstance(error, WeightsError):
-            self._refuse(self.workspace.scene.network, error)
+            self._refuse(self.workspace.case.network, error)
             return
         self.noticed.emit(of_error(title, error, name))
         self.given_up.emit(name)
@@ -269,7 +269,7 @@ class PairFlow(QObject):
         self.noticed.emit(Notice(str(error), hint, "error", f"network {network}"))
         self.network_refused.emit(network)
         self.stand_in = left.name
-        self.workspace.set_scene(network=left.name)
+        self.workspace.set_case(network=left.name)
 
     def _step_cancelled(self, name: str) -> None:
         if name == "register":
@@ -280,11 +280,11 @@ class PairFlow(QObject):
 
     def _compared(self, answer: tuple[RegistrationResult, FusionWindow, FusionWindow]) -> None:
         start, mri_window, partner_window = answer
-        scene = self.workspace.scene
-        assert scene.mri is not None  # the step would have been forgotten
-        assert scene.partner is not None
-        known = scene.registration is not None  # from before, or by way of other series
-        self._register_next = not known and needs_registration(scene.mri, scene.partner, start)
+        case = self.workspace.case
+        assert case.mri is not None  # the step would have been forgotten
+        assert case.partner is not None
+        known = case.registration is not None  # from before, or by way of other series
+        self._register_next = not known and needs_registration(case.mri, case.partner, start)
         if self._register_next:
             text = "The two series do not share a frame of reference: registering them automatically."
             hint = "Check the result over the overlay, then confirm it with C, or correct it."
@@ -293,16 +293,16 @@ class PairFlow(QObject):
             hint = "Check it over the overlay, then confirm it with C; Ctrl+R registers."
             self.noticed.emit(Notice(_SAID[start.method], hint, topic="register"))
         changes: dict[str, Any] = {
-            "mri_fusion_window": scene.mri_fusion_window or mri_window,
-            "partner_fusion_window": scene.partner_fusion_window or partner_window,
+            "mri_fusion_window": case.mri_fusion_window or mri_window,
+            "partner_fusion_window": case.partner_fusion_window or partner_window,
         }
         if not known:
             changes["registration"] = start
-        self.workspace.set_scene(**changes)
+        self.workspace.set_case(**changes)
 
     def _registered(self, result: RegistrationResult) -> None:
         hint = "Compare before and after (B), look at the overlay, then confirm (C) or correct it (Alt+arrows)."
-        before = self.workspace.scene.registration
+        before = self.workspace.case.registration
         if result.verdict.value == "unverified":
             self.noticed.emit(Notice(f"Registered automatically in {result.elapsed_s:.1f} s.", hint, topic="register"))
         else:
@@ -311,41 +311,41 @@ class PairFlow(QObject):
         if result.warnings:
             self.noticed.emit(Notice(" ".join(result.warnings), kind="warning", topic="register warnings"))
         self._step(result)
-        if before is not None and self.workspace.scene.registration is result:
+        if before is not None and self.workspace.case.registration is result:
             self.registered.emit(before, result)
 
-    def _align_when_calm(self, scene: Case) -> None:
-        registration = scene.registration
+    def _align_when_calm(self, case: Case) -> None:
+        registration = case.registration
         assert registration is not None
-        assert scene.mri is not None
-        assert scene.partner is not None
+        assert case.mri is not None
+        assert case.partner is not None
         if registration.method == "manual" and self._calm_for is not registration:
             self._calm_for = registration
             self._calm.start()
         elif not self._calm.isActive():
-            mri, partner = scene.mri, scene.partner
+            mri, partner = case.mri, case.partner
             self._steps.begin(
                 "align",
                 "Resampling the partner",
                 lambda progress: alignment.align(mri, partner, registration, progress),
-                lambda aligned: self.workspace.set_scene(aligned=aligned),
+                lambda aligned: self.workspace.set_case(aligned=aligned),
             )
 
-    def _fuse(self, scene: Case) -> None:
-        aligned, mri_window, partner_window = scene.aligned, scene.mri_fusion_window, scene.partner_fusion_window
+    def _fuse(self, case: Case) -> None:
+        aligned, mri_window, partner_window = case.aligned, case.mri_fusion_window, case.partner_fusion_window
         if aligned is None or mri_window is None or partner_window is None:
             return
-        request = fusing.FusionRequest(scene.network, mri_window, partner_window, scene.device)
+        request = fusing.FusionRequest(case.network, mri_window, partner_window, case.device)
         grid = aligned.mri.geometry
-        spec = registry.listed(scene.network)
-        expected_s, _ = self.times.seconds(spec, scene)
+        spec = registry.listed(case.network)
+        expected_s, _ = self.times.seconds(spec, case)
         step = self._steps.fresh("fuse")  # before the worker starts: its first slice may be there at once
 
         def work(progress: Progress) -> fusing.FusionStack:
             return fusing.fuse_pair(
                 aligned,
                 request,
-                earlier=scene.stack,
+                earlier=case.stack,
                 wanted=lambda: self.workspace.state.slice_of(grid, 2),
                 on_slice=lambda stack, k: self._slice_done.emit(step, stack, k),
                 expected_s=expected_s,
@@ -360,19 +360,19 @@ class PairFlow(QObject):
         if self._steps["fuse"] is not step:
             return  # stale: what it was fused from is no longer shown
         self.times.note(stack)
-        scene = self.workspace.scene
-        shown = scene.stack
+        case = self.workspace.case
+        shown = case.stack
         fresh = shown is None or shown.fused is not stack.fused or shown.notes != stack.notes
-        if fresh and scene.aligned is not None:
-            self.workspace.set_scene(stack=replace(stack, aligned=scene.aligned))
-        if self.workspace.scene.stack is not None:
-            self.workspace.note_fused(self.workspace.scene.stack, k)
+        if fresh and case.aligned is not None:
+            self.workspace.set_case(stack=replace(stack, aligned=case.aligned))
+        if self.workspace.case.stack is not None:
+            self.workspace.note_fused(self.workspace.case.stack, k)
 
     def _fused(self, stack: fusing.FusionStack) -> None:
-        aligned = self.workspace.scene.aligned
+        aligned = self.workspace.case.aligned
         if aligned is None:
             return
-        self.workspace.set_scene(stack=replace(stack, aligned=aligned))
+        self.workspace.set_case(stack=replace(stack, aligned=aligned))
         if stack.notes:
             self.noticed.emit(Notice(" ".join(stack.notes), kind="warning", topic="fuse"))
 
@@ -383,14 +383,14 @@ _SAID = {
 }
 _TO_FUSED = ("headers", "align", "fuse")  # the steps without which there is no fused slice
 _NEEDS: dict[str, Callable[[Case], tuple[Any, ...]]] = {
-    "headers": lambda scene: (scene.mri, scene.partner),
-    "register": lambda scene: (scene.mri, scene.partner, scene.registration),
-    "align": lambda scene: (scene.mri, scene.partner, scene.registration),
-    "fuse": lambda scene: (
-        None if scene.aligned is None else scene.aligned.values,  # the same where only the verdict changes
-        scene.network,
-        scene.device,
-        scene.mri_fusion_window,
-        scene.partner_fusion_window,
+    "headers": lambda case: (case.mri, case.partner),
+    "register": lambda case: (case.mri, case.partner, case.registration),
+    "align": lambda case: (case.mri, case.partner, case.registration),
+    "fuse": lambda case: (
+        None if case.aligned is None else case.aligned.values,  # the same where only the verdict changes
+        case.network,
+        case.device,
+        case.mri_fusion_window,
+        case.partner_fusion_window,
     ),
 }

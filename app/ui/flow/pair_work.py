@@ -35,8 +35,8 @@ def compare_headers(mri: Volume, partner: Volume) -> Callable[[Progress], Any]:
     return work
 
 
-def register_from(scene: Case) -> Callable[[Progress], Any]:
-    mri, partner, start = scene.mri, scene.partner, scene.registration
+def register_from(case: Case) -> Callable[[Progress], Any]:
+    mri, partner, start = case.mri, case.partner, case.registration
     assert mri is not None
     assert partner is not None
     assert start is not None

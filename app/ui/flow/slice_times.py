@@ -48,42 +48,42 @@ class SliceTimes(QObject):
         if spoken(before / 1000) != spoken(now / 1000):
             self.changed.emit()
 
-    def seconds(self, spec: NetworkSpec, scene: Case) -> tuple[float, bool]:
-        """What a slice of the scene will take, 0 where nothing is known; and whether it was measured here."""
-        device, size = self._device(scene), size_of(scene.mri)
+    def seconds(self, spec: NetworkSpec, case: Case) -> tuple[float, bool]:
+        """What a slice of the case will take, 0 where nothing is known; and whether it was measured here."""
+        device, size = self._device(case), size_of(case.mri)
         measured = self.known.get(_key(spec.name, device, size))
         if measured is not None:
             return measured / 1000, True
         pixels = size[0] * size[1] / (PUBLISHED[0] * PUBLISHED[1])
         return self._publishers(spec).get(device, 0.0) * pixels / 1000, False
 
-    def beside_name(self, spec: NetworkSpec, scene: Case) -> str:
+    def beside_name(self, spec: NetworkSpec, case: Case) -> str:
         """ "LKC-FUNet, about 4 s a slice", or "LKC-FUNet, 3.9 s a slice, published" before it was measured here."""
-        seconds, here = self.seconds(spec, scene)
+        seconds, here = self.seconds(spec, case)
         if here:
             return f"{spec.title}, {roughly(seconds)} a slice"
-        published = self._publishers(spec).get(self._device(scene))
+        published = self._publishers(spec).get(self._device(case))
         return f"{spec.title}, {spoken(published / 1000)} a slice, published" if published else spec.title
 
-    def explained(self, spec: NetworkSpec, scene: Case) -> str:
+    def explained(self, spec: NetworkSpec, case: Case) -> str:
         """Where the time beside the name comes from, in a sentence."""
-        seconds, here = self.seconds(spec, scene)
+        seconds, here = self.seconds(spec, case)
         if here:
-            columns, rows = size_of(scene.mri)
-            on = {"cpu": "CPU", "cuda": "GPU"}[self._device(scene)]
+            columns, rows = size_of(case.mri)
+            on = {"cpu": "CPU", "cuda": "GPU"}[self._device(case)]
             return f"{roughly(seconds)} for a slice of {columns} × {rows}, measured on this computer's {on}."
         sentence = cards.published(self._publishers(spec))
         return f"{sentence} This computer's own time shows once it has fused." if sentence else ""
 
-    def slices(self, spec: NetworkSpec, scene: Case, count: int) -> str:
-        """ "about 11 min" for that many slices of the scene; "" where nothing is known, or it is over in a moment."""
-        seconds, here = self.seconds(spec, scene)
+    def slices(self, spec: NetworkSpec, case: Case, count: int) -> str:
+        """ "about 11 min" for that many slices of the case; "" where nothing is known, or it is over in a moment."""
+        seconds, here = self.seconds(spec, case)
         if seconds * count < _MOMENT_S:
             return ""
         return roughly(seconds * count) + ("" if here else " by its publisher's figure")
 
-    def _device(self, scene: Case) -> str:
-        return self._automatic if scene.device == "auto" else scene.device
+    def _device(self, case: Case) -> str:
+        return self._automatic if case.device == "auto" else case.device
 
     def _publishers(self, spec: NetworkSpec) -> dict[str, float]:
         if spec.name not in self._published:

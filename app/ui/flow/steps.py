@@ -1,4 +1,4 @@
-"""Steps of work that rest on parts of the scene, each a task, started once for each question.
+"""Steps of work that rest on parts of the case, each a task, started once for each question.
 
 A step remembers the very objects it rests on; when one of them is replaced, it is cancelled and its answer dropped. One
 that ended in any way is not begun again until it is forgotten: the same question gets the same answer.
@@ -17,7 +17,7 @@ from app.ui.flow.workspace import Workspace
 
 @dataclass
 class Step:
-    """One started step, and the objects of the scene it rests on."""
+    """One started step, and the objects of the case it rests on."""
 
     rests_on: tuple[Any, ...]
     running: bool = True
@@ -45,8 +45,8 @@ class Steps:
         return self._started.get(name)
 
     def fresh(self, name: str) -> Step:
-        """A step that rests on the scene as it is now, not yet begun."""
-        return Step(self._needs[name](self._workspace.scene))
+        """A step that rests on the case as it is now, not yet begun."""
+        return Step(self._needs[name](self._workspace.case))
 
     def begin(
         self,
@@ -83,7 +83,7 @@ class Steps:
         """Forget every step that rests on something replaced."""
         for name, needs in self._needs.items():
             step = self._started.get(name)
-            if step is not None and not _same(step.rests_on, needs(self._workspace.scene)):
+            if step is not None and not _same(step.rests_on, needs(self._workspace.case)):
                 self.forget(name)
 
 

@@ -1,8 +1,8 @@
 """The one place the window's widgets meet: the ViewState, the Case, the running tasks, undo.
 
-A widget asks (`update`, `change`, `change_layer`) and draws what `changed`, `scene_changed` and `slice_fused` say;
+A widget asks (`update`, `change`, `change_layer`) and draws what `changed`, `case_changed` and `slice_fused` say;
 widgets never talk to each other. What the reader changes in the case (alignment, windows, colours, layers, regions) is
-a step of undo; what work brings (`set_scene`), and where one looks (`update`), is not. Undo is a list of earlier cases:
+a step of undo; what work brings (`set_case`), and where one looks (`update`), is not. Undo is a list of earlier cases:
 going back keeps all that was opened and computed since.
 """
 
@@ -23,18 +23,18 @@ _DEPTH = 200
 
 
 class Workspace(QObject):
-    """state, scene, tasks; and the signals that say they changed.
+    """state, case, tasks; and the signals that say they changed.
 
     changed : the new ViewState
-    scene_changed : the new Case
-    slice_fused : the k of a slice just filled in in `scene.stack`
+    case_changed : the new Case
+    slice_fused : the k of a slice just filled in in `case.stack`
     probed : LPS mm (a Point) under the mouse, or None when it left the image; see ui/probe.py
     role_wanted : (role "mri" or "partner", series uid) when a series was dropped on a pane
     menu_wanted : (role of the pane, QPoint on the screen) on a right click
     """
 
     changed = Signal(object)
-    scene_changed = Signal(object)
+    case_changed = Signal(object)
     slice_fused = Signal(int)
     probed = Signal(object)
     role_wanted = Signal(str, str)
@@ -44,7 +44,7 @@ class Workspace(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.state = ViewState()
-        self.scene = Case()
+        self.case = Case()
         self.tasks = TaskRunner(self)
         self._undo: list[Case] = []
         self._redo: list[Case] = []
@@ -61,61 +61,61 @@ class Workspace(QObject):
 
     # The case --------------------------------------------------------------------------------------------------
 
-    def set_scene(self, scene: Case | None = None, **changes: Any) -> None:
+    def set_case(self, case: Case | None = None, **changes: Any) -> None:
         """What work brings: replace the case, or things of it by `Case.having`, and tell everyone.
 
         The first volume, or one on another grid, brings the view to its middle. Another pair forgets what can be
         undone: going back never changes the series.
         """
-        case = (scene or self.scene).having(**changes)
-        if case is self.scene:
+        case = (case or self.case).having(**changes)
+        if case is self.case:
             return
-        before = self.scene
+        before = self.case
         if before.mri is not case.mri or before.partner is not case.partner:
             self.clear_history()
         self._show(case)
 
     def change(self, **changes: Any) -> None:
         """What the reader changes, by `Case.having`: a step of undo."""
-        self._step_to(self.scene.having(**changes), frozenset(changes))
+        self._step_to(self.case.having(**changes), frozenset(changes))
 
     def change_layer(self, which: str, **display: Any) -> None:
         """Fields of a layer, such as its window; which : "mri", "partner", or the uid of its series."""
-        layer = self.scene.of_role(which)
+        layer = self.case.of_role(which)
         if layer is not None and any(getattr(layer, name) != value for name, value in display.items()):
-            self._step_to(self.scene.with_layer(layer.uid, **display), (layer.uid, frozenset(display)))
+            self._step_to(self.case.with_layer(layer.uid, **display), (layer.uid, frozenset(display)))
 
     def replace_with(self, case: Case) -> None:
         """Another case that the reader made of this one, such as one without a layer: a step of undo."""
         self._step_to(case, object())
 
     def note_fused(self, stack: object, k: int) -> None:
-        """A worker has filled in slice k of this stack; told on only while it is still the scene's."""
-        if stack is self.scene.stack:
+        """A worker has filled in slice k of this stack; told on only while it is still the case's."""
+        if stack is self.case.stack:
             self.slice_fused.emit(k)
 
     def _step_to(self, case: Case, what: object) -> None:
-        if case is self.scene:
+        if case is self.case:
             return
         now = time.monotonic()
         last, last_time = self._last_change
         self._last_change = what, now
         same_gesture = what == last and now - last_time < _GESTURE_S and self._undo and not self._redo
         if not same_gesture:  # else the same drag goes on: undo goes back to before it began
-            self._undo.append(self.scene.without_work())
+            self._undo.append(self.case.without_work())
             del self._undo[:-_DEPTH]
             self._redo.clear()
             self.history_changed.emit()
         self._show(case)
 
     def _show(self, case: Case) -> None:
-        before, self.scene = self.scene, case
+        before, self.case = self.case, case
         grid, old = case.grid, before.grid
         moved: dict[str, Any] = {}
         if grid is not None and (old is None or not grid.same_grid(old)):
             moved = {"axis": 2, "crosshair_mm": centre_voxel(grid), "zoom_rect": None, **fitted()}
             self.state = replace(self.state, **moved)
-        self.scene_changed.emit(case)
+        self.case_changed.emit(case)
         if moved:
             self.changed.emit(self.state)
 
@@ -123,8 +123,8 @@ class Workspace(QObject):
 
     def scroll(self, steps: int, axis: int | None = None) -> None:
         """Move by slices along `axis`, or along the state's."""
-        if self.scene.grid is not None:
-            self.update(**scrolled(self.state, self.scene.grid, steps, axis))
+        if self.case.grid is not None:
+            self.update(**scrolled(self.state, self.case.grid, steps, axis))
 
     def zoom(self, factor: float) -> None:
         self.update(**zoomed(self.state, factor))
@@ -134,12 +134,12 @@ class Workspace(QObject):
 
     def reset(self) -> None:
         """The whole plane, and the pair in the windows it had at first."""
-        layers = self.scene.layers
-        roles = (self.scene.base_uid, self.scene.partner_uid)
+        layers = self.case.layers
+        roles = (self.case.base_uid, self.case.partner_uid)
         first = tuple(replace(one, window=None, inverted=False) if one.uid in roles else one for one in layers)
         if any((old.window, old.inverted) != (None, False) for old in layers if old.uid in roles):
             self.change(layers=first)
-        self.update(**reset(self.scene.grid))
+        self.update(**reset(self.case.grid))
 
     # Undo ------------------------------------------------------------------------------------------------------
 
@@ -171,7 +171,7 @@ class Workspace(QObject):
         if not source:
             return
         earlier = source.pop()
-        target.append(self.scene.without_work())
+        target.append(self.case.without_work())
         self.end_gesture()
-        self._show(self.scene.back_to(earlier))
+        self._show(self.case.back_to(earlier))
         self.history_changed.emit()

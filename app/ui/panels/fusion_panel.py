@@ -78,7 +78,7 @@ class WindowFields(QWidget):
                 field.setValue(value)
 
     def _typed(self) -> None:
-        now: FusionWindow | None = getattr(self._workspace.scene, self._field_name)
+        now: FusionWindow | None = getattr(self._workspace.case, self._field_name)
         low, high = self.low.value(), self.high.value()
         if now is None:
             return
@@ -147,7 +147,7 @@ class FusionPanel(QWidget):
         )
         self.alone_box.setToolTip("Colours of the partner in its own pane")
         self.network.activated.connect(self._choose_network)
-        self.device.activated.connect(lambda: workspace.set_scene(device=self.device.currentData()))
+        self.device.activated.connect(lambda: workspace.set_case(device=self.device.currentData()))
         self.palette_box.activated.connect(
             lambda: workspace.change_layer("partner", palette=self.palette_box.currentText())
         )
@@ -158,27 +158,27 @@ class FusionPanel(QWidget):
         for role, box in self.preset_boxes.items():
             box.activated.connect(lambda _, role=role: self._choose_window(role))
         self._presets_of: dict[str, object] = {"mri": None, "partner": None}
-        workspace.scene_changed.connect(self.show_scene)
+        workspace.case_changed.connect(self.show_case)
         workspace.slice_fused.connect(self._tell)
         flow.network_refused.connect(lambda _: self._name_networks())
         flow.given_up.connect(lambda _: self._tell())
         flow.topic_cleared.connect(lambda _: self._tell())  # such as that of a fusion that goes on
         flow.times.changed.connect(self._name_networks)
         workspace.tasks.changed.connect(lambda _: self._offer_to_go_on())
-        self.show_scene(workspace.scene)
+        self.show_case(workspace.case)
 
-    def show_scene(self, scene: Case) -> None:
+    def show_case(self, case: Case) -> None:
         self._name_networks()
-        self.network.setCurrentIndex(self.network.findData(scene.network))
-        self.device.setCurrentIndex(self.device.findData(scene.device))
-        stack = scene.stack
+        self.network.setCurrentIndex(self.network.findData(case.network))
+        self.device.setCurrentIndex(self.device.findData(case.device))
+        stack = case.stack
         clipped = (None, None) if stack is None else stack.clipped_percent
-        self.windows["mri"].show_window(scene.mri_fusion_window, clipped[0])
-        self.windows["partner"].show_window(scene.partner_fusion_window, clipped[1])
+        self.windows["mri"].show_window(case.mri_fusion_window, clipped[0])
+        self.windows["partner"].show_window(case.partner_fusion_window, clipped[1])
         for label in self.base_titles:
-            label.setText(title_of("mri", scene.mri.series if scene.mri else None))
+            label.setText(title_of("mri", case.mri.series if case.mri else None))
         self._tell()
-        for role, volume in (("mri", scene.mri), ("partner", scene.partner)):
+        for role, volume in (("mri", case.mri), ("partner", case.partner)):
             if volume is not self._presets_of[role]:
                 self._presets_of[role] = volume
                 box = self.preset_boxes[role]
@@ -186,24 +186,24 @@ class FusionPanel(QWidget):
                 for preset in presets(volume):
                     box.addItem(preset.label, preset)
                 box.setEnabled(volume is not None)
-        self._show_display(scene)
+        self._show_display(case)
 
     def _choose_network(self) -> None:
         self._flow.stand_in = ""
-        self._workspace.set_scene(network=self.network.currentData())
+        self._workspace.set_case(network=self.network.currentData())
 
     def _name_networks(self) -> None:
         """Each network with its time; one that cannot run cannot be chosen, and its tip says why."""
-        scene, item = self._workspace.scene, cast(QStandardItemModel, self.network.model()).item
+        case, item = self._workspace.case, cast(QStandardItemModel, self.network.model()).item
         for at, spec in enumerate(registry.networks()):
             refused = self._flow.refused.get(spec.name, self._missing[spec.name])
-            text = f"{spec.title}: cannot run here" if refused else self._flow.times.beside_name(spec, scene)
-            tip = f"{refused} {refused.hint}" if refused else self._flow.times.explained(spec, scene)
+            text = f"{spec.title}: cannot run here" if refused else self._flow.times.beside_name(spec, case)
+            tip = f"{refused} {refused.hint}" if refused else self._flow.times.explained(spec, case)
             if self.network.itemText(at) != text:
                 self.network.setItemText(at, text)
             self.network.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
             item(at).setEnabled(refused is None)
-            if spec.name == scene.network:
+            if spec.name == case.network:
                 self.network.setToolTip(tip)
 
     def _offer_to_go_on(self) -> None:
@@ -212,12 +212,12 @@ class FusionPanel(QWidget):
     def _tell(self, _: int = 0) -> None:
         """How far the fusion is, where it runs and with what; called as slices arrive."""
         self._offer_to_go_on()
-        scene, times = self._workspace.scene, self._flow.times
-        stack, mri = scene.stack, scene.mri
+        case, times = self._workspace.case, self._flow.times
+        stack, mri = case.stack, case.mri
         rows = []
         if stack is not None and mri is not None:
             done, count = int(stack.done.sum()), len(stack.done)
-            left = times.slices(registry.listed(scene.network), scene, count - done)
+            left = times.slices(registry.listed(case.network), case, count - done)
             rows.append(f"{done} of {count} {_slices(mri)} fused on {stack.device}")
             if stack.elapsed_s:
                 rows[-1] += f" in {stack.elapsed_s:.1f}\N{NO-BREAK SPACE}s"
@@ -230,9 +230,9 @@ class FusionPanel(QWidget):
                 rows.append(f"⚠ The network was trained on {cards.planes(network)} slices; these are {plane}.")
             rows += [f"weights {stack.weights_sha256[:12]}…"] if stack.weights_sha256 else ["no trained weights"]
             rows += [f"⚠ {note}" for note in stack.notes]
-        elif mri is not None and scene.partner is not None and not scene.stopped:
+        elif mri is not None and case.partner is not None and not case.stopped:
             count = mri.geometry.size[2]
-            whole = times.slices(registry.listed(scene.network), scene, count)
+            whole = times.slices(registry.listed(case.network), case, count)
             if self._flow.fusion_ended:
                 rows.append(f"0 of {count} {_slices(mri)} fused, then stopped")
             elif whole:

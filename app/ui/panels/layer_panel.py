@@ -49,7 +49,7 @@ class LayerRow(QFrame):
         self.remove = QToolButton()
         self.remove.setText("×")
         self.remove.setToolTip("Take this layer away; the series stays in the list")
-        self.remove.clicked.connect(lambda: workspace.replace_with(workspace.scene.without_layer(self.uid)))
+        self.remove.clicked.connect(lambda: workspace.replace_with(workspace.case.without_layer(self.uid)))
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.opacity.setRange(0, 100)
         self.opacity.setAccessibleName("How strong, or where in its window the contour runs")
@@ -107,8 +107,8 @@ class LayerPanel(QWidget):
         self._column.setContentsMargins(4, 4, 4, 4)
         self._column.addWidget(self.empty)
         self._column.addStretch(1)
-        workspace.scene_changed.connect(self.show_case)
-        self.show_case(workspace.scene)
+        workspace.case_changed.connect(self.show_case)
+        self.show_case(workspace.case)
 
     def show_case(self, case: Case) -> None:
         order = [layer.uid for layer in reversed(case.layers)]

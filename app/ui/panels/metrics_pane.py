@@ -102,7 +102,7 @@ class MetricsPane(QWidget):
         self.table.hide()
 
         workspace.changed.connect(self._show_state)
-        workspace.scene_changed.connect(self._show_scene)
+        workspace.case_changed.connect(self._show_case)
         workspace.slice_fused.connect(self._slice_fused)
 
     @property
@@ -116,8 +116,8 @@ class MetricsPane(QWidget):
 
     # What changed ----------------------------------------------------------------------------------------------
 
-    def _show_scene(self, scene: Case) -> None:
-        key = scene.stack.key if scene.stack is not None else ""
+    def _show_case(self, case: Case) -> None:
+        key = case.stack.key if case.stack is not None else ""
         if key != self._key:
             self._key = key
             self._readings.clear()
@@ -128,7 +128,7 @@ class MetricsPane(QWidget):
             self._blank("No fused slice yet" if not key else "Measuring…")
             self.curve.show_values({}, 0)
         self._show_state(self._workspace.state)
-        if scene.stack is not None and scene.stack.complete:
+        if case.stack is not None and case.stack.complete:
             self._measure_curve()
 
     def _show_state(self, state: ViewState) -> None:
@@ -139,7 +139,7 @@ class MetricsPane(QWidget):
         if k in self._readings:
             self._show(k, self._readings[k])
         elif k != self._asked:
-            fused = self._workspace.scene.stack is not None and self._workspace.scene.stack.done[k]
+            fused = self._workspace.case.stack is not None and self._workspace.case.stack.done[k]
             self._blank(_named(k) if fused else f"{_named(k)}: not fused yet")
             self._calm.start()
 
@@ -148,15 +148,15 @@ class MetricsPane(QWidget):
             self._calm.start()
 
     def _slice(self) -> int | None:
-        scene = self._workspace.scene
-        if scene.stack is None or scene.mri is None:
+        case = self._workspace.case
+        if case.stack is None or case.mri is None:
             return None
-        return self._workspace.state.slice_of(scene.mri.geometry, 2)
+        return self._workspace.state.slice_of(case.mri.geometry, 2)
 
     # The slice in view -----------------------------------------------------------------------------------------
 
     def _measure(self) -> None:
-        k, stack = self._slice(), self._workspace.scene.stack
+        k, stack = self._slice(), self._workspace.case.stack
         if k is None or stack is None or k in self._readings or k == self._asked or not stack.done[k]:
             return
         if not stack.aligned.inside[k].any():
@@ -246,7 +246,7 @@ class MetricsPane(QWidget):
         self._measure_curve()
 
     def _measure_curve(self) -> None:
-        stack, name = self._workspace.scene.stack, self._curve_metric
+        stack, name = self._workspace.case.stack, self._curve_metric
         if stack is None or not self.curve.isVisibleTo(self):
             return
         known = self._curves.setdefault(name, {})
@@ -266,11 +266,11 @@ class MetricsPane(QWidget):
         if key == self._key:
             self._curves[name].update(values)
             if name == self._curve_metric:
-                stack = self._workspace.scene.stack
+                stack = self._workspace.case.stack
                 self.curve.show_values(self._curves[name], 0 if stack is None else len(stack.done))
 
     def _go_to(self, k: int) -> None:
-        mri = self._workspace.scene.mri
+        mri = self._workspace.case.mri
         if mri is not None:
             self._workspace.update(**at_slice(self._workspace.state, mri.geometry, k, 2))
 

@@ -43,22 +43,22 @@ class OverlayBar(QWidget):
         self.overlay.valueChanged.connect(lambda percent: workspace.update(overlay=percent / _STEPS))
         self.fusion.valueChanged.connect(lambda percent: workspace.update(fusion=percent / _STEPS))
         workspace.changed.connect(self.show_state)
-        workspace.scene_changed.connect(self.show_scene)
+        workspace.case_changed.connect(self.show_case)
         self.show_state(workspace.state)
-        self.show_scene(workspace.scene)
+        self.show_case(workspace.case)
 
     def show_state(self, state: ViewState) -> None:
         for slider, share in ((self.overlay, state.overlay), (self.fusion, state.fusion)):
             with QSignalBlocker(slider):  # drawing is not asking
                 slider.setValue(round(_STEPS * share))
 
-    def show_scene(self, scene: Case) -> None:
-        pair = scene.mri is not None and scene.partner is not None and not scene.stopped
+    def show_case(self, case: Case) -> None:
+        pair = case.mri is not None and case.partner is not None and not case.stopped
         self.overlay.setEnabled(pair)
         self.fusion.setEnabled(pair)
-        self._mri.setText("MRI" if scene.mri is None else name_of(scene.mri))
-        self._partner.setText("partner" if scene.partner is None else name_of(scene.partner))
-        self._network.setText(listed(scene.network).title)
+        self._mri.setText("MRI" if case.mri is None else name_of(case.mri))
+        self._partner.setText("partner" if case.partner is None else name_of(case.partner))
+        self._network.setText(listed(case.network).title)
 
 
 class StateSlider(QSlider):

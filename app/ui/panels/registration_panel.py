@@ -71,7 +71,7 @@ class Moved:
 
 
 class RegistrationPanel(QWidget):
-    """Draws `scene.registration`; asks `PairFlow` for everything."""
+    """Draws `case.registration`; asks `PairFlow` for everything."""
 
     save_asked = Signal()
     load_asked = Signal()
@@ -121,10 +121,10 @@ class RegistrationPanel(QWidget):
         column.addStretch(1)
 
         self._set_steps()
-        workspace.scene_changed.connect(self.show_scene)
+        workspace.case_changed.connect(self.show_case)
         workspace.history_changed.connect(self._show_history)
         workspace.tasks.changed.connect(self._show_running)
-        self.show_scene(workspace.scene)
+        self.show_case(workspace.case)
         self._show_history()
 
     @property
@@ -172,16 +172,16 @@ class RegistrationPanel(QWidget):
             field.setSingleStep(self.step_size)
 
     def _typed(self, axis: int, value: float, *, turn: bool) -> None:
-        mri = self._workspace.scene.mri
+        mri = self._workspace.case.mri
         if self._moved is None or mri is None:
             return
         (self._moved.rotation_deg if turn else self._moved.translation_mm)[axis] = value
         self._flow.realign(self._moved.fixed_to_moving(mri.geometry))
 
-    def show_scene(self, scene: Case) -> None:
-        registration, pair = scene.registration, scene.mri is not None and scene.partner is not None
-        known = registration is not None and not scene.stopped
-        in_mm = known and scene.mri is not None and scene.mri.geometry.in_mm
+    def show_case(self, case: Case) -> None:
+        registration, pair = case.registration, case.mri is not None and case.partner is not None
+        known = registration is not None and not case.stopped
+        in_mm = known and case.mri is not None and case.mri.geometry.in_mm
         for button in (self.register_button, self.reset_button, self.save_button, self.load_button):
             button.setEnabled(in_mm)
         for field in (*self.moves, *self.turns):
@@ -190,7 +190,7 @@ class RegistrationPanel(QWidget):
         self.confirm_button.setEnabled(known and not confirmed)
         if registration is None or not known:
             self._moved = None
-            self._say("Different patients" if scene.stopped else "Comparing…" if pair else "No pair yet", "", "", "")
+            self._say("Different patients" if case.stopped else "Comparing…" if pair else "No pair yet", "", "", "")
             return
         verdict, method = registration.verdict.value, METHODS.get(registration.method, registration.method)
         unregistered = verdict == "unverified" and registration.method == "identity"
@@ -204,8 +204,8 @@ class RegistrationPanel(QWidget):
         told = [heading, f"{sentence[:1].upper()}{sentence[1:]}", *registration.warnings]
         told += _confirmation(registration)
         self._say(told[0], verdict, "\n".join(told[1:]), _gain(registration.metric_before, registration.metric_after))
-        if scene.mri is not None:
-            self._moved = Moved.of(registration.fixed_to_moving, scene.mri.geometry)
+        if case.mri is not None:
+            self._moved = Moved.of(registration.fixed_to_moving, case.mri.geometry)
             for fields, values in ((self.moves, self._moved.translation_mm), (self.turns, self._moved.rotation_deg)):
                 for field, value in zip(fields, values, strict=True):
                     with QSignalBlocker(field):  # drawing is not asking
@@ -234,7 +234,7 @@ class RegistrationPanel(QWidget):
                 return
         if self._registering:
             self._registering = False
-            self.show_scene(self._workspace.scene)
+            self.show_case(self._workspace.case)
 
 
 def _confirmation(registration: RegistrationResult) -> list[str]:

@@ -94,7 +94,7 @@ class SeriesTree(QTreeWidget):
 
 
 class StudyBrowser(QWidget):
-    """Shows `scene.studies` and `scene.skipped`; asks `Opening` for roles.
+    """Shows `case.studies` and `case.skipped`; asks `Opening` for roles.
 
     open_asked : the reader wants to open files; files may also be dropped anywhere on the window
     """
@@ -138,28 +138,28 @@ class StudyBrowser(QWidget):
         column.addWidget(self.layer_button)
         column.addWidget(self.details)
         opening.chosen_changed.connect(self._show_roles)
-        workspace.scene_changed.connect(self.show_scene)
+        workspace.case_changed.connect(self.show_case)
         workspace.changed.connect(self._show_state)
         self._annotations = workspace.state.annotations
-        self.show_scene(workspace.scene)
+        self.show_case(workspace.case)
 
     # What is shown ---------------------------------------------------------------------------------------------
 
-    def show_scene(self, scene: Case) -> None:
-        self._forget_old(scene)
-        for volume in (scene.mri, scene.partner):
+    def show_case(self, case: Case) -> None:
+        self._forget_old(case)
+        for volume in (case.mri, case.partner):
             if volume is None or self._pictured.get(volume.series.uid) is not volume.series:
                 continue  # read before its files were looked at again, or taken from the list
             if volume.series.uid not in self._thumbnails:
                 self._thumbnails[volume.series.uid] = of_volume(volume)
                 self._show_thumbnail(volume.series.uid)
-        if self._shown != (scene.studies, scene.skipped):
-            self._shown = (scene.studies, scene.skipped)
+        if self._shown != (case.studies, case.skipped):
+            self._shown = (case.studies, case.skipped)
             self._fill()
 
-    def _forget_old(self, scene: Case) -> None:
+    def _forget_old(self, case: Case) -> None:
         """Pictures of series that left the list, or were found again and may show something else by now."""
-        listed = {one.uid: one for study in scene.studies for one in study.series}
+        listed = {one.uid: one for study in case.studies for one in study.series}
         old = {uid for uid, one in self._pictured.items() if listed.get(uid) is not one}
         self._pictured = listed
         self._unreadable -= old
@@ -177,9 +177,9 @@ class StudyBrowser(QWidget):
         self._annotations = state.annotations
 
     def _fill(self) -> None:
-        scene = self._workspace.scene
+        case = self._workspace.case
         self.tree.clear()
-        for number, study in enumerate(scene.studies, 1):
+        for number, study in enumerate(case.studies, 1):
             named = self._annotations == "full"
             head = series_text.patient(study.patient) if named else f"patient {number} (hidden)"
             top = self._item(self.tree, (head, series_text.study(study)), bold=True)
@@ -193,10 +193,10 @@ class StudyBrowser(QWidget):
                     item.setForeground(0, QBrush(QColor("#ffd479")))
                 self._show_thumbnail(series.uid, item)
             top.setExpanded(True)
-        if scene.skipped:
-            files = "1 file" if len(scene.skipped) == 1 else f"{len(scene.skipped)} files"
+        if case.skipped:
+            files = "1 file" if len(case.skipped) == 1 else f"{len(case.skipped)} files"
             top = self._item(self.tree, (f"Skipped: {files}",), bold=True)
-            for one in scene.skipped[:500]:
+            for one in case.skipped[:500]:
                 item = self._item(top, (series_text.shown(one.path.name), series_text.shown(one.reason)))
                 item.setForeground(0, QBrush(QColor("#9aa1ab")))
                 item.setToolTip(0, series_text.tooltip(f"{one.path.name}\n{one.reason}"))
@@ -231,7 +231,7 @@ class StudyBrowser(QWidget):
 
     def _show_details(self) -> None:
         series = self.selected
-        empty = "" if self._workspace.scene.studies else NOTHING_OPEN
+        empty = "" if self._workspace.case.studies else NOTHING_OPEN
         self.layer_button.setEnabled(series is not None and not series.problem)
         self.details.setText(empty if series is None else series_text.details(series))
 
@@ -242,7 +242,7 @@ class StudyBrowser(QWidget):
 
         Called when nothing else runs: a thumbnail must never make the reader wait for something they asked for.
         """
-        for study in self._workspace.scene.studies:
+        for study in self._workspace.case.studies:
             for series in study.series:
                 if not series.problem and series.uid not in self._thumbnails and series.uid not in self._unreadable:
                     self._workspace.tasks.start(
@@ -314,7 +314,7 @@ class StudyBrowser(QWidget):
             self._opening.choose(natural_role(series, base_taken=True), series)
 
     def _series(self, uid: str) -> Series | None:
-        return self._workspace.scene.series(uid)
+        return self._workspace.case.series(uid)
 
     def _series_items(self) -> list[QTreeWidgetItem]:
         found = QTreeWidgetItemIterator(self.tree)

@@ -1,6 +1,6 @@
 """One picture of the study: composes what the workspace says, paints it at the right size, and says what it is.
 
-Nothing is painted that was not composed from the present state and scene: a pane keeps no picture of its own beyond
+Nothing is painted that was not composed from the present state and case: a pane keeps no picture of its own beyond
 the one that answers exactly them.
 """
 
@@ -64,7 +64,7 @@ class ImagePane(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(120, 120)
         workspace.changed.connect(self._on_changed)
-        workspace.scene_changed.connect(self._on_changed)
+        workspace.case_changed.connect(self._on_changed)
         workspace.slice_fused.connect(self._on_slice_fused)
         live.ready.connect(self._forget)
         layers.ready.connect(self._forget)
@@ -79,19 +79,19 @@ class ImagePane(QWidget):
         return self.spec.zoomed
 
     def axis(self) -> int | None:
-        """The index axis of the scene's grid this pane cuts across; None for the state's."""
-        grid = self.workspace.scene.grid
+        """The index axis of the case's grid this pane cuts across; None for the state's."""
+        grid = self.workspace.case.grid
         return axis_named(grid, self.spec.plane) if grid is not None and self.spec.plane else None
 
     def picture(self) -> Picture:
-        """The picture that answers the present state and scene."""
-        state, scene = self.workspace.state, self.workspace.scene
-        if self._composed is None or self._composed[0] is not state or self._composed[1] is not scene:
+        """The picture that answers the present state and case."""
+        state, case = self.workspace.state, self.workspace.case
+        if self._composed is None or self._composed[0] is not state or self._composed[1] is not case:
             picture = compose(
-                state, scene, self.spec.role,
+                state, case, self.spec.role,
                 axis=self.axis(), resample=self._live, layers=self._layers, memo=self._memo,
             )  # fmt: skip
-            self._composed = state, scene, picture
+            self._composed = state, case, picture
         return self._composed[2]
 
     def view(self) -> Viewport | None:
@@ -101,26 +101,26 @@ class ImagePane(QWidget):
     def linked(self) -> bool:
         """Whether the pane lies on the shared grid, so that its places are points of the shared crosshair."""
         plane = self.picture().plane
-        return plane is not None and plane.grid is self.workspace.scene.grid
+        return plane is not None and plane.grid is self.workspace.case.grid
 
     def windowed_role(self) -> str | None:
         """Whose window a drag changes: on an overlay the partner's."""
         kind = self.picture().kind
         if kind == "layer":
-            return self.workspace.scene.overlays[-1].uid
+            return self.workspace.case.overlays[-1].uid
         return {"mri": "mri", "partner": "partner", "overlay": "partner"}.get(kind)
 
     def _view_of(self, picture: Picture) -> Viewport | None:
         if picture.plane is None:
             return None
         state, width, height = self.workspace.state, float(self.width()), float(self.height())
-        if self.spec.zoomed and picture.plane.grid is self.workspace.scene.grid:
+        if self.spec.zoomed and picture.plane.grid is self.workspace.case.grid:
             return zoom_viewport(state, picture.plane, picture.index, width, height)
-        linked = picture.plane.grid is self.workspace.scene.grid
+        linked = picture.plane.grid is self.workspace.case.grid
         return viewport(state, picture.plane, picture.index, width, height, linked=linked)
 
     def _on_changed(self, _: object) -> None:
-        if self._composed is not None and self._composed[1] is not self.workspace.scene:
+        if self._composed is not None and self._composed[1] is not self.workspace.case:
             self._composed = self._image = None  # a pane out of sight must not keep a closed study in memory
         if self.isVisible():
             self.update()
@@ -137,7 +137,7 @@ class ImagePane(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         picture = self.picture()
-        state, scene = self.workspace.state, self.workspace.scene
+        state, case = self.workspace.state, self.workspace.case
         view = self._view_of(picture)
         painter = QPainter(self)
         painter.fillRect(self.rect(), _BACKGROUND)
@@ -146,7 +146,7 @@ class ImagePane(QWidget):
         frame = Frame.of_pane(float(self.width()), float(self.height()))
         measure = mark_paint.text_width
         marks = marks_of(
-            state, scene, self.spec.role, picture, view, frame, measure, self._memo, zoomed=self.spec.zoomed
+            state, case, self.spec.role, picture, view, frame, measure, self._memo, zoomed=self.spec.zoomed
         )
         mark_paint.paint(painter, marks)
         painter.setPen(QPen(_ACTIVE_BORDER if self._is_active(state, picture) else _BORDER, 1))

@@ -38,7 +38,7 @@ class ViewArea(QWidget):
             pane.setParent(self)
             pane.hide()
         workspace.changed.connect(self._arrange)
-        workspace.scene_changed.connect(self._on_scene)
+        workspace.case_changed.connect(self._on_case)
         self._arrange(workspace.state)
 
     def visible_panes(self) -> list[ImagePane]:
@@ -72,7 +72,7 @@ class ViewArea(QWidget):
                 self._grid.setRowStretch(covered, 1)
             self.panes[place.pane].setVisible(True)
 
-    def _on_scene(self, scene: Case) -> None:
-        if scene.generation != self._generation:
-            self._generation = scene.generation
+    def _on_case(self, case: Case) -> None:
+        if case.generation != self._generation:
+            self._generation = case.generation
             self._memo.clear()  # it must not keep a closed study in memory

@@ -26,7 +26,7 @@ _KEPT = 24  # planes of all layers
 
 
 class LiveLayers(QObject):
-    """Gives planes of the layers of `workspace.scene`; `ready` tells that panes may ask again."""
+    """Gives planes of the layers of `workspace.case`; `ready` tells that panes may ask again."""
 
     ready = Signal()
 
@@ -37,12 +37,12 @@ class LiveLayers(QObject):
         self._resamplers: dict[str, Resampler] = {}
         self._given_up: dict[str, Volume] = {}
         self._planes: dict[tuple[str, bytes, int, int], PartnerSlice] = {}
-        workspace.scene_changed.connect(self._follow)
-        self._follow(workspace.scene)
+        workspace.case_changed.connect(self._follow)
+        self._follow(workspace.case)
 
     def __call__(self, layer: Layer, plane: Plane, index: int) -> PartnerSlice | None:
         """The layer on a slice of the shared grid; None until it is ready, and where no link leads to it."""
-        resampler, way = self._resamplers.get(layer.uid), self._workspace.scene.way_to(layer)
+        resampler, way = self._resamplers.get(layer.uid), self._workspace.case.way_to(layer)
         if resampler is None or way is None or resampler.moving is not layer.volume:
             return None
         key = layer.uid, way.fixed_to_moving.tobytes(), plane.axis, index
@@ -73,8 +73,8 @@ class LiveLayers(QObject):
             return Resampler(volume, grid)
 
         def done(resampler: Resampler) -> None:
-            layer = self._workspace.scene.layer(uid)
-            if layer is not None and layer.volume is volume and self._workspace.scene.grid is grid:
+            layer = self._workspace.case.layer(uid)
+            if layer is not None and layer.volume is volume and self._workspace.case.grid is grid:
                 self._resamplers[uid] = resampler
                 self.ready.emit()
 

@@ -24,7 +24,7 @@ _KEPT = 8  # planes of the current transform
 
 
 class LivePartner(QObject):
-    """Resamples planes of `workspace.scene` on demand; `ready` tells that panes may ask again."""
+    """Resamples planes of `workspace.case` on demand; `ready` tells that panes may ask again."""
 
     ready = Signal()
 
@@ -35,12 +35,12 @@ class LivePartner(QObject):
         self._resampler: Resampler | None = None
         self._registration: object = None
         self._planes: dict[tuple[int, int], PartnerSlice] = {}
-        workspace.scene_changed.connect(self._follow)
-        self._follow(workspace.scene)
+        workspace.case_changed.connect(self._follow)
+        self._follow(workspace.case)
 
     def __call__(self, plane: Plane, index: int) -> PartnerSlice | None:
         """The partner on a slice of the MRI's grid; None until the resampler is ready or without a transform."""
-        registration = self._workspace.scene.registration
+        registration = self._workspace.case.registration
         if registration is None or self._resampler is None:
             return None
         if registration is not self._registration:
@@ -51,22 +51,22 @@ class LivePartner(QObject):
             if len(self._planes) >= _KEPT:
                 del self._planes[next(iter(self._planes))]
             resampled = self._resampler.plane(plane.geometry(index), registration.fixed_to_moving)
-            mri, inside = self._workspace.scene.mri, resampled.inside[0]
+            mri, inside = self._workspace.case.mri, resampled.inside[0]
             if mri is not None and mri.valid is not None:
                 inside = inside & plane.take(mri.valid, index)  # as alignment.align does
             self._planes[key] = PartnerSlice(resampled.values[0], inside)
         return self._planes[key]
 
-    def _follow(self, scene: Case) -> None:
-        pair = scene.mri, scene.partner
+    def _follow(self, case: Case) -> None:
+        pair = case.mri, case.partner
         if pair[0] is not self._pair[0] or pair[1] is not self._pair[1]:
             self._pair, self._resampler = pair, None
             self._planes.clear()
             self._workspace.tasks.cancel("live partner")
-        wanted = scene.aligned is None and scene.registration is not None and not scene.stopped
+        wanted = case.aligned is None and case.registration is not None and not case.stopped
         if wanted and self._resampler is None and not self._workspace.tasks.has("live partner"):
             self._workspace.tasks.start(
-                "Preparing the overlay", _prepare(scene), self._keep, key="live partner", urgent=True
+                "Preparing the overlay", _prepare(case), self._keep, key="live partner", urgent=True
             )
 
     def _keep(self, resampler: Any) -> None:
@@ -74,8 +74,8 @@ class LivePartner(QObject):
         self.ready.emit()
 
 
-def _prepare(scene: Case) -> Any:
-    mri, partner = scene.mri, scene.partner
+def _prepare(case: Case) -> Any:
+    mri, partner = case.mri, case.partner
     assert mri is not None  # there is a registration between them
     assert partner is not None
 

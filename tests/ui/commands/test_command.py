@@ -30,16 +30,16 @@ def test_a_command_runs_whatever_is_open_and_has_no_tick_unless_it_says_so(works
 def test_a_pair_is_one_that_is_laid_together_and_of_one_patient(workspace):
     assert not with_pair(workspace)
     mri, partner = head(16, 24)
-    workspace.set_scene(mri=mri, partner=partner)
+    workspace.set_case(mri=mri, partner=partner)
     assert not with_pair(workspace)
-    scene = pair(mri, partner)
-    workspace.set_scene(scene)
+    case = pair(mri, partner)
+    workspace.set_case(case)
     assert with_pair(workspace)
 
 
 def test_a_pair_of_two_patients_is_none(workspace):
     mri, partner = head(16, 24)
     other = replace(partner, series=replace(partner.series, patient=BERT))
-    workspace.set_scene(pair(mri, other))
-    assert workspace.scene.registration is not None
+    workspace.set_case(pair(mri, other))
+    assert workspace.case.registration is not None
     assert not with_pair(workspace)

@@ -12,8 +12,8 @@ from tests.waiting import wait_until
 def test_closing_all_leaves_no_picture_and_no_number(window):
     window.actions_by_name["close_all"].trigger()
     wait_until(lambda: not window.workspace.tasks.busy)
-    scene: Case = window.workspace.scene
-    assert scene.mri is None
+    case: Case = window.workspace.case
+    assert case.mri is None
     assert window.metrics_pane.heading.text() == "No fused slice yet"
     assert window.registration_panel.verdict.text() == "No pair yet"
     window.notices.show_notice(Notice("still alive"))

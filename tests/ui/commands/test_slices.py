@@ -23,11 +23,11 @@ def test_keys_walk_through_the_slices_and_stop_at_the_ends(window, key, moved):
 
 def test_left_and_right_go_through_the_series_but_not_to_the_other_roles(window):
     """Two series of the study are in use; a third one is the only other choice for the partner."""
-    scene = window.workspace.scene
-    third = replace(scene.partner.series, uid="1.2.3.CT", modality="CT")
+    case = window.workspace.case
+    third = replace(case.partner.series, uid="1.2.3.CT", modality="CT")
     broken = replace(third, uid="1.2.3.US", problem="It has no positions.")
-    (study,) = scene.studies
-    window.workspace.set_scene(studies=(replace(study, series=(*study.series, third, broken)),))
+    (study,) = case.studies
+    window.workspace.set_case(studies=(replace(study, series=(*study.series, third, broken)),))
     chosen = []
     window.opening.choose = lambda role, series: chosen.append((role, series.uid))
     window.actions_by_name["next_series"].trigger()

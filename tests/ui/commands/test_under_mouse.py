@@ -38,5 +38,5 @@ def test_the_pane_s_own_volume_is_meant_and_the_partner_anywhere_else(window, mo
 
 def test_without_a_partner_the_mri_is_meant(window, mouse_over):
     mouse_over(None)
-    window.workspace.set_scene(partner=None)
+    window.workspace.set_case(partner=None)
     assert role_under_mouse(window) == "mri"

@@ -30,9 +30,9 @@ def test_letters_choose_what_the_left_drag_does(window, tool):
 
 def test_numbers_choose_the_windows_of_the_partner(window):
     press(window, Qt.Key.Key_1)
-    assert window.workspace.scene.partner_layer.window == (2.5, 5)  # SUV 0 to 5
+    assert window.workspace.case.partner_layer.window == (2.5, 5)  # SUV 0 to 5
     press(window, Qt.Key.Key_0)
-    assert window.workspace.scene.partner_layer.window is None
+    assert window.workspace.case.partner_layer.window is None
 
 
 def test_reset_and_fit_put_the_view_back(window):
@@ -40,29 +40,29 @@ def test_reset_and_fit_put_the_view_back(window):
     press(window, Qt.Key.Key_F)
     assert state_of(window).zoom == 1
     press(window, Qt.Key.Key_I)
-    assert window.workspace.scene.partner_layer.inverted
+    assert window.workspace.case.partner_layer.inverted
     press(window, Qt.Key.Key_Down)
     press(window, Qt.Key.Key_R)
-    assert not window.workspace.scene.partner_layer.inverted
+    assert not window.workspace.case.partner_layer.inverted
     assert slice_of(window) == 6
 
 
 def test_an_overlay_is_made_clear_where_there_is_no_uptake_and_the_menu_ticks_it(window):
     action = window.actions_by_name["fading"]
     action.trigger()
-    assert window.workspace.scene.fading
+    assert window.workspace.case.fading
     assert action.isChecked()
     assert window.fusion_panel.fading.isChecked()
     action.trigger()
-    assert not window.workspace.scene.fading
+    assert not window.workspace.case.fading
 
 
 def test_ctrl_z_takes_back_and_ctrl_shift_z_does_again(window):
     press(window, Qt.Key.Key_2)
     press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert window.workspace.scene.partner_layer.window is None
+    assert window.workspace.case.partner_layer.window is None
     press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-    assert window.workspace.scene.partner_layer.window == (3.5, 7)
+    assert window.workspace.case.partner_layer.window == (3.5, 7)
 
 
 @pytest.mark.parametrize(("n", "layout"), [*enumerate(["side-by-side", "overlay", "zoom", "planes"], 1)])

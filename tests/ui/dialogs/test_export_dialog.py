@@ -36,8 +36,8 @@ def _pair(workspace, volumes):
     onto = aligned(mri, partner, identity)
     luma = np.where(onto.inside, np.linspace(0, 1, 48, dtype=np.float32), 0).astype(np.float32)
     windows = {"mri_fusion_window": FusionWindow(0, 600, "a.u."), "partner_fusion_window": FusionWindow(0, 10, "SUVbw")}
-    workspace.set_scene(mri=mri, partner=partner)
-    workspace.set_scene(registration=identity, aligned=onto, stack=fused(onto, luma), **windows)
+    workspace.set_case(mri=mri, partner=partner)
+    workspace.set_case(registration=identity, aligned=onto, stack=fused(onto, luma), **windows)
 
 
 def test_the_dialog_gives_the_options_that_were_chosen(qapp, tmp_path):
@@ -62,7 +62,7 @@ def test_an_export_writes_its_file_and_says_so(workspace, volumes, tmp_path):
     told = []
     exporter = Exporter(None, workspace, told.append)
     options = ExportDialog(12, 6, tmp_path).options("Hot Iron")
-    exporter.write(workspace.scene, tmp_path / "out", options)
+    exporter.write(workspace.case, tmp_path / "out", options)
     wait_until(lambda: told)
     assert [one.name for one in (tmp_path / "out").iterdir()] == ["fused_0006.png"]
     assert told[0].text == f"Exported 1 file to {tmp_path / 'out'}."
@@ -90,7 +90,7 @@ def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path,
     (tmp_path / "fused_0006.png").write_bytes(b"mine")
     told = []
     exporter = Exporter(None, workspace, told.append)
-    exporter.write(workspace.scene, tmp_path, ExportDialog(12, 6, tmp_path).options("Hot Iron"))
+    exporter.write(workspace.case, tmp_path, ExportDialog(12, 6, tmp_path).options("Hot Iron"))
     wait_until(lambda: Box.shown)
     assert (tmp_path / "fused_0006.png").read_bytes() == b"mine"
     assert Box.shown[0].textFormat() == Qt.TextFormat.PlainText

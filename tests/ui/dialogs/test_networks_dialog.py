@@ -24,7 +24,7 @@ KNOWN = {"lightfusionnet cpu 256x256": 12.0}
 @pytest.fixture
 def workspace(qapp):
     one = Workspace()
-    one.set_scene(network="lightfusionnet")
+    one.set_case(network="lightfusionnet")
     yield one
     one.tasks.stop()
 

@@ -33,14 +33,14 @@ def check(qapp, volumes, monkeypatch):
     checked = AlignmentCheck(workspace, flow)
     checked.notices = []
     checked.noticed.connect(checked.notices.append)
-    workspace.set_scene(mri=volumes[0], partner=volumes[1])
+    workspace.set_case(mri=volumes[0], partner=volumes[1])
     wait_until(lambda: not flow.pending, "the pair to be fused")
     yield checked
     workspace.tasks.stop()
 
 
 def verdict_of(check: AlignmentCheck) -> Verdict:
-    return check._workspace.scene.registration.verdict
+    return check._workspace.case.registration.verdict
 
 
 def look(check: AlignmentCheck) -> None:
@@ -85,26 +85,26 @@ def test_a_nudge_asks_for_another_look_and_another_question(check) -> None:
 
 
 def registered(check: AlignmentCheck, shift_mm: float) -> tuple[RegistrationResult, RegistrationResult]:
-    before = check._workspace.scene.registration
+    before = check._workspace.case.registration
     after = replace(nudged(before, rigid((0, 0, 0), (shift_mm, 0, 0))), method="automatic")
     check._flow._registered(after)
-    return before, check._workspace.scene.registration
+    return before, check._workspace.case.registration
 
 
 def test_before_and_after_stand_at_one_key_and_what_is_shown_can_be_confirmed(check) -> None:
     before, after = registered(check, 4.0)
     check.compare()
-    assert check._workspace.scene.registration is before
+    assert check._workspace.case.registration is before
     assert check._workspace.state.fusion == 0  # over the overlay
     check._look.setInterval(10_000)
     check.compare()
-    assert check._workspace.scene.registration is after
+    assert check._workspace.case.registration is after
     assert "moved 4.0 mm, turned 0.0°" in check.notices[-1].text
     assert COMPARISON in check.looked_at
     check.compare()
     check.ask()
     check.ask()
-    confirmed = check._workspace.scene.registration
+    confirmed = check._workspace.case.registration
     assert confirmed.verdict is Verdict.REGISTERED
     np.testing.assert_array_equal(confirmed.fixed_to_moving, before.fixed_to_moving)
     assert not check.can_compare
@@ -116,6 +116,6 @@ def test_what_was_not_moved_is_not_compared(check) -> None:
 
 
 def test_moved_tells_millimetres_and_degrees(check) -> None:
-    before = check._workspace.scene.registration
+    before = check._workspace.case.registration
     after = nudged(before, rigid((0, 0, 10), (0, 3, 4)))
     assert moved(before, after, np.zeros(3)) == "moved 5.0 mm, turned 10.0°"

@@ -29,9 +29,9 @@ def workspace(qapp):
 def _fuse(workspace, volumes):
     there = registration.identity(*volumes)
     onto = aligned(*volumes, there)
-    workspace.set_scene(mri=volumes[0], partner=volumes[1])
-    workspace.set_scene(registration=there, aligned=onto, stack=fused(onto, np.zeros(onto.values.shape, np.float32)))
-    workspace.note_fused(workspace.scene.stack, 3)
+    workspace.set_case(mri=volumes[0], partner=volumes[1])
+    workspace.set_case(registration=there, aligned=onto, stack=fused(onto, np.zeros(onto.values.shape, np.float32)))
+    workspace.note_fused(workspace.case.stack, 3)
 
 
 def test_the_first_fused_slice_is_shown(workspace, volumes):
@@ -47,7 +47,7 @@ def test_the_layout_for_overlays_keeps_the_overlay(workspace, volumes):
 
 @pytest.mark.parametrize("touched", [{"overlay": 0.3}, {"fusion": 0.2}])
 def test_a_reader_who_moved_a_slider_is_left_alone(workspace, volumes, touched):
-    workspace.set_scene(mri=volumes[0], partner=volumes[1])
+    workspace.set_case(mri=volumes[0], partner=volumes[1])
     workspace.update(**touched)
     _fuse(workspace, volumes)
     assert workspace.state.fusion == touched.get("fusion", 0)
@@ -64,24 +64,24 @@ def test_the_overlay_slider_shows_the_overlay_again(workspace, volumes):
 
 def test_a_nudge_is_made_over_the_overlay(workspace, volumes):
     _fuse(workspace, volumes)
-    there = workspace.scene.registration
-    workspace.set_scene(registration=registration.nudged(there, np.eye(4)))
+    there = workspace.case.registration
+    workspace.set_case(registration=registration.nudged(there, np.eye(4)))
     assert workspace.state.fusion == 0
 
 
 def test_scrolling_and_confirming_change_nothing(workspace, volumes):
     _fuse(workspace, volumes)
     workspace.scroll(1)
-    scene = workspace.scene
-    sure = registration.confirmed(scene.registration)
-    workspace.set_scene(registration=sure, aligned=scene.aligned, stack=scene.stack)
+    case = workspace.case
+    sure = registration.confirmed(case.registration)
+    workspace.set_case(registration=sure, aligned=case.aligned, stack=case.stack)
     assert workspace.state.fusion == 1
 
 
 def test_every_new_pair_starts_with_its_overlay(workspace, volumes):
     _fuse(workspace, volumes)
     other = replace(volumes[1], series=replace(volumes[1].series, uid="other"))
-    workspace.set_scene(partner=other)
+    workspace.set_case(partner=other)
     assert workspace.state.fusion == 0
     _fuse(workspace, (volumes[0], other))
     assert workspace.state.fusion == 1

@@ -74,27 +74,27 @@ def opening(qapp, disk):
 def _open(opening, *names):
     opening.open([Path(name) for name in names])
     wait_until(lambda: not opening.workspace.tasks.busy, "opening")
-    return opening.workspace.scene
+    return opening.workspace.case
 
 
 def test_a_pair_gets_both_roles_and_its_palette(opening):
-    scene = _open(opening, "mr", "pet-nac", "pet")
-    assert (scene.mri.series.uid, scene.partner.series.uid) == ("mr", "pet")  # never the uncorrected one
-    assert opening.workspace.scene.palette == "PET"
+    case = _open(opening, "mr", "pet-nac", "pet")
+    assert (case.mri.series.uid, case.partner.series.uid) == ("mr", "pet")  # never the uncorrected one
+    assert opening.workspace.case.palette == "PET"
     assert not opening.workspace.can_undo  # nothing the reader did
 
 
 def test_two_files_opened_one_after_the_other_become_a_pair(opening):
     assert _open(opening, "mr").partner is None
-    scene = _open(opening, "ct")
-    assert (scene.mri.series.uid, scene.partner.series.uid) == ("mr", "ct")
-    assert [one.uid for study in scene.studies for one in study.series] == ["mr", "ct"]
+    case = _open(opening, "ct")
+    assert (case.mri.series.uid, case.partner.series.uid) == ("mr", "ct")
+    assert [one.uid for study in case.studies for one in study.series] == ["mr", "ct"]
 
 
 def test_a_partner_alone_is_shown_as_a_partner(opening):
-    scene = _open(opening, "pet")
-    assert scene.mri is None
-    assert scene.partner.series.uid == "pet"
+    case = _open(opening, "pet")
+    assert case.mri is None
+    assert case.partner.series.uid == "pet"
 
 
 def test_a_series_opened_beside_a_pair_takes_the_fitting_role(opening):
@@ -105,17 +105,17 @@ def test_a_series_opened_beside_a_pair_takes_the_fitting_role(opening):
 def test_choosing_the_other_role_s_series_swaps_them_without_reading_again(opening, disk):
     _open(opening, "mr", "pet")
     opening.choose("mri", opening.chosen["partner"])
-    scene = opening.workspace.scene
-    assert (scene.mri.series.uid, scene.partner.series.uid) == ("pet", "mr")
+    case = opening.workspace.case
+    assert (case.mri.series.uid, case.partner.series.uid) == ("pet", "mr")
     assert disk.reads == ["mr", "pet"]
 
 
 def test_a_new_choice_blanks_the_old_picture_at_once(opening, disk):
     _open(opening, "mr", "pet")
     opening.choose("partner", disk.volumes["ct"].series)
-    assert opening.workspace.scene.partner is None  # being read: nothing old is shown meanwhile
-    wait_until(lambda: opening.workspace.scene.partner is not None)
-    assert opening.workspace.scene.partner.series.uid == "ct"
+    assert opening.workspace.case.partner is None  # being read: nothing old is shown meanwhile
+    wait_until(lambda: opening.workspace.case.partner is not None)
+    assert opening.workspace.case.partner.series.uid == "ct"
 
 
 def test_choices_made_faster_than_reading_end_at_the_last(opening, disk):
@@ -123,7 +123,7 @@ def test_choices_made_faster_than_reading_end_at_the_last(opening, disk):
     for name in ("ct", "pet-nac", "ct", "pet-nac"):
         opening.choose("partner", disk.volumes[name].series)
     wait_until(lambda: not opening.workspace.tasks.busy)
-    assert opening.workspace.scene.partner.series.uid == "pet-nac"
+    assert opening.workspace.case.partner.series.uid == "pet-nac"
 
 
 def test_warnings_of_a_series_are_told_when_it_is_opened(opening):
@@ -132,9 +132,9 @@ def test_warnings_of_a_series_are_told_when_it_is_opened(opening):
 
 
 def test_what_holds_no_image_is_told_with_the_first_reason(opening):
-    scene = _open(opening, "notes.txt")
-    assert scene.studies == ()
-    assert [one.path.name for one in scene.skipped] == ["notes.txt"]
+    case = _open(opening, "notes.txt")
+    assert case.studies == ()
+    assert [one.path.name for one in case.skipped] == ["notes.txt"]
     assert "notes.txt: no image that can be read." in opening.told[-1].text
     assert "this is no image" in opening.told[-1].hint
     assert isinstance(opening.failed, InputError)
@@ -142,9 +142,9 @@ def test_what_holds_no_image_is_told_with_the_first_reason(opening):
 
 def test_a_file_that_breaks_while_being_read_leaves_its_role_empty(opening, disk):
     disk.broken.add("pet")
-    scene = _open(opening, "mr", "pet")
-    assert scene.mri is not None
-    assert scene.partner is None
+    case = _open(opening, "mr", "pet")
+    assert case.mri is not None
+    assert case.partner is None
     assert opening.chosen["partner"] is None
     assert opening.told[-1].text == "Truncated."
 
@@ -159,8 +159,8 @@ def test_a_series_with_a_problem_is_refused_with_its_sentence(opening, disk):
 def test_closing_forgets_everything(opening):
     _open(opening, "mr", "pet")
     opening.close_all()
-    scene = opening.workspace.scene
-    assert (scene.mri, scene.partner, scene.studies, scene.skipped) == (None, None, (), ())
+    case = opening.workspace.case
+    assert (case.mri, case.partner, case.studies, case.skipped) == (None, None, (), ())
 
 
 def test_two_patients_in_one_study_stay_apart_in_the_list(opening, disk, monkeypatch):
@@ -169,8 +169,8 @@ def test_two_patients_in_one_study_stay_apart_in_the_list(opening, disk, monkeyp
     mine = disk.volumes["mr"].series
     scan = readers.Scan((Study(ANNA, "study", (mine,)), Study(BERT, "study", (theirs,))), ())
     monkeypatch.setattr(pipeline, "open_study", lambda paths, progress: scan)
-    scene = _open(opening, "both")
-    assert [(study.patient, [one.uid for one in study.series]) for study in scene.studies] == [
+    case = _open(opening, "both")
+    assert [(study.patient, [one.uid for one in study.series]) for study in case.studies] == [
         (ANNA, ["mr"]),
         (BERT, ["theirs"]),
     ]
@@ -183,11 +183,11 @@ def test_two_series_of_one_uid_can_both_be_chosen(opening, disk, monkeypatch):
     scan = readers.Scan((Study(BERT, "another", (theirs,)),), ())
     monkeypatch.setattr(pipeline, "open_study", lambda paths, progress: scan)
     for _ in range(2):  # opened again, it is the same one
-        scene = _open(opening, "theirs")
-        uids = [one.uid for study in scene.studies for one in study.series]
+        case = _open(opening, "theirs")
+        uids = [one.uid for study in case.studies for one in study.series]
         assert uids == ["mr", "mr#copy2"]
-        assert scene.series("mr").patient == ANNA
-        assert scene.series("mr#copy2").patient == BERT
+        assert case.series("mr").patient == ANNA
+        assert case.series("mr#copy2").patient == BERT
 
 
 def test_what_is_opened_again_is_read_again(opening, disk):
@@ -210,7 +210,7 @@ def test_a_study_found_in_the_moment_of_closing_does_not_come_back(opening, disk
     time.sleep(0.1)  # the worker has ended and posted its answer; no event was handled since
     opening.close_all()
     wait_until(lambda: not opening.workspace.tasks.busy)
-    assert opening.workspace.scene.studies == ()
+    assert opening.workspace.case.studies == ()
     assert opening.chosen == {"mri": None, "partner": None}
 
 
@@ -233,17 +233,17 @@ def test_a_failure_keeps_nothing_of_what_was_being_read(opening, disk, monkeypat
 
 
 def _layer(opening, name):
-    opening.show_as_layer(opening.workspace.scene.series(name))
+    opening.show_as_layer(opening.workspace.case.series(name))
     wait_until(lambda: not opening.workspace.tasks.busy, "the layer")
-    return opening.workspace.scene
+    return opening.workspace.case
 
 
 def test_a_third_series_is_read_and_lies_over_the_pair(opening, disk):
     _open(opening, "mr", "pet", "ct")
-    scene = _layer(opening, "ct")
-    assert [layer.uid for layer in scene.overlays] == ["ct"]
-    assert (scene.base_uid, scene.partner_uid) == ("mr", "pet")
-    assert scene.overlays[0].palette == "Grey"
+    case = _layer(opening, "ct")
+    assert [layer.uid for layer in case.overlays] == ["ct"]
+    assert (case.base_uid, case.partner_uid) == ("mr", "pet")
+    assert case.overlays[0].palette == "Grey"
     assert disk.reads == ["mr", "pet", "ct"]
     assert opening.told[-1].topic == "layer"  # nothing says where it lies
     opening.workspace.change_layer("ct", visible=False)
@@ -264,7 +264,7 @@ def test_a_pair_seen_before_is_not_read_again_and_keeps_its_windows(opening, dis
     _open(opening, "mr", "pet", "ct")
     opening.workspace.change_layer("partner", window=(3.0, 6.0))
     for name in ("ct", "pet"):
-        opening.choose("partner", opening.workspace.scene.series(name))
+        opening.choose("partner", opening.workspace.case.series(name))
         wait_until(lambda: not opening.workspace.tasks.busy)
     assert disk.reads == ["mr", "pet", "ct"]
-    assert opening.workspace.scene.partner_layer.window == (3.0, 6.0)
+    assert opening.workspace.case.partner_layer.window == (3.0, 6.0)

@@ -66,31 +66,31 @@ def registered(monkeypatch):
 
 
 def _give(flow: PairFlow, mri: Volume, partner: Volume) -> None:
-    flow.workspace.set_scene(mri=mri, partner=partner)
+    flow.workspace.set_case(mri=mri, partner=partner)
 
 
 def _settle(flow: PairFlow):
     wait_until(lambda: not flow.pending, "the flow to settle")
-    return flow.workspace.scene
+    return flow.workspace.case
 
 
 def test_one_frame_of_reference_is_fused_as_the_headers_say(flow, volumes, registered):
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
-    scene = _settle(flow)
+    case = _settle(flow)
     assert registered == []
-    assert scene.registration.verdict is Verdict.HEADER_ALIGNED
-    assert scene.stack.complete
-    assert scene.stack.aligned is scene.aligned
+    assert case.registration.verdict is Verdict.HEADER_ALIGNED
+    assert case.stack.complete
+    assert case.stack.aligned is case.aligned
     assert not flow.workspace.can_undo
 
 
 @pytest.mark.parametrize("frames", [("", ""), ("1.2.3", "")])
 def test_what_may_already_lie_right_is_left_there_and_said_to_be_unverified(flow, volumes, registered, frames):
     _give(flow, *(_in_frame(volume, frame) for volume, frame in zip(volumes, frames, strict=True)))
-    scene = _settle(flow)
+    case = _settle(flow)
     assert registered == []
-    assert (scene.registration.method, scene.registration.verdict) == ("coordinates", Verdict.UNVERIFIED)
-    np.testing.assert_array_equal(scene.stack.aligned.registration.fixed_to_moving, np.eye(4))
+    assert (case.registration.method, case.registration.verdict) == ("coordinates", Verdict.UNVERIFIED)
+    np.testing.assert_array_equal(case.stack.aligned.registration.fixed_to_moving, np.eye(4))
     assert any("left as it stands" in notice.text for notice in flow.told)
 
 
@@ -100,10 +100,10 @@ def _frames_apart(volumes) -> list[Volume]:
 
 def test_other_frames_are_registered_and_stay_unverified(flow, volumes, registered):
     _give(flow, *_frames_apart(volumes))
-    scene = _settle(flow)
+    case = _settle(flow)
     assert registered == [None]
-    assert scene.registration.verdict is Verdict.UNVERIFIED
-    np.testing.assert_array_equal(scene.stack.aligned.registration.fixed_to_moving, FOUND)
+    assert case.registration.verdict is Verdict.UNVERIFIED
+    np.testing.assert_array_equal(case.stack.aligned.registration.fixed_to_moving, FOUND)
     assert any("registering them automatically" in one.text for one in flow.told)
 
 
@@ -129,7 +129,7 @@ def test_confirming_is_recorded_and_computes_nothing_again(flow, volumes, regist
     _give(flow, *_frames_apart(volumes))
     before = _settle(flow)
     flow.confirm()
-    after = flow.workspace.scene
+    after = flow.workspace.case
     assert after.registration.verdict is Verdict.REGISTERED
     assert after.registration.confirmed_by
     assert datetime.fromisoformat(after.registration.confirmed_at).tzinfo is not None
@@ -152,21 +152,21 @@ def test_confirming_while_slices_are_fused_lets_them_go_on(flow, volumes, monkey
 
     monkeypatch.setattr(fusing, "fuse_pair", slow)
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
-    wait_until(lambda: flow.workspace.scene.stack is not None and flow.workspace.scene.stack.done.sum() == 2)
+    wait_until(lambda: flow.workspace.case.stack is not None and flow.workspace.case.stack.done.sum() == 2)
     flow.confirm()
-    assert flow.workspace.scene.stack is not None
+    assert flow.workspace.case.stack is not None
     gate.set()
-    scene = _settle(flow)
-    assert scene.stack.complete
-    assert scene.stack.aligned.registration.verdict is Verdict.REGISTERED
+    case = _settle(flow)
+    assert case.stack.complete
+    assert case.stack.aligned.registration.verdict is Verdict.REGISTERED
 
 
 def test_a_nudge_blanks_the_fusion_at_once_and_fuses_anew_when_calm(flow, volumes):
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     before = _settle(flow)
     flow.realign(rigid((0, 0, 0), (3, 0, 0)))
-    assert flow.workspace.scene.stack is None
-    assert flow.workspace.scene.registration.verdict is Verdict.UNVERIFIED
+    assert flow.workspace.case.stack is None
+    assert flow.workspace.case.registration.verdict is Verdict.UNVERIFIED
     after = _settle(flow)
     assert after.stack.key != before.stack.key
     flow.workspace.undo()
@@ -179,8 +179,8 @@ def test_a_nudge_blanks_the_fusion_at_once_and_fuses_anew_when_calm(flow, volume
 def test_another_network_or_fusion_window_fuses_anew_without_aligning_again(flow, volumes, change):
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     before = _settle(flow)
-    flow.workspace.set_scene(**change)
-    assert flow.workspace.scene.stack is None
+    flow.workspace.set_case(**change)
+    assert flow.workspace.case.stack is None
     after = _settle(flow)
     assert after.aligned is before.aligned
     assert after.stack.complete
@@ -191,7 +191,7 @@ def test_a_change_of_mind_while_fusing_leaves_only_the_last_answer(flow, volumes
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     _settle(flow)
     for network in ("maximum", "laplacian", "average", "maximum"):
-        flow.workspace.set_scene(network=network)
+        flow.workspace.set_case(network=network)
     assert _settle(flow).stack.request.network == "maximum"
 
 
@@ -205,13 +205,13 @@ def test_a_cancelled_registration_leaves_the_start_and_fuses_that(flow, volumes,
     monkeypatch.setattr(registration, "register", _endless)
     _give(flow, *_frames_apart(volumes))
     wait_until(lambda: flow.registering)
-    assert flow.workspace.scene.stack is None
+    assert flow.workspace.case.stack is None
     assert not flow.can_go_on
     flow.workspace.tasks.cancel_all()
-    scene = _settle(flow)
-    assert scene.registration.method == "identity"
-    assert scene.registration.verdict is Verdict.UNVERIFIED
-    assert scene.stack is not None
+    case = _settle(flow)
+    assert case.registration.method == "identity"
+    assert case.registration.verdict is Verdict.UNVERIFIED
+    assert case.stack is not None
     assert any("cancelled" in one.text for one in flow.told)
 
 
@@ -221,9 +221,9 @@ def test_a_failed_registration_is_told_and_leaves_the_start(flow, volumes, monke
 
     monkeypatch.setattr(registration, "register", fail)
     _give(flow, *_frames_apart(volumes))
-    scene = _settle(flow)
-    assert scene.registration.method == "identity"
-    assert scene.stack.complete
+    case = _settle(flow)
+    assert case.registration.method == "identity"
+    assert case.stack.complete
     assert any(one.text == "The PET is empty." and one.kind == "error" for one in flow.told)
 
 
@@ -262,15 +262,15 @@ def _messages(flow: PairFlow) -> list[str]:
 
 
 def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow, monkeypatch):
-    flow.workspace.set_scene(network="slow")
+    flow.workspace.set_case(network="slow")
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     panel = FusionPanel(flow.workspace, flow)
     wait_until(lambda: Slow.done > 10)
     assert not panel.again.isEnabled()
     flow.workspace.tasks.cancel_all()
-    scene = _settle(flow)
+    case = _settle(flow)
     assert Slow.done < STEPS  # of the first slice
-    assert scene.stack is None
+    assert case.stack is None
     assert panel.told.text() == "0 of 12 axial slices fused, then stopped"
     assert panel.again.isEnabled()
     panel.again.click()
@@ -283,20 +283,20 @@ def test_cancel_acts_in_the_middle_of_a_slow_slice(flow, volumes, slow, monkeypa
     assert not panel.again.isEnabled()  # the registration's end begins what is missing
     flow.workspace.tasks.cancel_all()
     _settle(flow)
-    flow.workspace.set_scene(network="average")
+    flow.workspace.set_case(network="average")
     assert _settle(flow).stack.complete
     assert not panel.again.isEnabled()
     panel.close()
 
 
 def test_another_question_ends_a_slow_slice_and_its_answer_is_not_shown(flow, volumes, slow):
-    flow.workspace.set_scene(network="slow")
+    flow.workspace.set_case(network="slow")
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     wait_until(lambda: Slow.done > 10)
-    flow.workspace.set_scene(network="average")
-    scene = _settle(flow)
-    assert scene.stack.request.network == "average"
-    assert scene.stack.complete
+    flow.workspace.set_case(network="average")
+    case = _settle(flow)
+    assert case.stack.request.network == "average"
+    assert case.stack.complete
     assert Slow.done < STEPS
     assert list(flow.times.known) == ["average cpu 48x48"]
 
@@ -305,7 +305,7 @@ def test_the_slice_in_view_comes_first_and_the_time_left_is_told_at_once(flow, v
     told, fused = _messages(flow), []
     flow.times.known["slow cpu 48x48"] = 30_000.0  # a slower day
     flow.workspace.slice_fused.connect(fused.append)
-    flow.workspace.set_scene(network="slow")
+    flow.workspace.set_case(network="slow")
     mri, partner = (_in_frame(one, "1.2.3") for one in volumes)
     _give(flow, mri, partner)
     flow.workspace.update(**at_slice(flow.workspace.state, mri.geometry, 3, 2))
@@ -327,7 +327,7 @@ def test_the_slice_in_view_comes_first_and_the_time_left_is_told_at_once(flow, v
 def test_a_stopped_fusion_goes_on_with_the_slices_that_are_left(flow, volumes, slow):
     told, fused = _messages(flow), []
     flow.workspace.slice_fused.connect(fused.append)
-    flow.workspace.set_scene(network="slow")
+    flow.workspace.set_case(network="slow")
     mri, partner = (_in_frame(one, "1.2.3") for one in volumes)
     _give(flow, mri, partner)
     flow.workspace.update(**at_slice(flow.workspace.state, mri.geometry, 3, 2))
@@ -351,7 +351,7 @@ def test_quick_networks_speak_of_no_time_left(flow, volumes):
     told = _messages(flow)
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     assert _settle(flow).stack.slice_s > 0
-    assert flow.times.known["average cpu 48x48"] == pytest.approx(1000 * flow.workspace.scene.stack.slice_s)
+    assert flow.times.known["average cpu 48x48"] == pytest.approx(1000 * flow.workspace.case.stack.slice_s)
     assert not any("left" in one for one in told)
 
 
@@ -371,13 +371,13 @@ def test_refused_weights_are_told_and_the_program_goes_on_with_what_is_left(
         path.write_bytes(b"other weights")
     refused = []
     flow.network_refused.connect(refused.append)
-    flow.workspace.set_scene(network="lightfusionnet")
+    flow.workspace.set_case(network="lightfusionnet")
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
-    scene = _settle(flow)
+    case = _settle(flow)
     left = next(spec for spec in registry.NETWORKS if spec.name != "lightfusionnet" and spec in registry.available())
     assert refused == ["lightfusionnet"]
-    assert scene.network == scene.stack.request.network == flow.stand_in == left.name
-    assert scene.stack.complete
+    assert case.network == case.stack.request.network == flow.stand_in == left.name
+    assert case.stack.complete
     (told,) = (one for one in flow.told if one.kind == "error")
     assert str(path) in told.text
     assert told.hint.endswith(f"{left.title} is used instead.")
@@ -390,10 +390,10 @@ def test_refused_weights_are_told_and_the_program_goes_on_with_what_is_left(
 def test_two_patients_are_neither_aligned_nor_fused_until_confirmed(flow, volumes):
     mri, partner = volumes
     _give(flow, _in_frame(mri, "1.2.3"), _in_frame(partner, "1.2.3", patient=BERT))
-    scene = _settle(flow)
-    assert scene.stopped
-    assert (scene.registration, scene.aligned, scene.stack) == (None, None, None)
-    flow.workspace.set_scene(different_patients_confirmed=True)
+    case = _settle(flow)
+    assert case.stopped
+    assert (case.registration, case.aligned, case.stack) == (None, None, None)
+    flow.workspace.set_case(different_patients_confirmed=True)
     assert _settle(flow).stack.complete
 
 
@@ -402,9 +402,9 @@ def test_back_to_the_header_forgets_the_hand(flow, volumes):
     _settle(flow)
     flow.realign(rigid((0, 0, 4), (3, 0, 0)))
     flow.reset_alignment()
-    scene = _settle(flow)
-    assert scene.registration.method == "header"
-    np.testing.assert_array_equal(scene.registration.fixed_to_moving, np.eye(4))
+    case = _settle(flow)
+    assert case.registration.method == "header"
+    np.testing.assert_array_equal(case.registration.fixed_to_moving, np.eye(4))
 
 
 def test_a_transform_survives_saving_and_loading(flow, volumes, tmp_path):
@@ -416,10 +416,10 @@ def test_a_transform_survives_saving_and_loading(flow, volumes, tmp_path):
     _settle(flow)
     flow.reset_alignment()
     flow.load_transform(tmp_path / "t.tfm")
-    scene = _settle(flow)
-    np.testing.assert_allclose(scene.registration.fixed_to_moving, matrix, atol=1e-9)
-    assert scene.registration.method == "file"
-    assert scene.registration.verdict is Verdict.UNVERIFIED
+    case = _settle(flow)
+    np.testing.assert_allclose(case.registration.fixed_to_moving, matrix, atol=1e-9)
+    assert case.registration.method == "file"
+    assert case.registration.verdict is Verdict.UNVERIFIED
 
 
 def test_a_file_that_is_no_transform_is_told(flow, volumes, tmp_path):
@@ -441,9 +441,9 @@ def test_a_transform_loaded_for_a_pair_is_not_given_to_the_next(flow, volumes, t
     flow.load_transform(tmp_path / "t.tfm")
     next_pair = [_in_frame(one, "4.5.6") for one in volumes]
     there = registration.identity(*next_pair)
-    flow.workspace.set_scene(mri=next_pair[0], partner=next_pair[1], registration=there)
-    scene = _settle(flow)
-    assert scene.registration is there
+    flow.workspace.set_case(mri=next_pair[0], partner=next_pair[1], registration=there)
+    case = _settle(flow)
+    assert case.registration is there
 
 
 # Pairs that come back ------------------------------------------------------------------------------------------
@@ -472,19 +472,19 @@ def test_a_pair_seen_before_shows_its_fusion_at_once_and_nothing_is_computed_aga
     _give(flow, mri, pet)
     first = _settle(flow)
     flow.confirm()
-    flow.workspace.set_scene(partner=ct)
+    flow.workspace.set_case(partner=ct)
     second = _settle(flow)
     assert counted() == (2, 2, 2)
     for partner, seen in ((pet, first), (ct, second), (pet, first)):
-        flow.workspace.set_scene(partner=partner)
-        back = flow.workspace.scene
+        flow.workspace.set_case(partner=partner)
+        back = flow.workspace.case
         assert back.stack.fused is seen.stack.fused
         assert back.stack.complete
     assert back.registration.verdict is Verdict.REGISTERED  # as it was left
-    flow.workspace.set_scene(network="maximum")
+    flow.workspace.set_case(network="maximum")
     _settle(flow)
-    flow.workspace.set_scene(network="average")
-    assert flow.workspace.scene.stack.fused is first.stack.fused
+    flow.workspace.set_case(network="average")
+    assert flow.workspace.case.stack.fused is first.stack.fused
     _settle(flow)
     assert counted() == (2, 2, 3)
 
@@ -494,12 +494,12 @@ def test_a_pet_follows_its_ct_onto_the_mri_without_a_search(flow, volumes, regis
     ct = _in_frame(head(size=48, slices=12, seed=1)[0], "1.2")
     _give(flow, mri, ct)
     _settle(flow)
-    flow.workspace.set_scene(partner=pet)
-    scene = _settle(flow)
+    flow.workspace.set_case(partner=pet)
+    case = _settle(flow)
     assert len(registered) == 1
-    assert scene.registration.method == "linked"
-    np.testing.assert_allclose(scene.aligned.registration.fixed_to_moving, FOUND)
-    assert scene.stack.complete
+    assert case.registration.method == "linked"
+    np.testing.assert_allclose(case.aligned.registration.fixed_to_moving, FOUND)
+    assert case.stack.complete
 
 
 def test_a_pair_left_while_it_is_registered_is_registered_when_it_comes_back(flow, volumes, monkeypatch):
@@ -508,11 +508,11 @@ def test_a_pair_left_while_it_is_registered_is_registered_when_it_comes_back(flo
         patch.setattr(registration, "register", _endless)
         _give(flow, mri, pet)
         wait_until(lambda: flow.registering)
-        flow.workspace.set_scene(partner=_in_frame(head(size=48, slices=12, seed=1)[0], "1.1"))
+        flow.workspace.set_case(partner=_in_frame(head(size=48, slices=12, seed=1)[0], "1.1"))
         _settle(flow)
     answer = replace(registration.identity(mri, pet), fixed_to_moving=FOUND, method="automatic")
     monkeypatch.setattr(registration, "register", lambda fixed, moving, *, start=None, progress: answer)
-    flow.workspace.set_scene(partner=pet)
+    flow.workspace.set_case(partner=pet)
     assert _settle(flow).registration is answer
 
 
@@ -521,7 +521,7 @@ def test_what_would_replace_a_confirmed_alignment_asks_first(flow, volumes, regi
     _give(flow, *(_in_frame(volume, "") for volume in volumes))
     _settle(flow)
     flow.confirm()
-    confirmed, questions = flow.workspace.scene.registration, []
+    confirmed, questions = flow.workspace.case.registration, []
     flow.ask_to_replace = lambda what, go_on: questions.append((what, go_on))
     getattr(flow, act)()
     assert _settle(flow).registration is confirmed
@@ -529,6 +529,6 @@ def test_what_would_replace_a_confirmed_alignment_asks_first(flow, volumes, regi
     go_on()
     assert _settle(flow).registration is not confirmed
     flow.workspace.undo()
-    assert flow.workspace.scene.registration is confirmed
+    assert flow.workspace.case.registration is confirmed
     flow.realign(rigid((0, 0, 0), (1, 0, 0)))
     assert any("moved by hand" in notice.text for notice in flow.told)

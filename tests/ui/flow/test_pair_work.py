@@ -38,10 +38,10 @@ def test_what_a_hand_or_a_file_moved_is_refined_nearby_and_headers_are_searched_
         return register.identity(fixed, moving)
 
     monkeypatch.setattr(register, "register", stand_in)
-    scene = pair(*volumes)
+    case = pair(*volumes)
     matrix = rigid((0, 0, 0), (3, 0, 0))
-    scene = scene.having(registration=replace(scene.registration, method=method, fixed_to_moving=matrix))
-    pair_work.register_from(scene)(silent)
+    case = case.having(registration=replace(case.registration, method=method, fixed_to_moving=matrix))
+    pair_work.register_from(case)(silent)
     (start,) = starts
     if method in ("header", "identity"):
         assert start is None

@@ -27,38 +27,36 @@ def published(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(registry, "model_weights", lambda: tmp_path)
 
 
-def _scene(size: int = 256, slices: int = 10) -> Case:
+def _case(size: int = 256, slices: int = 10) -> Case:
     mri = volume(np.zeros((slices, size, size), np.int16))
     return pair(mri, replace(mri, modality="PT"))
 
 
-def _stack(scene: Case, slice_s: float, network: str = "lightfusionnet", device: str = "cpu"):
-    done = fused(scene.aligned, np.zeros(scene.aligned.values.shape, np.float32), network=network)
+def _stack(case: Case, slice_s: float, network: str = "lightfusionnet", device: str = "cpu"):
+    done = fused(case.aligned, np.zeros(case.aligned.values.shape, np.float32), network=network)
     return replace(done, slice_s=slice_s, device=device)
 
 
 @pytest.mark.usefixtures("published")
 def test_before_anything_was_fused_the_time_is_the_publisher_s(qapp):
-    times, scene = SliceTimes({}), _scene(512)
-    assert times.beside_name(LIGHT, scene) == "LightFusionNet, 4.1 s a slice, published"
-    assert "on a CPU with 2 threads for a slice of 256 × 256, as its publisher measured" in times.explained(
-        LIGHT, scene
-    )
-    assert times.seconds(LIGHT, scene) == (4 * 4.12, False)  # four times the pixels
-    assert times.slices(LIGHT, scene, 10) == "about 3 min by its publisher's figure"
-    assert times.beside_name(AVERAGE, scene) == "Average"  # nothing is known of it
+    times, case = SliceTimes({}), _case(512)
+    assert times.beside_name(LIGHT, case) == "LightFusionNet, 4.1 s a slice, published"
+    assert "on a CPU with 2 threads for a slice of 256 × 256, as its publisher measured" in times.explained(LIGHT, case)
+    assert times.seconds(LIGHT, case) == (4 * 4.12, False)  # four times the pixels
+    assert times.slices(LIGHT, case, 10) == "about 3 min by its publisher's figure"
+    assert times.beside_name(AVERAGE, case) == "Average"  # nothing is known of it
 
 
 @pytest.mark.usefixtures("published")
 def test_a_gpu_of_which_nothing_was_published_is_not_given_the_time_of_a_cpu(qapp):
-    assert SliceTimes({}).beside_name(LIGHT, _scene().having(device="cuda")) == "LightFusionNet"
+    assert SliceTimes({}).beside_name(LIGHT, _case().having(device="cuda")) == "LightFusionNet"
 
 
 @pytest.mark.usefixtures("published")
 def test_what_was_measured_here_counts_for_its_network_device_and_size_alone(qapp):
     times, told = SliceTimes({}), []
     times.changed.connect(lambda: told.append(True))
-    large, small = _scene(512), _scene(128)
+    large, small = _case(512), _case(128)
     times.note(_stack(large, 20.4))
     assert times.known == {"lightfusionnet cpu 512x512": 20400.0}
     assert times.beside_name(LIGHT, large) == "LightFusionNet, about 20 s a slice"
@@ -75,16 +73,16 @@ def test_what_was_measured_here_counts_for_its_network_device_and_size_alone(qap
 
 
 def test_automatic_means_the_device_that_was_found_to_be_used(qapp):
-    times, scene = SliceTimes({}), _scene()
-    times.note(_stack(scene, 0.05, device="cuda"))
-    assert times.beside_name(LIGHT, scene) == "LightFusionNet, about 50 ms a slice"
+    times, case = SliceTimes({}), _case()
+    times.note(_stack(case, 0.05, device="cuda"))
+    assert times.beside_name(LIGHT, case) == "LightFusionNet, about 50 ms a slice"
     again = SliceTimes(times.known)  # as after the next start
-    assert again.beside_name(LIGHT, scene) == "LightFusionNet, about 50 ms a slice"
+    assert again.beside_name(LIGHT, case) == "LightFusionNet, about 50 ms a slice"
 
 
 def test_only_the_latest_times_are_kept(qapp):
     times = SliceTimes({f"average cpu {n}x1": 1.0 for n in range(MOST_SLICE_TIMES)})
-    times.note(_stack(_scene(), 0.01))
+    times.note(_stack(_case(), 0.01))
     assert len(times.known) == MOST_SLICE_TIMES
     assert "average cpu 0x1" not in times.known
     assert list(times.known)[-1] == "lightfusionnet cpu 256x256"
@@ -93,4 +91,4 @@ def test_only_the_latest_times_are_kept(qapp):
 def test_a_broken_manifest_leaves_the_names(qapp, tmp_path, monkeypatch):
     (tmp_path / "manifest.json").write_text("{", encoding="utf-8")
     monkeypatch.setattr(registry, "model_weights", lambda: tmp_path)
-    assert SliceTimes({}).beside_name(LIGHT, _scene()) == "LightFusionNet"
+    assert SliceTimes({}).beside_name(LIGHT, _case()) == "LightFusionNet"

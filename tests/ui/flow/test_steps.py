@@ -1,4 +1,4 @@
-"""Steps that rest on parts of the scene: begun once for each question, dropped when what they rest on is replaced."""
+"""Steps that rest on parts of the case: begun once for each question, dropped when what they rest on is replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Listener:
         self.cancelled: list[str] = []
         self.steps = Steps(
             self.workspace,
-            {"read": lambda scene: (scene.mri,), "look": lambda scene: (scene.network,)},
+            {"read": lambda case: (case.mri,), "look": lambda case: (case.network,)},
             lambda name, title, error: self.failures.append((name, title, str(error))),
             self.cancelled.append,
         )
@@ -76,7 +76,7 @@ def test_a_step_whose_ground_is_replaced_is_cancelled_and_says_nothing(listener)
     listener.begin("read", endless)
     listener.begin("look", lambda progress: "seen")
     assert heard.wait(10)
-    listener.workspace.set_scene(mri=mri)
+    listener.workspace.set_case(mri=mri)
     listener.steps.forget_outdated()
     assert listener.steps["read"] is None
     assert listener.steps["look"] is not None  # it rests on the network alone
@@ -88,11 +88,11 @@ def test_a_step_whose_ground_is_replaced_is_cancelled_and_says_nothing(listener)
 def test_an_equal_name_is_the_same_ground_and_an_equal_volume_is_not(listener):
     listener.begin("look", lambda progress: "seen")
     wait_until(lambda: listener.answers)
-    listener.workspace.set_scene(network="".join(["aver", "age"]))
+    listener.workspace.set_case(network="".join(["aver", "age"]))
     step = listener.steps.fresh("look")
     assert step.rests_on == ("average",)
     listener.steps.forget_outdated()
-    listener.workspace.set_scene(network="".join(["aver", "age"]))
+    listener.workspace.set_case(network="".join(["aver", "age"]))
     listener.begin("look", lambda progress: "seen again")
     wait_until(lambda: not listener.workspace.tasks.busy)
     before = list(listener.answers)

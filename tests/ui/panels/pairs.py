@@ -19,8 +19,8 @@ def give_pair(workspace, volumes, **changes):
     onto = aligned(mri, partner, there)
     luma = np.where(onto.inside, np.linspace(0, 1, 48, dtype=np.float32), 0).astype(np.float32)
     windows = {"mri_fusion_window": FusionWindow(0, 600, "a.u."), "partner_fusion_window": FusionWindow(0, 10, "SUVbw")}
-    workspace.set_scene(mri=mri, partner=partner)
-    workspace.set_scene(registration=there, aligned=onto, stack=fused(onto, luma), **windows)
+    workspace.set_case(mri=mri, partner=partner)
+    workspace.set_case(registration=there, aligned=onto, stack=fused(onto, luma), **windows)
 
 
 class Chooser:

@@ -40,13 +40,13 @@ def test_every_network_is_offered_with_its_time(fusion, workspace, volumes):
     assert list(networks_of(fusion)) == [spec.name for spec in registry.NETWORKS]
     assert networks_of(fusion)["lightfusionnet"] == "LightFusionNet, 8 ms a slice, published"
     give_pair(workspace, volumes)
-    fusion._flow.times.note(replace(workspace.scene.stack, slice_s=0.0312))
+    fusion._flow.times.note(replace(workspace.case.stack, slice_s=0.0312))
     assert networks_of(fusion)["average"] == "Average, about 31 ms a slice"
     assert "48 × 48" in fusion.network.toolTip()
     at = fusion.network.findData("maximum")
     fusion.network.setCurrentIndex(at)
     fusion.network.activated.emit(at)
-    assert workspace.scene.network == "maximum"
+    assert workspace.case.network == "maximum"
 
 
 def test_a_refused_network_cannot_be_chosen_and_says_why(fusion):
@@ -75,16 +75,16 @@ def test_a_network_without_weights_is_listed_and_cannot_be_chosen(workspace, tmp
 
 def test_the_time_for_the_whole_volume_is_told_before_and_the_rest_while_it_is_fused(fusion, workspace, volumes):
     give_pair(workspace, volumes)
-    stack = workspace.scene.stack
+    stack = workspace.case.stack
     fusion._flow.times.known["average cpu 48x48"] = 6000.0
     workspace.blockSignals(True)  # or the flow would begin to fuse
-    workspace.set_scene(stack=None)
-    fusion.show_scene(workspace.scene)
+    workspace.set_case(stack=None)
+    fusion.show_case(workspace.case)
     assert fusion.told.text() == "12 axial slices to fuse: about 72 s"
     half = np.arange(12) < 6
-    workspace.set_scene(stack=replace(stack, done=half))
+    workspace.set_case(stack=replace(stack, done=half))
     workspace.blockSignals(False)
-    fusion.show_scene(workspace.scene)
+    fusion.show_case(workspace.case)
     assert fusion.told.text().splitlines()[0] == "6 of 12 axial slices fused on cpu, about 36 s left"
 
 
@@ -92,30 +92,30 @@ def test_another_fusion_window_blanks_the_fusion_and_one_upside_down_is_refused(
     give_pair(workspace, volumes)
     workspace.blockSignals(True)
     fusion.windows["partner"].high.setValue(20)
-    assert workspace.scene.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
-    assert workspace.scene.stack is None
+    assert workspace.case.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
+    assert workspace.case.stack is None
     fusion.windows["partner"].low.setValue(30)
     workspace.blockSignals(False)
-    assert workspace.scene.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
+    assert workspace.case.partner_fusion_window == FusionWindow(0, 20, "SUVbw")
     assert fusion.windows["partner"].low.value() == 0
 
 
 def test_an_overlay_that_is_clear_without_uptake_is_a_box_and_can_be_undone(fusion, workspace, volumes):
     give_pair(workspace, volumes)
     fusion.fading.click()
-    assert workspace.scene.fading
+    assert workspace.case.fading
     workspace.undo()
-    assert not workspace.scene.fading
+    assert not workspace.case.fading
     assert not fusion.fading.isChecked()
 
 
 def test_a_palette_changes_colours_and_keeps_the_fusion(fusion, workspace, volumes):
     give_pair(workspace, volumes)
-    stack = workspace.scene.stack
+    stack = workspace.case.stack
     fusion.palette_box.setCurrentText("Cividis")
     fusion.palette_box.activated.emit(fusion.palette_box.currentIndex())
-    assert workspace.scene.palette == "Cividis"
-    assert workspace.scene.stack is stack
+    assert workspace.case.palette == "Cividis"
+    assert workspace.case.stack is stack
 
 
 def test_window_presets_follow_the_volume(fusion, workspace, volumes):
@@ -124,7 +124,7 @@ def test_window_presets_follow_the_volume(fusion, workspace, volumes):
     assert [box.itemText(n) for n in range(box.count())][:2] == ["Default  [0]", "SUV 0–5  [1]"]
     box.setCurrentIndex(1)
     box.activated.emit(1)
-    assert workspace.scene.partner_layer.window == (2.5, 5)
+    assert workspace.case.partner_layer.window == (2.5, 5)
     workspace.change_layer("partner", window=(1.0, 2.0))
     assert box.currentIndex() == -1  # the reader's own
 

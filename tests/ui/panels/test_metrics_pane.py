@@ -20,8 +20,8 @@ def metrics(workspace):
 
 def test_a_metric_that_is_undefined_says_why(metrics, workspace, volumes):
     give_pair(workspace, volumes)
-    onto = workspace.scene.aligned
-    workspace.set_scene(stack=fused(onto, np.zeros(onto.values.shape, np.float32)))
+    onto = workspace.case.aligned
+    workspace.set_case(stack=fused(onto, np.zeros(onto.values.shape, np.float32)))
     wait_until(lambda: not metrics.pending and metrics.table.rowCount() == 10)
     rows = {metrics.table.item(n, 0).text(): metrics.table.item(n, 1) for n in range(10)}
     assert rows["CC"].text() == "undefined"
@@ -35,7 +35,7 @@ def test_the_curve_measures_every_slice_in_the_field_of_view_and_a_click_goes_th
     metrics.show()
     metrics.curve_button.click()
     wait_until(lambda: metrics.curve.values)
-    stack = workspace.scene.stack
+    stack = workspace.case.stack
     inside = [k for k in range(12) if stack.aligned.inside[k].any()]
     assert sorted(metrics.curve.values) == inside
     assert metrics.curve.values[6] == pytest.approx(stack.metrics(6, ["EN"])[0].value)
@@ -48,6 +48,6 @@ def test_another_fusion_leaves_no_point_of_the_old_curve(metrics, workspace, vol
     metrics.show()
     metrics.curve_button.click()
     wait_until(lambda: metrics.curve.values)
-    workspace.set_scene(network="maximum")
+    workspace.set_case(network="maximum")
     assert metrics.curve.values == {}
     assert metrics.heading.text() == "No fused slice yet"

@@ -9,7 +9,7 @@ from tests.scenes import pair
 def test_the_sliders_show_and_change_the_state(workspace, volumes):
     bar = OverlayBar(workspace)
     assert not bar.overlay.isEnabled()
-    workspace.set_scene(pair(*volumes))
+    workspace.set_case(pair(*volumes))
     assert bar.overlay.isEnabled()
     workspace.update(overlay=0.25, fusion=1.0)
     assert (bar.overlay.value(), bar.fusion.value()) == (25, 100)

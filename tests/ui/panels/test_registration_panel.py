@@ -46,13 +46,13 @@ def test_warnings_and_the_gain_are_shown(panel, workspace, volumes):
 def test_fields_show_how_far_the_partner_was_moved_and_move_it_when_typed(panel, workspace, volumes):
     give_pair(workspace, volumes, verdict=Verdict.HEADER_ALIGNED)
     panel.moves[0].setValue(7.0)
-    matrix = workspace.scene.registration.fixed_to_moving
+    matrix = workspace.case.registration.fixed_to_moving
     np.testing.assert_allclose(matrix, rigid((0, 0, 0), (-7, 0, 0)), atol=1e-12)  # seen 7 mm further left
     panel.turns[2].setValue(10.0)
     centre = volumes[0].geometry.centre_mm
     expected = np.linalg.inv(rigid((0, 0, 10), (7, 0, 0), centre))
-    np.testing.assert_allclose(workspace.scene.registration.fixed_to_moving, expected, atol=1e-9)
-    assert workspace.scene.stack is None
+    np.testing.assert_allclose(workspace.case.registration.fixed_to_moving, expected, atol=1e-9)
+    assert workspace.case.stack is None
     workspace.undo()
     assert panel.moves[0].value() == 0  # both fields were one gesture within a second
 

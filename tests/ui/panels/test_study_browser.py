@@ -33,7 +33,7 @@ def browser(workspace):
     one = StudyBrowser(workspace, chooser.opening)
     one.asked = chooser.asked
     skipped = (Skipped(Path("notes.txt"), "this is no image"),)
-    workspace.set_scene(studies=(Study(ANNA, "1", (MR, CT, BROKEN), "Head", "20240131"),), skipped=skipped)
+    workspace.set_case(studies=(Study(ANNA, "1", (MR, CT, BROKEN), "Head", "20240131"),), skipped=skipped)
     yield one
     one.close()
 
@@ -89,12 +89,12 @@ def test_thumbnails_go_with_their_study_and_follow_what_was_read_again(workspace
     browser = StudyBrowser(workspace, Chooser(workspace).opening)
 
     def show(one):
-        workspace.set_scene(studies=(Study(ANNA, "study", (one.series,)),))
-        workspace.set_scene(mri=one)
+        workspace.set_case(studies=(Study(ANNA, "study", (one.series,)),))
+        workspace.set_case(mri=one)
 
     show(mri)
     first = browser.thumbnail_of(mri.series.uid)
     show(replace(mri, stored=np.zeros_like(mri.stored), series=replace(mri.series)))
     assert first.max() > browser.thumbnail_of(mri.series.uid).max() == 0
-    workspace.set_scene(studies=(), mri=None)
+    workspace.set_case(studies=(), mri=None)
     assert browser.thumbnail_of(mri.series.uid) is None

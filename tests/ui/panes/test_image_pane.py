@@ -24,7 +24,7 @@ SIDE = 160
 def pane(qapp):
     workspace = Workspace()
     mri, pet = head(SIDE, 24)
-    workspace.set_scene(pair(mri, pet, verdict="registered"))  # no warning stands on the picture
+    workspace.set_case(pair(mri, pet, verdict="registered"))  # no warning stands on the picture
     workspace.update(show_crosshair=False, annotations="none", layout="overlay")
     pane = ImagePane(workspace, PANES["fused"], LivePartner(workspace), LiveLayers(workspace), Memo())
     pane.resize(SIDE, SIDE)
@@ -71,7 +71,7 @@ def test_the_crosshair_and_the_border_are_painted_over_the_picture(pane):
 
 
 def test_a_pane_without_a_study_says_so(pane):
-    pane.workspace.set_scene(mri=None, partner=None)
+    pane.workspace.set_case(mri=None, partner=None)
     assert pane.view() is None
     assert not pane.linked()
     assert (painted(pane)[40:-40] > 150).any()  # the letters

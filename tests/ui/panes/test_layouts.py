@@ -58,7 +58,7 @@ def test_a_pane_and_a_layout_added_to_their_lists_are_shown(request, study, monk
     monkeypatch.setitem(PANES, "side", PaneSpec("side", "From the side", "mri", "sagittal"))
     monkeypatch.setitem(LAYOUTS, "two", Layout("two", "Two", (Place("side", 0, 0), Place("fused", 1, 0)), (1,)))
     area = request.getfixturevalue("area")  # made after the lists have their entries
-    area._workspace.set_scene(study)
+    area._workspace.set_case(study)
     area._workspace.update(layout="two")
     settle(area)
     assert [name for name, pane in area.panes.items() if pane.isVisible()] == ["fused", "side"]
@@ -68,7 +68,7 @@ def test_a_pane_and_a_layout_added_to_their_lists_are_shown(request, study, monk
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_shows_its_panes(area, study, layout):
-    area._workspace.set_scene(study)
+    area._workspace.set_case(study)
     area._workspace.update(layout=layout, show_crosshair=False)
     settle(area)
     shown = [name for name, pane in area.panes.items() if pane.isVisible()]
@@ -92,7 +92,7 @@ def test_every_place_is_a_pane_and_no_two_share_a_cell():
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_marker_at_the_patients_right_is_on_screen_left(area, study, layout):
-    area._workspace.set_scene(study)
+    area._workspace.set_case(study)
     area._workspace.update(layout=layout, show_crosshair=False, overlay=0.0)
     area._workspace.change_layer("mri", window=(900.0, 300.0))
     grid = study.mri.geometry
@@ -126,7 +126,7 @@ def test_a_marker_is_on_the_same_side_however_the_volume_is_stored(area):
             affine[axis, 3] = 0 if sign > 0 else 23
         mri = volume(voxels.transpose(2, 1, 0), affine=affine)
         assert isinstance(mri.geometry, Geometry)
-        area._workspace.set_scene(mri=mri, partner=None)
+        area._workspace.set_case(mri=mri, partner=None)
         area._workspace.update(crosshair_mm=(5.0, 5.0, 5.0))
         area._workspace.change_layer("mri", window=(500.0, 1000.0))
         settle(area)
@@ -139,7 +139,7 @@ def test_a_marker_is_on_the_same_side_however_the_volume_is_stored(area):
 
 
 def test_hatching_is_seen_where_the_partner_ends(area, study):
-    area._workspace.set_scene(study)
+    area._workspace.set_case(study)
     area._workspace.update(layout="overlay", overlay=1.0, show_crosshair=False, annotations="none")
     area._workspace.update(**at_slice(area._workspace.state, study.mri.geometry, 46))
     settle(area)
@@ -151,7 +151,7 @@ def test_a_fused_pane_is_blank_until_its_slice_is_done_and_after_any_change(area
     done = np.zeros(48, bool)
     stack = fused(study.aligned, np.full(study.mri.stored.shape, 0.8, np.float32), done=done)
     workspace, pane = area._workspace, area.panes["fused"]
-    workspace.set_scene(study.having(stack=stack))
+    workspace.set_case(study.having(stack=stack))
     workspace.update(layout="overlay", fusion=1.0, show_crosshair=False, annotations="none")
     settle(area)
 
@@ -169,7 +169,7 @@ def test_a_fused_pane_is_blank_until_its_slice_is_done_and_after_any_change(area
     workspace.note_fused(stack, at)
     settle(area)
     assert middle() > 150
-    workspace.set_scene(network="maximum")
+    workspace.set_case(network="maximum")
     settle(area)
     assert middle() == 0
 
@@ -178,7 +178,7 @@ def test_an_unaligned_overlay_is_live_without_a_whole_volume(area, monkeypatch):
     monkeypatch.setattr(Resampler, "volume", lambda *_: pytest.fail("a whole volume was resampled"))
     mri, pet = head(64, 48)
     workspace = area._workspace
-    workspace.set_scene(pair(mri, pet, with_aligned=False))
+    workspace.set_case(pair(mri, pet, with_aligned=False))
     workspace.update(layout="overlay", overlay=1.0, show_crosshair=False)
     workspace.change_layer("partner", window=(5.0, 10.0))
     settle(area)
@@ -188,7 +188,7 @@ def test_an_unaligned_overlay_is_live_without_a_whole_volume(area, monkeypatch):
     for step in range(1, 6):
         matrix = np.eye(4)
         matrix[0, 3] = step
-        workspace.set_scene(registration=registered(matrix))
+        workspace.set_case(registration=registered(matrix))
         now = pane.picture().pixels  # at once: no event was worked off
         assert now is not None
         assert (now != first).any()
@@ -196,7 +196,7 @@ def test_an_unaligned_overlay_is_live_without_a_whole_volume(area, monkeypatch):
 
 
 def test_high_resolution_screens_get_all_their_pixels(area, study, qapp):
-    area._workspace.set_scene(study)
+    area._workspace.set_case(study)
     settle(area)
     image = area.grab().toImage()
     assert image.width() == round(area.width() * area.devicePixelRatioF())
@@ -205,14 +205,14 @@ def test_high_resolution_screens_get_all_their_pixels(area, study, qapp):
 def test_a_pane_out_of_sight_keeps_no_study(area):
     """Of a closed study nothing stays in memory, whichever layout it was looked at in."""
     mri, pet = head(32, 24)
-    area._workspace.set_scene(pair(mri, pet))
+    area._workspace.set_case(pair(mri, pet))
     area._workspace.update(layout="planes")
     settle(area)
     area.grab()
     area._workspace.update(layout="side-by-side")
     settle(area)
     gone = weakref.ref(mri)
-    area._workspace.set_scene(area._workspace.scene.emptied())
+    area._workspace.set_case(area._workspace.case.emptied())
     settle(area)
     del mri
     gc.collect()

@@ -39,7 +39,7 @@ def test_a_plane_is_that_of_the_whole_volume_along_the_link(workspace, case):
     layers = LiveLayers(workspace)
     told = []
     layers.ready.connect(lambda: told.append(True))
-    workspace.set_scene(case)
+    workspace.set_case(case)
     layer, plane = case.overlays[0], plane_of(case.grid, 2)
     assert layers(layer, plane, 12) is None  # nothing is painted before it is ready
     _settle(workspace)
@@ -53,25 +53,25 @@ def test_a_plane_is_that_of_the_whole_volume_along_the_link(workspace, case):
 
 def test_another_link_gives_another_plane_at_once(workspace, case):
     layers = LiveLayers(workspace)
-    workspace.set_scene(case)
+    workspace.set_case(case)
     _settle(workspace)
     layer, plane = case.overlays[0], plane_of(case.grid, 2)
     before = layers(layer, plane, 12)
     moved = with_layer(case.having(layers=case.layers[:2]), layer.volume, linked_by=np.eye(4))
-    workspace.set_scene(moved)
+    workspace.set_case(moved)
     assert not workspace.tasks.busy  # the resampler stays
     assert not np.array_equal(layers(moved.overlays[0], plane, 12).values, before.values)
 
 
 def test_a_layer_hidden_is_forgotten_and_an_unlinked_one_never_begun(workspace, case):
     layers = LiveLayers(workspace)
-    workspace.set_scene(case)
+    workspace.set_case(case)
     _settle(workspace)
     layer, plane = case.overlays[0], plane_of(case.grid, 2)
     workspace.change_layer(layer.uid, visible=False)
     assert layers(layer, plane, 12) is None
     apart = with_layer(pair(case.mri, case.partner), layer.volume)
-    workspace.set_scene(apart)
+    workspace.set_case(apart)
     assert not workspace.tasks.busy
     assert layers(apart.overlays[0], plane, 12) is None
 
@@ -83,7 +83,7 @@ def test_a_cancelled_layer_is_not_begun_again_until_it_is_shown_anew(workspace, 
     layers = LiveLayers(workspace)
     with monkeypatch.context() as patch:
         patch.setattr(resample, "Resampler", endless)
-        workspace.set_scene(case)
+        workspace.set_case(case)
         _settle(workspace)
     uid = case.overlays[0].uid
     workspace.change_layer(uid, opacity=0.9)
@@ -91,4 +91,4 @@ def test_a_cancelled_layer_is_not_begun_again_until_it_is_shown_anew(workspace, 
     for visible in (False, True):
         workspace.change_layer(uid, visible=visible)
     _settle(workspace)
-    assert layers(workspace.scene.overlays[0], plane_of(case.grid, 2), 12) is not None
+    assert layers(workspace.case.overlays[0], plane_of(case.grid, 2), 12) is not None

@@ -33,7 +33,7 @@ def ready(workspace, volumes, matrix=None):
     live = LivePartner(workspace)
     heard = []
     live.ready.connect(lambda: heard.append(True))
-    workspace.set_scene(pair(*volumes, with_aligned=False).having(registration=registered(matrix)))
+    workspace.set_case(pair(*volumes, with_aligned=False).having(registration=registered(matrix)))
     wait_until(lambda: heard)
     return live
 
@@ -56,7 +56,7 @@ def test_another_transform_shows_at_once_and_the_same_is_not_computed_again(work
     plane = plane_of(volumes[0].geometry, 2)
     first = live(plane, 9)
     assert live(plane, 9) is first
-    workspace.set_scene(registration=registered(rigid((0, 0, 0), (4, 0, 0))))
+    workspace.set_case(registration=registered(rigid((0, 0, 0), (4, 0, 0))))
     assert (live(plane, 9).values != first.values).any()
 
 
@@ -74,8 +74,8 @@ def test_without_a_transform_or_for_another_partner_there_is_nothing_to_show(wor
     live = ready(workspace, volumes)
     plane = plane_of(volumes[0].geometry, 2)
     assert live(plane, 9) is not None
-    workspace.set_scene(registration=None)
+    workspace.set_case(registration=None)
     assert live(plane, 9) is None
-    workspace.set_scene(partner=replace(volumes[1], series=replace(volumes[1].series, uid="1.2.3.4")))
-    workspace.set_scene(registration=registered())
+    workspace.set_case(partner=replace(volumes[1], series=replace(volumes[1].series, uid="1.2.3.4")))
+    workspace.set_case(registration=registered())
     assert live(plane, 9) is None  # until the new one is made ready

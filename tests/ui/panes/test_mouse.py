@@ -24,7 +24,7 @@ def area(qapp):
     area = ViewArea(workspace)
     area.resize(904, 300)
     mri, pet = head(64, 48)
-    workspace.set_scene(shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0)))
+    workspace.set_case(shown(pair(mri, pet), mri_window=(300.0, 600.0), partner_window=(5.0, 10.0)))
     area.show()
     QTest.qWaitForWindowExposed(area)
     yield area
@@ -75,20 +75,20 @@ def test_left_click_moves_the_crosshair_in_every_pane(area):
 def test_left_drag_right_widens_and_up_lowers_that_modalitys_window(area):
     before = state(area).crosshair_mm
     drag(area.panes["mri"], LEFT, QPoint(100, 200), QPoint(150, 150))
-    centre, width = area._workspace.scene.base.window
+    centre, width = area._workspace.case.base.window
     assert width == pytest.approx(600 * np.exp(50 / 250))
     assert centre == pytest.approx(300 - 600 * 50 / 250)
-    assert area._workspace.scene.partner_layer.window == (5.0, 10.0)
+    assert area._workspace.case.partner_layer.window == (5.0, 10.0)
     drag(area.panes["fused"], LEFT, QPoint(100, 200), QPoint(150, 200))
-    assert area._workspace.scene.partner_layer.window[1] > 10
+    assert area._workspace.case.partner_layer.window[1] > 10
     assert state(area).crosshair_mm == before  # a drag is no click
 
 
 def test_the_drag_can_be_reversed(area):
     area._workspace.update(reverse_window_drag=True)
     drag(area.panes["mri"], LEFT, QPoint(100, 200), QPoint(150, 150))
-    assert area._workspace.scene.base.window[0] > 300
-    assert area._workspace.scene.base.window[1] < 600
+    assert area._workspace.case.base.window[0] > 300
+    assert area._workspace.case.base.window[1] < 600
 
 
 def test_middle_drag_pans_all_panes_alike(area):
@@ -111,7 +111,7 @@ def test_right_drag_zooms_and_right_click_asks_for_a_menu(area):
 
 
 def test_the_wheel_scrolls_and_with_ctrl_zooms_where_the_mouse_is(area):
-    grid = area._workspace.scene.grid
+    grid = area._workspace.case.grid
     before = state(area).slice_of(grid)
     wheel(area.panes["fused"], -3)
     assert state(area).slice_of(grid) == before + 3
@@ -162,7 +162,7 @@ def test_a_double_click_fills_the_window_and_goes_back(area):
 def test_in_three_planes_each_pane_scrolls_its_own_way_and_takes_the_keys(area):
     area._workspace.update(layout="planes")
     QApplication.processEvents()
-    grid = area._workspace.scene.grid
+    grid = area._workspace.case.grid
     before = [state(area).slice_of(grid, axis) for axis in range(3)]
     wheel(area.panes["coronal"], -2)
     assert [state(area).slice_of(grid, axis) for axis in range(3)] == [before[0], before[1] + 2, before[2]]
@@ -185,7 +185,7 @@ def test_the_zoom_rectangle_is_dragged_and_resized(area):
     moved = state(area).zoom_rect
     assert (moved.width_mm, moved.height_mm) == (first.width_mm, first.height_mm)
     assert view.to_pane(moved.centre_mm)[:2] == pytest.approx((left + width / 2 + 12, top + height / 2 + 8))
-    assert area._workspace.scene.base.window == (300.0, 600.0)
+    assert area._workspace.case.base.window == (300.0, 600.0)
     left, top, width, height = view.rect_in_pane(moved)
     corner = QPoint(round(left + width), round(top + height))
     drag(pane, LEFT, corner, corner + QPoint(10, 10))
@@ -204,7 +204,7 @@ def test_tools_take_the_left_drag(area, tool, check):
     expected = pane.view().to_lps(130, 170)
     drag(pane, LEFT, QPoint(100, 100), QPoint(130, 170))
     assert check(state(area))
-    assert area._workspace.scene.base.window == (300.0, 600.0)
+    assert area._workspace.case.base.window == (300.0, 600.0)
     if tool == "crosshair":
         assert state(area).crosshair_mm == pytest.approx(tuple(expected))
 
@@ -229,17 +229,17 @@ def test_regions_are_drawn_and_undone(area):
     pane = area.panes["mri"]
     area._workspace.update(tool="length")
     drag(pane, LEFT, QPoint(100, 100), QPoint(160, 180))
-    (length,) = area._workspace.scene.regions
-    assert (length.kind, length.layer_uid) == ("length", area._workspace.scene.base_uid)
+    (length,) = area._workspace.case.regions
+    assert (length.kind, length.layer_uid) == ("length", area._workspace.case.base_uid)
     assert np.linalg.norm(np.subtract(*length.points_mm)) == pytest.approx(100 / pane.view().scale)
     area._workspace.update(tool="angle")
     drag(pane, LEFT, QPoint(100, 100), QPoint(160, 100))
     drag(pane, LEFT, QPoint(160, 100), QPoint(160, 180))
-    assert len(area._workspace.scene.regions[1].points_mm) == 3
+    assert len(area._workspace.case.regions[1].points_mm) == 3
     area._workspace.undo()
-    assert [(region.kind, len(region.points_mm)) for region in area._workspace.scene.regions] == [
+    assert [(region.kind, len(region.points_mm)) for region in area._workspace.case.regions] == [
         ("length", 2),
         ("angle", 2),
     ]
     area._workspace.undo()
-    assert area._workspace.scene.regions == (length,)
+    assert area._workspace.case.regions == (length,)

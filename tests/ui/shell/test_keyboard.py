@@ -25,11 +25,11 @@ def test_keys_typed_into_a_field_stay_there(window):
     assert slice_of(window) == before
     assert field.value() == 1
     QTest.keyClick(field.lineEdit(), Qt.Key.Key_1)
-    assert window.workspace.scene.partner_layer.window is None
+    assert window.workspace.case.partner_layer.window is None
 
 
 def test_a_wheel_over_a_field_changes_neither_network_nor_alignment(window):
-    scene = window.workspace.scene
+    case = window.workspace.case
     for field in (window.fusion_panel.network, window.registration_panel.moves[0]):
         at = QPointF(5, 5)
         turned = QWheelEvent(
@@ -37,4 +37,4 @@ def test_a_wheel_over_a_field_changes_neither_network_nor_alignment(window):
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
         QApplication.sendEvent(field, turned)
-    assert window.workspace.scene is scene
+    assert window.workspace.case is case
