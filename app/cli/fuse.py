@@ -24,7 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--transform", default="auto", metavar="auto|none|FILE")
     formats = tuple(EXPORT_FORMATS)
     parser.add_argument("--format", type=listed(formats), default=("nifti",), metavar=",".join(formats))
-    parser.add_argument("--slices", default="all", metavar="all|K|A:B", help="from 0 along the MRI's k; B is left out")
+    parser.add_argument(
+        "--slices",
+        default="all",
+        metavar="all|K|A:B",
+        help="from 0 along the MRI's k; B is left out; names of files count from 1",
+    )
     add_device(parser)
     parser.add_argument("--mri-series", metavar="UID")
     parser.add_argument("--partner-series", metavar="UID")
@@ -33,6 +38,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=lambda name: find_palette(name).name,
         metavar="NAME",
         help=f"colours lent by PET and SPECT, of {', '.join(PALETTES)}; default: grey for CT, else Hot Iron",
+    )
+    parser.add_argument(
+        "--pseudonym",
+        dest="subject",
+        metavar="NAME",
+        help="in the names of files, instead of patient ID and study; '' for neither",
     )
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--different-patients", action="store_true", help="fuse although the headers contradict")
@@ -49,7 +60,11 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
     from app.core.volume import Series
 
     options = export.Options(
-        formats=args.format, overwrite=args.overwrite, palette=args.palette, switches=args.switches
+        formats=args.format,
+        overwrite=args.overwrite,
+        palette=args.palette,
+        switches=args.switches,
+        subject=args.subject,
     )
 
     def can_be_written(mri: Series, partner: Series, slices: Sequence[int]) -> None:

@@ -13,7 +13,8 @@ from app.base.progress import Progress, nested, silent
 from app.core.palettes import find_palette
 from app.export.folder import Staging, check_targets
 from app.export.formats import ExportFormat, Job, find_format
-from app.export.plan import Options, check_prefix, check_stack, chosen_slices
+from app.export.names import check_subject, stem, subject_of
+from app.export.plan import Options, check_stack, chosen_slices
 
 if TYPE_CHECKING:
     from app.case.document import Case
@@ -26,8 +27,9 @@ __all__ = ["Options", "check", "write"]
 def check(mri: Series, partner: Series, folder: Path, options: Options) -> None:
     """Everything that headers alone can refuse, so that nobody waits for a fusion that cannot be written."""
     slices = chosen_slices(options, mri.size[2])
-    check_prefix(options.prefix)
-    names = [name for _, group in _files(options, slices) for name in group]
+    if options.subject is not None:
+        check_subject(options.subject)
+    names = [name for _, group in _files(mri, options, slices) for name in group]
     check_targets(folder, names, overwrite=options.overwrite)
     if options.palette is not None:
         find_palette(options.palette)  # raises for an unknown name
@@ -71,7 +73,7 @@ def write(
     from app.export.colour import colouring
 
     coloured = colouring(stack, options.palette, case)
-    files = _files(options, slices)
+    files = _files(mri.series, options, slices)
     every = [name for _, group in files for name in group]
     with Staging(folder, every, overwrite=options.overwrite) as staging:
         for number, (entry, names) in enumerate(files):
@@ -81,7 +83,8 @@ def write(
     return [folder / name for name in every]
 
 
-def _files(options: Options, slices: tuple[int, ...]) -> list[tuple[ExportFormat, tuple[str, ...]]]:
+def _files(mri: Series, options: Options, slices: tuple[int, ...]) -> list[tuple[ExportFormat, tuple[str, ...]]]:
     """Each format asked for, once, with the names of its files."""
     entries = [find_format(name) for name in dict.fromkeys(options.formats)]
-    return [(entry, entry.file_names(options.prefix, slices)) for entry in entries]
+    whole = stem(subject_of(mri) if options.subject is None else options.subject)
+    return [(entry, entry.file_names(whole, slices)) for entry in entries]

@@ -83,9 +83,9 @@ class ExportFormat:
     switches: tuple[Switch, ...] = ()
     check: Callable[[Series, Series, Collection[str]], None] = _nothing_to_refuse
 
-    def file_names(self, prefix: str, slices: Sequence[int]) -> tuple[str, ...]:
-        """In the order of the slices: fused_0040.png, or fused.nii.gz and fused_rgb.nii.gz."""
-        stems = [f"{prefix}_{k:04d}" for k in slices] if self.each_slice else [prefix]
+    def file_names(self, stem: str, slices: Sequence[int]) -> tuple[str, ...]:
+        """In the order of the slices, which count from 1 here: fused_0041.png; or fused.nii.gz, fused_rgb.nii.gz."""
+        stems = [f"{stem}_{k + 1:04d}" for k in slices] if self.each_slice else [stem]
         return tuple(f"{stem}{suffix}" for stem in stems for suffix in self.suffixes)
 
 

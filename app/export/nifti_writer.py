@@ -89,6 +89,6 @@ def _write(
     with gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=file, mtime=0) as packed:
         packed.write(header.binaryblock + bytes(4))  # four zeros: no header extension follows
         for count, k in enumerate(slices):
-            progress(count / len(slices), f"writing slice {k}")
+            progress(count / len(slices), f"writing slice {k + 1}")
             # [j, i] in C order: i runs fastest, as NIfTI has it
             packed.write(np.ascontiguousarray(pixels(k)).tobytes())

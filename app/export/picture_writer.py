@@ -1,4 +1,4 @@
-"""PNG and TIFF: one file a slice, turned for the eye, with or without text and colour bar; never any patient data."""
+"""PNG and TIFF: one file a slice, turned for the eye, with or without text and colour bar; no patient data inside."""
 
 from __future__ import annotations
 

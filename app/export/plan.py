@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class SlicesError(ExportError):
-    hint = "Slices count from 0 along the MRI's k."
+    hint = "Slices count from 0 along the MRI's k on the command line, and from 1 in the window."
 
 
 class NotFusedYetError(ExportError):
     hint = "Wait until these slices are fused, or export only those that are."
 
     def __init__(self, slices: Sequence[int]) -> None:
-        indices = ", ".join(str(k) for k in slices[:5]) + (", ..." if len(slices) > 5 else "")
-        super().__init__(f"{len(slices)} of the slices to export are not fused yet: {indices}.")
+        numbers = ", ".join(str(k + 1) for k in slices[:5]) + (", ..." if len(slices) > 5 else "")
+        super().__init__(f"{len(slices)} of the slices to export are not fused yet: {numbers}, counted from 1.")
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class Options:
     palette : name in `app.core.palettes`; None for grey with CT and other greys, Hot Iron with PET and SPECT, the
         picture's own colours with a colour picture
     switches : of the formats, by name, that are on
-    prefix : what file names begin with
+    subject : whom file names show: None for patient and study as the MRI's header has them (`names.subject_of`), a
+        pseudonym, or "" for nobody
     """
 
     formats: Sequence[str] = ("nifti",)
@@ -42,7 +43,7 @@ class Options:
     overwrite: bool = False
     palette: str | None = None
     switches: Collection[str] = ()
-    prefix: str = "fused"
+    subject: str | None = None
 
 
 def chosen_slices(options: Options, count: int) -> tuple[int, ...]:
@@ -53,12 +54,6 @@ def chosen_slices(options: Options, count: int) -> tuple[int, ...]:
     if slices[0] < 0 or slices[-1] >= count:
         raise SlicesError(f"Slices {slices[0]} to {slices[-1]} are asked for, but the MRI has {count}.")
     return slices
-
-
-def check_prefix(prefix: str) -> None:
-    """Raise ExportError where file names cannot begin with it."""
-    if "/" in prefix or "\\" in prefix or prefix in ("", ".", ".."):
-        raise ExportError(f"{prefix!r} cannot begin a file's name.", "Use letters and digits.")
 
 
 def check_stack(stack: FusionStack, slices: Sequence[int]) -> None:

@@ -57,12 +57,12 @@ def verdict(stack: FusionStack) -> str:
 
 
 def slice_position(stack: FusionStack, k: int) -> str:
-    """For example "axial slice 40 of 0-179, S 12.5 mm": the place of the slice's centre along the patient's axis."""
+    """For example "axial slice 41 of 180, S 12.5 mm": from 1, with the place of its centre along the patient's axis."""
     grid = stack.aligned.mri.geometry
     if not grid.in_mm:
-        return f"picture {k} of 0-{grid.size[2] - 1}"
+        return f"picture {k + 1} of {grid.size[2]}"
     side, at_mm = side_and_mm(plane_of(grid, 2), k)
-    return f"{grid.plane} slice {k} of 0-{grid.size[2] - 1}, {side} {at_mm:.1f} mm"
+    return f"{grid.plane} slice {k + 1} of {grid.size[2]}, {side} {at_mm:.1f} mm"
 
 
 def interpolated(stack: FusionStack, k: int) -> bool:

@@ -34,13 +34,14 @@ def test_fuse_exports_what_other_programs_can_open(demo, run, tmp_path):
     assert sorted(outputs) == sorted(out.iterdir())
 
     # the lesion, hot in PET, is bright in the fused volume where the truth says it lies
-    image = nib.load(next(path for path in outputs if path.name == "fused.nii.gz"))
+    image = nib.load(next(path for path in outputs if path.name.endswith("_fused.nii.gz")))
     lesion_ras = np.array(truth["lesion"]["position_lps_mm"]["mr"]) * (-1, -1, 1)
     i, j, k = np.rint(np.linalg.inv(image.affine) @ [*lesion_ras, 1])[:3].astype(int)
     fused = np.asanyarray(image.dataobj)
     head = fused[fused > 0]
     assert fused[i, j, k] > np.percentile(head, 80)
 
+    assert {path.name[-8:-4] for path in outputs if path.suffix == ".png"} == {f"{n:04d}" for n in range(53, 63)}
     written = [pydicom.dcmread(path) for path in outputs if path.suffix == ".dcm"]
     assert len(written) == 10
     source = pydicom.dcmread(next((folder / "dicom" / "mr-t1").iterdir()), stop_before_pixels=True)

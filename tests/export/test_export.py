@@ -39,7 +39,11 @@ def relabelled(stack, **changes):
 def test_what_is_returned_is_what_lies_in_the_folder(pair, tmp_path):
     paths = export.write(pair, tmp_path / "out", formats=tuple(EXPORT_FORMATS), slices=range(1, 3))
     assert sorted(paths) == sorted((tmp_path / "out").iterdir())
-    assert [path.name for path in paths[:3]] == ["fused_0001.png", "fused_0002.png", "fused_0001.tif"]
+    assert [path.name for path in paths[:3]] == [
+        "PAT-4711_fused_0002.png",
+        "PAT-4711_fused_0003.png",
+        "PAT-4711_fused_0002.tif",
+    ]
 
 
 def test_options_and_single_changes_mean_the_same(pair, tmp_path):
@@ -102,7 +106,7 @@ def test_progress_rises_to_one(pair, tmp_path):
 
 def test_a_slice_that_is_not_fused_is_refused_and_the_others_are_not(pair, tmp_path):
     partly = replace(pair, done=np.array([False, True, True, False, False]))
-    with pytest.raises(NotFusedYetError, match=r"3 of the slices .*: 0, 3, 4"):
+    with pytest.raises(NotFusedYetError, match=r"3 of the slices .*: 1, 4, 5, counted from 1"):
         export.write(partly, tmp_path)
     assert list(tmp_path.iterdir()) == []
     assert len(export.write(partly, tmp_path, formats=("png",), slices=(1, 2))) == 2
@@ -116,10 +120,10 @@ def test_unknown_formats_and_palettes_are_refused(pair, tmp_path):
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("prefix", ["", "..", "a/b", "..\\x"])
-def test_a_prefix_may_not_leave_the_folder(pair, tmp_path, prefix):
-    with pytest.raises(ExportError, match="cannot begin"):
-        export.write(pair, tmp_path / "x", prefix=prefix)
+@pytest.mark.parametrize("subject", ["..", "a/b", "..\\x"])
+def test_a_pseudonym_may_not_leave_the_folder(pair, tmp_path, subject):
+    with pytest.raises(ExportError, match="cannot stand"):
+        export.write(pair, tmp_path / "x", subject=subject)
 
 
 def test_two_patients_are_refused_in_dicom_and_not_elsewhere(pair, tmp_path):
@@ -174,7 +178,7 @@ print(refused)
 
 
 def test_every_refusal_has_a_hint(pair, tmp_path):
-    for changes in ({"formats": ("gif",)}, {"slices": (99,)}, {"palette": "x"}, {"prefix": "/"}):
+    for changes in ({"formats": ("gif",)}, {"slices": (99,)}, {"palette": "x"}, {"subject": "/"}):
         with pytest.raises(AppError) as error:
             export.write(pair, tmp_path / "x", **changes)
         assert error.value.hint

@@ -17,10 +17,10 @@ from tests.paths import ROOT
 
 def test_names_follow_the_slices():
     assert {name: entry.file_names("fused", (3, 40)) for name, entry in EXPORT_FORMATS.items()} == {
-        "png": ("fused_0003.png", "fused_0040.png"),
-        "tiff": ("fused_0003.tif", "fused_0040.tif"),
+        "png": ("fused_0004.png", "fused_0041.png"),
+        "tiff": ("fused_0004.tif", "fused_0041.tif"),
         "nifti": ("fused.nii.gz", "fused_rgb.nii.gz"),
-        "dicom": ("fused_0003.dcm", "fused_0040.dcm"),
+        "dicom": ("fused_0004.dcm", "fused_0041.dcm"),
     }
 
 
@@ -66,6 +66,6 @@ def test_a_format_added_to_the_list_is_written(digest, tmp_path):
     pair = study(tmp_path / "pair")
     paths = export.write(pair, tmp_path / "out", formats=("digest",), slices=(1, 2), switches=("loud",))
     assert {path.name: path.read_text() for path in paths} == {
-        "fused_0001.txt": "slice 1!", "fused_0002.txt": "slice 2!",
+        "PAT-4711_fused_0002.txt": "slice 1!", "PAT-4711_fused_0003.txt": "slice 2!",
     }  # fmt: skip
     assert find_format("digest") is DIGEST

@@ -42,7 +42,7 @@ def read(path):
 
 def test_a_bare_grey_slice_holds_the_fused_values_in_eight_bits(tmp_path):
     stack = covered(oblique((40, 30, 3), (1, 1, 2), 0.0), "CT")
-    for form, name in (("png", "fused_0001.png"), ("tiff", "fused_0001.tif")):
+    for form, name in (("png", "PAT-4711_fused_0002.png"), ("tiff", "PAT-4711_fused_0002.tif")):
         export.write(stack, tmp_path, formats=(form,), switches=("plain",), slices=(1,))
         picture = read(tmp_path / name)
         assert picture.mode == "L"
@@ -53,7 +53,7 @@ def test_a_bare_grey_slice_holds_the_fused_values_in_eight_bits(tmp_path):
 def test_a_bare_pet_slice_has_the_colours_of_fused_grey_and_uptake(tmp_path, name):
     stack = covered(oblique((40, 30, 3), (1, 1, 2), 0.0))
     export.write(stack, tmp_path, **PLAIN, slices=(1,), palette=name)
-    rgb = np.asarray(read(tmp_path / "fused_0001.png"))
+    rgb = np.asarray(read(tmp_path / "PAT-4711_fused_0002.png"))
     unit = to_unit(stack.aligned.values[1], stack.request.partner_window)
     luma, scalar = (np.floor(values * 255 + 0.5).astype(int) for values in (stack.fused[1], unit))
     np.testing.assert_array_equal(rgb, fused_colours(name)[luma, scalar])
@@ -67,7 +67,7 @@ def test_palettes_follow_the_partner_unless_named(pet):
 
 
 def test_pixels_are_square_and_their_size_is_in_the_file(pet, tmp_path):
-    for form, name in (("png", "fused_0002.png"), ("tiff", "fused_0002.tif")):
+    for form, name in (("png", "PAT-4711_fused_0003.png"), ("tiff", "PAT-4711_fused_0003.tif")):
         for annotate in (False, True):
             export.write(
                 pet, tmp_path, formats=(form,), switches=() if annotate else ("plain",), slices=(2,), overwrite=True
@@ -85,7 +85,7 @@ def test_the_picture_is_turned_for_the_eye(tmp_path):
     affine = np.diag([-1.0, -1, 2, 1])  # i grows to the right, j to the front: stored half a turn round
     stack = covered(Geometry((40, 30, 3), affine), "CT")
     export.write(stack, tmp_path, **PLAIN, slices=(1,))
-    shown = np.asarray(read(tmp_path / "fused_0001.png"))
+    shown = np.asarray(read(tmp_path / "PAT-4711_fused_0002.png"))
     np.testing.assert_array_equal(shown, np.floor(stack.fused[1] * 255 + 0.5)[::-1, ::-1])
 
 
@@ -95,7 +95,7 @@ def test_outside_the_common_field_of_view_lines_lie_on_the_mri(tmp_path):
     inside[:, :, :21] = False
     stack = covered(grid, inside=inside)
     export.write(stack, tmp_path, **PLAIN, palette="Grey", slices=(1,))
-    shown = np.asarray(read(tmp_path / "fused_0001.png"))
+    shown = np.asarray(read(tmp_path / "PAT-4711_fused_0002.png"))
     centre, width = default_window(stack.aligned.mri)
     mri = levels(stack.aligned.mri.values(1), (centre, width), linear=True)[:, :21].astype(int)
     row, column = np.indices(mri.shape)
@@ -113,7 +113,7 @@ def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path)
     assert "NOT FOR DIAGNOSTIC USE" in wide.info["Description"]
     assert "alignment: unverified" in wide.info["Description"]
     assert "PT 0 to 10 SUVbw" in wide.info["Description"]
-    assert "axial slice 1 of 0-2, S" in wide.info["Description"]
+    assert "axial slice 2 of 3, S" in wide.info["Description"]
     amber = (np.asarray(narrow) == INKS["warn"][:3]).all(-1)
     assert amber[-60:].sum() > 200  # the notice, below the slice
     assert amber[:60].sum() > 200  # that nobody has verified the alignment, above it
@@ -122,7 +122,7 @@ def test_text_stands_around_the_slice_and_leaves_out_what_is_not_known(tmp_path)
 
 def test_a_pair_of_plain_pictures_claims_no_millimetres(tmp_path):
     stack = covered(Geometry((64, 48, 1), np.eye(4), in_mm=False), "")
-    for form, name in (("png", "fused_0000.png"), ("tiff", "fused_0000.tif")):
+    for form, name in (("png", "PAT-4711_fused_0001.png"), ("tiff", "PAT-4711_fused_0001.tif")):
         export.write(stack, tmp_path, formats=(form,))
         picture = read(tmp_path / name)
         assert "dpi" not in picture.info or picture.info["dpi"] == (1, 1)  # 1: the TIFF tag's default, no unit
@@ -139,5 +139,5 @@ def test_a_colour_picture_keeps_its_own_colours(tmp_path):
     stack = replace(stack, fused=(luma / np.float32(255)).astype(np.float32))
     assert colouring(stack).name == OWN_COLOURS
     export.write(stack, tmp_path, **PLAIN)
-    shown = np.asarray(read(tmp_path / "fused_0000.png")).astype(int)
+    shown = np.asarray(read(tmp_path / "PAT-4711_fused_0001.png")).astype(int)
     assert np.abs(shown - rgb[0]).max() <= 1  # the same luma and the same chroma give the same colour

@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.base.errors import ExportError
-from app.export.plan import Options, SlicesError, check_prefix, chosen_slices
+from app.export.plan import Options, SlicesError, chosen_slices
 
 
 def test_all_slices_are_the_default_and_a_choice_is_sorted():
@@ -15,10 +14,3 @@ def test_all_slices_are_the_default_and_a_choice_is_sorted():
 def test_slices_that_are_not_there_are_refused(slices):
     with pytest.raises(SlicesError):
         chosen_slices(Options(slices=slices), 5)
-
-
-@pytest.mark.parametrize("prefix", ["", ".", "..", "a/b", "a\\b"])
-def test_a_prefix_that_leads_elsewhere_is_refused(prefix):
-    with pytest.raises(ExportError):
-        check_prefix(prefix)
-    check_prefix("fused")

@@ -18,10 +18,10 @@ from tests.export.test_picture_writer import covered
 def test_the_place_of_a_slice_is_its_distance_along_the_patients_axis():
     grid = Geometry((4, 6, 3), np.array([[1.0, 0, 0, 10], [0, 1, 0, 20], [0, 0, 2.5, -4], [0, 0, 0, 1]]))
     stack = covered(grid)
-    assert wording.slice_position(stack, 0) == "axial slice 0 of 0-2, I 4.0 mm"
-    assert wording.slice_position(stack, 2) == "axial slice 2 of 0-2, S 1.0 mm"
+    assert wording.slice_position(stack, 0) == "axial slice 1 of 3, I 4.0 mm"
+    assert wording.slice_position(stack, 2) == "axial slice 3 of 3, S 1.0 mm"
     flat = covered(Geometry((4, 6, 1), np.eye(4), in_mm=False), "")
-    assert wording.slice_position(flat, 0) == "picture 0 of 0-0"
+    assert wording.slice_position(flat, 0) == "picture 1 of 1"
 
 
 def test_a_window_has_the_unit_where_one_is_known():

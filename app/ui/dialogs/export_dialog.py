@@ -29,6 +29,7 @@ from app import export
 from app.export import Options
 from app.export.folder import TargetExistsError
 from app.export.formats import EXPORT_FORMATS, Switch, switches
+from app.export.names import folder_of, subject_of
 from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, Notify, of_error, plain_label
 
@@ -37,9 +38,14 @@ if TYPE_CHECKING:
 
 
 class ExportDialog(QDialog):
-    """Formats, slices, folder. `options()` and `folder()` say what was chosen."""
+    """Formats, slices, names, folder. `options()` and `folder()` say what was chosen.
 
-    def __init__(self, count: int, current: int, folder: Path, parent: QWidget | None = None) -> None:
+    subject : patient and study, or a pseudonym, with which names begin; a folder of that name follows it
+    """
+
+    def __init__(
+        self, count: int, current: int, folder: Path, subject: str = "", parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export the fused slices")
         self._count, self._current = count, current
@@ -53,12 +59,16 @@ class ExportDialog(QDialog):
         self.all = QRadioButton(f"all {count} slices")
         self.only_current.setChecked(True)
         self.first, self.last = QSpinBox(), QSpinBox()
-        for box, value in ((self.first, 1), (self.last, count)):  # as the panes count; file names count from 0
+        for box, value in ((self.first, 1), (self.last, count)):
             box.setRange(1, count)
             box.setValue(value)
             box.valueChanged.connect(lambda: self.some.setChecked(True))
         self.path = QLineEdit(str(folder))
         self.path.setMinimumWidth(320)
+        self.subject, self._followed = QLineEdit(subject), subject
+        self.subject.setPlaceholderText("nobody")
+        self.subject.setToolTip("Patient and study as the header has them; type a pseudonym for files to hand on.")
+        self.subject.textEdited.connect(self._follow)
         browse = QPushButton("Browse…")
         browse.clicked.connect(self._browse)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -70,15 +80,14 @@ class ExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self._format_box())
         column.addWidget(self._slice_box())
-        row = QHBoxLayout()
-        row.addWidget(plain_label("Folder", wrap=False))
-        row.addWidget(self.path, 1)
-        row.addWidget(browse)
-        column.addLayout(row)
-        note = (
-            "Every export names the registration's verdict and says NOT FOR DIAGNOSTIC USE. "
-            "File names count slices from 0, as the command line does."
-        )
+        where = QGridLayout()
+        where.addWidget(plain_label("Patient in names", wrap=False), 0, 0)
+        where.addWidget(self.subject, 0, 1, 1, 2)
+        where.addWidget(plain_label("Folder", wrap=False), 1, 0)
+        where.addWidget(self.path, 1, 1)
+        where.addWidget(browse, 1, 2)
+        column.addLayout(where)
+        note = "Every export names the registration's verdict and says NOT FOR DIAGNOSTIC USE."
         column.addWidget(plain_label(note, name="quiet"))
         column.addWidget(self.buttons)
         for check in self.formats.values():
@@ -119,6 +128,13 @@ class ExportDialog(QDialog):
         if folder:
             self.path.setText(folder)
 
+    def _follow(self, subject: str) -> None:
+        """A folder named after the subject is named after the new one: the pseudonym hides the patient there, too."""
+        folder = self.folder()
+        if self._followed and folder.name == self._followed and subject.strip():
+            self.path.setText(str(folder.with_name(subject.strip())))
+            self._followed = subject.strip()
+
     def folder(self) -> Path:
         return Path(self.path.text()).expanduser()
 
@@ -136,6 +152,7 @@ class ExportDialog(QDialog):
             slices=self.slices(),
             palette=palette,
             switches=tuple(name for name, box in self.switches.items() if box.currentIndex() == 1),
+            subject=self.subject.text().strip(),
         )
 
 
@@ -151,7 +168,8 @@ class Exporter:
 
     def __init__(self, window: QWidget, workspace: Workspace, notify: Notify) -> None:
         self._window, self._workspace, self._notify = window, workspace, notify
-        self._folder = Path.home() / "synoptic-export"
+        self._root = Path.home() / "synoptic-export"
+        self._chosen: dict[str, tuple[str, Path]] = {}  # subject and folder, by the patient and study they are of
 
     def ask(self) -> None:
         case, state = self._workspace.case, self._workspace.state
@@ -159,7 +177,9 @@ class Exporter:
             self._notify(Notice("There is no fused slice to export yet.", kind="warning", topic="export"))
             return
         grid = case.mri.geometry
-        dialog = ExportDialog(grid.size[2], state.slice_of(grid, 2), self._folder, self._window)
+        own = folder_of(case.mri.series)
+        subject, folder = self._chosen.get(own, (subject_of(case.mri.series), self._root / own))
+        dialog = ExportDialog(grid.size[2], state.slice_of(grid, 2), folder, subject, self._window)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.write(case, dialog.folder(), dialog.options(case.palette)))
         dialog.open()
@@ -168,7 +188,9 @@ class Exporter:
         """Write the case's fusion with its windows and regions, as they are now whatever the reader does meanwhile."""
         stack = case.stack
         assert stack is not None  # `ask` looked
-        self._folder = folder
+        self._chosen[folder_of(stack.aligned.mri.series)] = (options.subject or "", folder)
+        if options.subject and folder.name == options.subject:
+            self._root = folder.parent  # another patient gets a folder beside it, never this one
 
         def work(progress: Any) -> list[Path]:
             return export.write(stack, folder, options, case=case, progress=progress)

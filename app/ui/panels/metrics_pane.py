@@ -276,7 +276,7 @@ class MetricsPane(QWidget):
 
 
 def _named(k: int) -> str:
-    """As the panes count, from 1; the command line and file names count from 0."""
+    """As the panes and file names count, from 1; the command line counts from 0."""
     return f"Slice {k + 1}"
 
 

@@ -119,7 +119,7 @@ def test_the_longest_network_leaves_room_for_verdict_and_notice(pet, tmp_path, v
     assert len(ds.SeriesDescription) <= 64
     assert ds.SeriesDescription.endswith(f" {verdict.value} NOT FOR DIAGNOSTIC USE")
     assert len(ds.DerivationDescription) <= 1024
-    assert errors_of([tmp_path / "fused_0000.dcm"]) == []
+    assert errors_of([tmp_path / "PAT-4711_fused_0001.dcm"]) == []
 
 
 def test_pixels_are_the_fused_slice_with_hatching_and_the_notice(written):

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 
 from app.core.values import FusionWindow
+from app.core.volume import Patient
+from app.export import Options
 from app.export.formats import EXPORT_FORMATS, ExportFormat, Switch
 from app.registration import register as registration
 from app.ui.dialogs.export_dialog import ExportDialog, Exporter
@@ -64,7 +67,7 @@ def test_an_export_writes_its_file_and_says_so(workspace, volumes, tmp_path):
     options = ExportDialog(12, 6, tmp_path).options("Hot Iron")
     exporter.write(workspace.case, tmp_path / "out", options)
     wait_until(lambda: told)
-    assert [one.name for one in (tmp_path / "out").iterdir()] == ["fused_0006.png"]
+    assert [one.name for one in (tmp_path / "out").iterdir()] == ["fused_0007.png"]
     assert told[0].text == f"Exported 1 file to {tmp_path / 'out'}."
 
 
@@ -87,16 +90,55 @@ def test_an_export_that_would_overwrite_asks_first(workspace, volumes, tmp_path,
 
     monkeypatch.setattr(export_dialog, "QMessageBox", Box)
     _pair(workspace, volumes)
-    (tmp_path / "fused_0006.png").write_bytes(b"mine")
+    (tmp_path / "fused_0007.png").write_bytes(b"mine")
     told = []
     exporter = Exporter(None, workspace, told.append)
     exporter.write(workspace.case, tmp_path, ExportDialog(12, 6, tmp_path).options("Hot Iron"))
     wait_until(lambda: Box.shown)
-    assert (tmp_path / "fused_0006.png").read_bytes() == b"mine"
+    assert (tmp_path / "fused_0007.png").read_bytes() == b"mine"
     assert Box.shown[0].textFormat() == Qt.TextFormat.PlainText
     next(one for one in Box.shown[0].buttons() if one.text() == "Overwrite").click()
     wait_until(lambda: told)
-    assert (tmp_path / "fused_0006.png").read_bytes()[:4] == b"\x89PNG"
+    assert (tmp_path / "fused_0007.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_pseudonym_takes_the_patient_out_of_names_and_folder(qapp, tmp_path):
+    dialog = ExportDialog(12, 6, tmp_path / "HFN-1_77ac319b", "HFN-1_77ac319b")
+    assert dialog.options("PET").subject == "HFN-1_77ac319b"
+    dialog.subject.clear()
+    QTest.keyClicks(dialog.subject, "S07")
+    assert dialog.options("PET").subject == "S07"
+    assert dialog.folder() == tmp_path / "S07"
+    dialog.path.setText(str(tmp_path / "mine"))
+    QTest.keyClicks(dialog.subject, "b")
+    assert dialog.folder() == tmp_path / "mine"
+
+
+def test_two_patients_are_offered_two_folders(workspace, volumes, tmp_path, monkeypatch):
+    from app.ui.dialogs import export_dialog
+
+    offered = []
+
+    class Asked(ExportDialog):
+        def __init__(self, count, current, folder, subject, parent):
+            super().__init__(count, current, folder, subject, parent)
+            offered.append((folder, subject))
+
+        def open(self):
+            """Shown nowhere."""
+
+    monkeypatch.setattr(export_dialog, "ExportDialog", Asked)
+    exporter = Exporter(None, workspace, lambda _: None)
+    for patient in (Patient("A"), Patient("B"), Patient("A")):
+        pair = [replace(each, series=replace(each.series, patient=patient, study_uid="1.2")) for each in volumes]
+        _pair(workspace, pair)
+        exporter.ask()
+        _, subject = offered[-1]
+        exporter.write(workspace.scene, tmp_path / "all" / subject, Options(slices=(6,), subject=subject))
+        workspace.tasks.stop()
+    assert [subject for _, subject in offered] == ["A_77ac319b", "B_77ac319b", "A_77ac319b"]
+    assert offered[1][0] == tmp_path / "all" / "B_77ac319b"  # beside the one that was chosen for A
+    assert offered[2][0] == tmp_path / "all" / "A_77ac319b"
 
 
 def test_a_format_added_to_the_list_is_offered_by_the_dialog(qapp, tmp_path, monkeypatch):
