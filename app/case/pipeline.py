@@ -38,7 +38,7 @@ class Fusion:
     """What `fuse_files` gives.
 
     stack : the fused slices with all they were made from; slices : those that were asked for
-    metrics : each metric's mean over them, None where it is defined on none
+    metrics : each metric's mean over them, None where it is defined on none; empty where they were not asked for
     warnings : what was odd in the series, in their alignment and in how the network ran
     elapsed_s : seconds for all of it, reading included
     """
@@ -86,6 +86,7 @@ def fuse_files(
     mri_series: str | None = None,
     partner_series: str | None = None,
     different_patients: bool = False,
+    measure: bool = True,
     check: Check | None = None,
     progress: Progress = silent,
 ) -> Fusion:
@@ -97,6 +98,7 @@ def fuse_files(
     slices : along the MRI's k, from 0: "all", "K", "A:B" (without B), or their numbers
     mri_series, partner_series : the uids, where a folder holds several that could be meant
     different_patients : go on although the headers contradict each other
+    measure : the metrics, too, which take longer than a small network does
 
     Raises UsageError where no series, or more than one, could be meant, and DifferentPatientsError; WeightsError where
     the network cannot be used; what reading, registration and fusion raise.
@@ -121,7 +123,7 @@ def fuse_files(
     aligned = align(*volumes, registration, nested(progress, 0.4, 0.5))
     request = default_request(aligned, network, device)
     stack = fuse_pair(aligned, request, slices=wanted, progress=nested(progress, 0.5, 0.75))
-    metrics = mean_metrics(stack, wanted, nested(progress, 0.75, 1))
+    metrics = mean_metrics(stack, wanted, nested(progress, 0.75, 1)) if measure else {}
     warnings = (*series_warnings(fixed, moving), *registration.warnings, *stack.notes)
     return Fusion(stack, wanted, metrics, warnings, time.monotonic() - started)
 

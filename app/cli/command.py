@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,3 +51,9 @@ def listed(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
         return chosen
 
     return names_in
+
+
+def print_metrics(values: Mapping[str, float | None]) -> None:
+    """A line for each metric; "undefined" where it has no value."""
+    for name, value in values.items():
+        print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")

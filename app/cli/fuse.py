@@ -10,7 +10,7 @@ from typing import Any
 
 from app.base.progress import Progress, nested
 from app.base.terminal import note
-from app.cli.command import Command, add_device, listed, path_argument
+from app.cli.command import Command, add_device, listed, path_argument, print_metrics
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true")
     parser.add_argument("--different-patients", action="store_true", help="fuse although the headers contradict")
+    parser.add_argument("--metrics", action="store_true", help="measure and print their means, as --json always does")
     for switch, _ in switches():
         flag = f"--{switch.name}"
         parser.add_argument(
@@ -80,6 +81,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         mri_series=args.mri_series,
         partner_series=args.partner_series,
         different_patients=args.different_patients,
+        measure=args.metrics or args.json,
         check=can_be_written,
         progress=nested(progress, 0, 0.9),
     )
@@ -92,6 +94,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         note(warning)
     if not args.json:
         print(f"{registration.verdict.value}: {registration.verdict.sentence}", *outputs, sep="\n")
+        print_metrics(fusion.metrics)
     return {
         "network": args.network,
         "weights_sha256": stack.weights_sha256 or None,

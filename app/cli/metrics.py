@@ -8,7 +8,7 @@ from typing import Any
 from app.base.progress import Progress
 from app.base.terminal import note
 from app.case.series_choice import require_path
-from app.cli.command import Command, path_argument
+from app.cli.command import Command, path_argument, print_metrics
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +23,7 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         require_path(path)
     values = metrics_of_files(args.fused, args.a, args.b, note=note)
     if not args.json:
-        for name, value in values.items():
-            print(f"{name:5} {'undefined' if value is None else format(value, '.9g')}")
+        print_metrics(values)
     return values
 
 

@@ -9,6 +9,8 @@ import pydicom
 import SimpleITK as sitk
 from PIL import Image
 
+from app.cli import main
+
 
 def test_fuse_exports_what_other_programs_can_open(demo, run, tmp_path):
     folder, truth = demo
@@ -108,3 +110,20 @@ def test_two_patients_stop_unless_said_otherwise(demo, run, tmp_path):
     assert run(*words, "--different-patients")[0] == 0
     code, document, _ = run(*words, "--different-patients", "--format", "dicom")
     assert code == 2
+
+
+def test_text_shows_the_means_where_they_are_asked_for_and_measures_nothing_else(demo, capsys, tmp_path, monkeypatch):
+    from app.case import pipeline
+
+    folder, _ = demo
+    words = ("fuse", folder / "nifti" / "mr.nii.gz", folder / "nifti" / "pet.nii.gz", "--network", "average")
+    words += ("--transform", "none", "--slices", "44", "--overwrite", "--out", tmp_path / "o")
+    assert main([*map(str, words), "--metrics"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert names[-10:] == ["EN", "SD", "SF", "AG", "MI", "CC", "SCD", "VIFF", "Qabf", "SSIM"]
+    assert 0 < float(lines[-1].split()[1]) <= 1
+
+    monkeypatch.delattr(pipeline, "mean_metrics")  # whoever calls it fails
+    assert main([*map(str, words)]) == 0
+    assert "SSIM" not in capsys.readouterr().out
