@@ -96,7 +96,8 @@ def fuse_files(
     transform : "auto", the header where the frames of reference agree, else a rigid registration; "none", as the
         coordinates stand; or an ITK transform file
     slices : along the MRI's k, from 0: "all", "K", "A:B" (without B), or their numbers
-    mri_series, partner_series : the uids, where a folder holds several that could be meant
+    mri_series, partner_series : number in the list of `synoptic info`, modality, description or uid, where a folder
+        holds several that could be meant
     different_patients : go on although the headers contradict each other
     measure : the metrics, too, which take longer than a small network does
 

@@ -40,6 +40,14 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=DEVICES, default="auto")
 
 
+def add_series(parser: argparse.ArgumentParser, *options: str) -> None:
+    """Which of several series is meant, of each of two inputs."""
+    for option in options:
+        parser.add_argument(
+            option, metavar="SERIES", help="number in the list of `synoptic info`, modality, description or UID"
+        )
+
+
 def listed(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """The type of an argument that takes some of these names, with commas between them."""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.base.progress import Progress, nested
 from app.base.terminal import note
-from app.cli.command import Command, add_device, listed, path_argument, print_metrics
+from app.cli.command import Command, add_device, add_series, listed, path_argument, print_metrics
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="from 0 along the MRI's k; B is left out; names of files count from 1",
     )
     add_device(parser)
-    parser.add_argument("--mri-series", metavar="UID")
-    parser.add_argument("--partner-series", metavar="UID")
+    add_series(parser, "--mri-series", "--partner-series")
     parser.add_argument(
         "--palette",
         type=lambda name: find_palette(name).name,

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.base.progress import Progress
 from app.base.terminal import note
-from app.cli.command import Command, path_argument
+from app.cli.command import Command, add_series, path_argument
 from app.registration.verdict import Verdict
 
 
@@ -15,8 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("fixed", type=path_argument, metavar="FIXED")
     parser.add_argument("moving", type=path_argument, metavar="MOVING")
     parser.add_argument("--out", type=path_argument, required=True, metavar="T.tfm")
-    parser.add_argument("--fixed-series", metavar="UID")
-    parser.add_argument("--moving-series", metavar="UID")
+    add_series(parser, "--fixed-series", "--moving-series")
     parser.add_argument("--overwrite", action="store_true")
 
 

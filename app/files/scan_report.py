@@ -53,17 +53,20 @@ def _suv(series: Series) -> dict[str, Any]:
 
 
 def info_text(scan: Scan) -> str:
-    """The same for people: a line for each study and series, its warnings under it."""
-    lines = []
+    """The same for people: a line for each study and each series, with its number in the list and its warnings."""
+    lines: list[str] = []
+    number = 0
     for study in scan.studies:
         patient = study.patient.id or study.patient.name or "not named"
         lines.append(f"Study {study.uid or 'without UID'}  patient {patient}")
         for series in study.series:
+            number += 1
             document = series_document(series)
             size = " x ".join(str(n) for n in document["size"])
             spacing = " x ".join(f"{step:.4g}" for step in document["spacing_mm"] or ()) or "no"
             kind = series.modality or "??"
-            lines.append(f"  {kind:3} {size} at {spacing} mm {series.orientation} {series.unit}  {series.description}")
+            what = f"{kind:3} {size} at {spacing} mm {series.orientation} {series.unit}  {series.description}"
+            lines.append(f"{number:3} {what}")
             lines.append(f"      {series.uid}")
             lines += [f"      ! {warning}" for warning in document["warnings"]]
     lines += [f"Skipped {skip.path}: {skip.reason}" for skip in scan.skipped]

@@ -22,7 +22,9 @@ def test_without_json_it_prints_a_line_for_each_series(demo, capsys):
     assert main(["info", str(folder / "dicom")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].endswith("patient SYNOPTIC-DEMO")
-    assert sorted(line.split()[0] for line in lines if " mm " in line and " x " in line) == ["CT", "MR", "NM", "PT"]
+    numbers, kinds = zip(*(line.split()[:2] for line in lines if " mm " in line and " x " in line), strict=True)
+    assert numbers == ("1", "2", "3", "4")
+    assert sorted(kinds) == ["CT", "MR", "NM", "PT"]
 
 
 def test_a_path_that_is_not_there_is_told(run, tmp_path):

@@ -16,11 +16,24 @@ def test_networks_lists_what_can_run(run):
     assert 3600 <= light["parameters"] <= 5000
 
 
-def test_without_json_it_prints_a_line_and_a_card_for_each(capsys):
+def test_without_json_it_prints_a_line_for_each_and_no_card(capsys):
     assert main(["networks"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    names = [line.split()[0] for line in lines if "parameters" in line and " ms " in line]
+    assert names == [spec.name for spec in registry.networks()]
+    assert not any(line.startswith("#") for line in lines)
+
+
+def test_a_name_prints_its_card_alone(capsys, run):
+    assert main(["networks", "maximum"]) == 0
     text = capsys.readouterr().out
-    for spec in registry.NETWORKS:
-        assert any(line.startswith(f"{spec.name} ") and "parameters" in line for line in text.splitlines())
+    assert [line for line in text.splitlines() if line.startswith("# ")] == ["# Maximum"]
+    assert "`maximum`" in text
+    code, document, _ = run("networks", "lightfusionnet")
+    assert (code, [network["name"] for network in document["networks"]]) == (0, ["lightfusionnet"])
+    code, document, _ = run("networks", "lightfusion")
+    assert code == 2
+    assert "lightfusionnet" in document["hint"]
 
 
 def test_what_cannot_run_is_listed_with_the_reason(run, monkeypatch):

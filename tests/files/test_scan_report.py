@@ -58,7 +58,7 @@ def test_the_lines_for_people_name_study_series_and_what_was_skipped(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     assert info_text(readers.scan([tmp_path])).splitlines() == [
         f"Study {ROOT}.1  patient P1",
-        "  CT  8 x 6 x 3 at 1.5 x 2 x 2 mm LPS HU  CT head",
+        "  1 CT  8 x 6 x 3 at 1.5 x 2 x 2 mm LPS HU  CT head",
         f"      {ROOT}.2",
         f"Skipped {tmp_path / 'notes.txt'}: it is none of the image formats that can be opened here.",
     ]
