@@ -134,7 +134,7 @@ def test_two_patients_are_offered_two_folders(workspace, volumes, tmp_path, monk
         _pair(workspace, pair)
         exporter.ask()
         _, subject = offered[-1]
-        exporter.write(workspace.scene, tmp_path / "all" / subject, Options(slices=(6,), subject=subject))
+        exporter.write(workspace.case, tmp_path / "all" / subject, Options(slices=(6,), subject=subject))
         workspace.tasks.stop()
     assert [subject for _, subject in offered] == ["A_77ac319b", "B_77ac319b", "A_77ac319b"]
     assert offered[1][0] == tmp_path / "all" / "B_77ac319b"  # beside the one that was chosen for A
