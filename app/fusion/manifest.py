@@ -47,6 +47,24 @@ class Quality(msgspec.Struct, frozen=True):
     tasks: dict[str, dict[str, Number]]
 
 
+class Lesions(msgspec.Struct, frozen=True):
+    """What the test with planted and deleted lesions counted, over all tasks, and the command that ran it.
+
+    planted : where the other source is no noisier; shown : of those, in the fused picture
+    deleted : places without one; invented : of those, where the fused picture shows one
+    """
+
+    command: str
+    planted: int
+    shown: int
+    deleted: int
+    invented: int
+
+    @property
+    def share_shown(self) -> float:
+        return self.shown / self.planted
+
+
 class Entry(msgspec.Struct, frozen=True):
     """What the manifest says of one network; classical ones have no file.
 
@@ -66,6 +84,7 @@ class Entry(msgspec.Struct, frozen=True):
     card: str | None = None
     quality: Quality | None = None
     ms_per_slice: dict[str, Number] | None = None
+    lesions: Lesions | None = None
     title: str | None = None
     trained_on: TrainedOn | None = None
 

@@ -13,6 +13,7 @@ manifest of `model_weights`; or it comes from another package (`packages`). Ever
 from __future__ import annotations
 
 import importlib
+import math
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,8 @@ NETWORKS: tuple[NetworkSpec, ...] = (
     NetworkSpec("laplacian", "Laplacian pyramid", "app.fusion.classical", "LaplacianPyramid", None),
     NetworkSpec("salient", "Salient pyramid", "app.fusion.classical", "SalientPyramid", None),
 )
+
+LESIONS_KEPT = 0.95  # of the planted lesions that are fair to ask for: below it a picture hides what a reader looks for
 
 
 class UnknownNetworkError(FusionError):
@@ -87,6 +90,26 @@ def package_errors() -> tuple[FusionError, ...]:
 def available(folder: Path | None = None) -> tuple[NetworkSpec, ...]:
     """What can run now: the classical ones, and networks whose weights file the manifest names and which is there."""
     return tuple(spec for spec in networks() if missing(spec, folder) is None)
+
+
+def first_choice(usable: tuple[NetworkSpec, ...] | None = None) -> NetworkSpec:
+    """What is taken where nobody has chosen: of the networks that keep lesions, the one that takes the least time.
+
+    Networks for patients alone; where none is known to keep LESIONS_KEPT of those planted, the first that can run.
+    """
+    usable = available() if usable is None else usable
+    times: dict[str, float] = {}
+    for spec in usable:
+        entry = measured(spec)
+        if entry.lesions and entry.ms_per_slice and not loses_lesions(spec):
+            times[spec.name] = entry.ms_per_slice.get("cpu", math.inf)
+    return min(usable, key=lambda spec: times.get(spec.name, math.inf))  # the first of equals
+
+
+def loses_lesions(spec: NetworkSpec, folder: Path | None = None) -> bool:
+    """Whether the network is known to show fewer of the planted lesions than a reader may ask for."""
+    lesions = measured(spec, folder).lesions
+    return lesions is not None and lesions.share_shown < LESIONS_KEPT
 
 
 def listed(name: str, folder: Path | None = None) -> NetworkSpec:
@@ -161,6 +184,7 @@ def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
     package : who brings it, where that is not Synoptic
     quality : means of the metrics per task over validation pairs, and the command that measured them
     ms_per_slice : of a slice of 256 x 256 on the CPU, and with how many threads (`validation --publish`)
+    lesions : of those planted how many it shows, of places without one how many it invents
     """
     entry = measured(spec, folder)
     card = _home(spec, folder) / (entry.card or f"{spec.name}.md")
@@ -178,6 +202,7 @@ def describe(spec: NetworkSpec, folder: Path | None = None) -> dict[str, Any]:
         "licence": entry.licence or ("Apache-2.0, as the program" if spec.classical and not spec.package else None),
         "quality": entry.quality,
         "ms_per_slice": entry.ms_per_slice,
+        "lesions": entry.lesions,
         "card": card.read_text("utf-8") if card.is_file() else None,
     }
     return msgspec.to_builtins(facts)

@@ -107,13 +107,13 @@ def make_window(
 ) -> MainWindow:
     """The window, not shown yet: `layout` and `network` win over the settings.
 
-    Where the network chosen last time cannot run any more, the first that can is taken, and a notice says so.
+    Where the network chosen last time cannot run any more, `registry.first_choice` is taken, and a notice says so.
     """
     from app.ui.main_window import MainWindow
     from app.ui.shell.messages import Notice
 
     window = MainWindow(settings)
-    first = registry.available()[0]
+    first = registry.first_choice()
     wanted = network or settings.network or first.name
     try:
         window.workspace.set_case(network=registry.find(wanted).name)

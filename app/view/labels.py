@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import cache
 from typing import Literal
 
 from app.case.document import Case
@@ -15,9 +16,9 @@ from app.core.modalities import modality_of
 from app.core.person_name import readable
 from app.core.planes import Plane
 from app.core.volume import Volume
-from app.fusion import cards
+from app.fusion import cards, registry
 from app.fusion.registry import listed
-from app.fusion.spec import concerns
+from app.fusion.spec import NetworkSpec, concerns
 from app.registration.verdict import Verdict
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
@@ -168,9 +169,20 @@ def _fused_plane(case: Case, picture: Picture) -> list[Line]:
     if strange.plane:
         planes = cards.planes(network)
         lines.append(Line(f"network was trained on {planes} slices", About.FUSION, "warn", f"trained on {planes}"))
+    lesions = _lesions_of(network)
+    if lesions is not None and lesions < registry.LESIONS_KEPT:
+        lost = f"network shows {lesions:.0%} of test lesions"
+        lines.append(Line(lost, About.FUSION, "warn", f"shows {lesions:.0%} of lesions"))
     if unseen := cards.unseen(network, strange):
         lines.append(Line(f"network was never trained on {unseen}", About.FUSION, "warn", f"not for {unseen}"))
     return lines
+
+
+@cache
+def _lesions_of(network: NetworkSpec) -> float | None:
+    """The share of planted lesions that a network shows; read from its manifest once, not at every paint."""
+    lesions = registry.measured(network).lesions
+    return lesions.share_shown if lesions else None
 
 
 def _alignment(case: Case, role: str, picture: Picture) -> list[Line]:

@@ -140,3 +140,10 @@ def test_pictures_show_no_millimetres():
     lines = words(ViewState(), shown(Case().having(mri=picture), mri_window=(128, 256)), "mri")
     assert "picture, no millimetres" in lines
     assert not any(" mm" in text for text in lines)
+
+
+@pytest.mark.parametrize(("network", "said"), [("lightfusionnet", False), ("sspfusion", True), ("maximum", True)])
+def test_a_fusion_that_loses_lesions_says_so(case, network, said):
+    stack = fused(case.aligned, np.zeros(case.aligned.values.shape, np.float32), network=network)
+    lines = words(replace(STATE, fusion=1.0), case.having(network=network).having(stack=stack), "fused")
+    assert any("of test lesions" in line for line in lines) == said

@@ -197,7 +197,9 @@ class FusionPanel(QWidget):
         case, item = self._workspace.case, cast(QStandardItemModel, self.network.model()).item
         for at, spec in enumerate(registry.networks()):
             refused = self._flow.refused.get(spec.name, self._missing[spec.name])
-            text = f"{spec.title}: cannot run here" if refused else self._flow.times.beside_name(spec, case)
+            lesions = registry.measured(spec).lesions
+            kept = f", {lesions.share_shown:.0%} of lesions" if lesions else ""
+            text = f"{spec.title}: cannot run here" if refused else f"{self._flow.times.beside_name(spec, case)}{kept}"
             tip = f"{refused} {refused.hint}" if refused else self._flow.times.explained(spec, case)
             if self.network.itemText(at) != text:
                 self.network.setItemText(at, text)

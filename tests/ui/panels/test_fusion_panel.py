@@ -38,7 +38,7 @@ def test_the_fusion_panel_shows_windows_and_what_they_clip(fusion, workspace, vo
 
 def test_every_network_is_offered_with_its_time(fusion, workspace, volumes):
     assert list(networks_of(fusion)) == [spec.name for spec in registry.NETWORKS]
-    assert networks_of(fusion)["lightfusionnet"] == "LightFusionNet, 8 ms a slice, published"
+    assert networks_of(fusion)["lightfusionnet"] == "LightFusionNet, 8 ms a slice, published, 98% of lesions"
     give_pair(workspace, volumes)
     fusion._flow.times.note(replace(workspace.case.stack, slice_s=0.0312))
     assert networks_of(fusion)["average"] == "Average, about 31 ms a slice"
