@@ -129,12 +129,12 @@ class PairFuser:
 
         if earlier is not None and earlier.key == self.stack.key:
             self._fused[:], self._done[:] = earlier.fused, earlier.done
-        self._asked = list(range(len(self._fused))) if slices is None else sorted(set(slices))
-        self._left = {k for k in self._asked if not self._done[k]}
-        kept = len(self._asked) - len(self._left)
-        if kept and earlier is not None:
+        self._requested = list(range(len(self._fused))) if slices is None else sorted(set(slices))
+        self._waiting = {k for k in self._requested if not self._done[k]}
+        reused = len(self._requested) - len(self._waiting)
+        if reused and earlier is not None:
             self._notes = list(earlier.notes)
-        self._wanted, self._expected_s = wanted, expected_s
+        self._slice_in_view, self._expected_s = wanted, expected_s
         self._last = begun = time.monotonic()
         self._report()
         fusing = infer.fuse_slices(
@@ -152,18 +152,18 @@ class PairFuser:
             slice_s = (self._last - begun) / max(count, 1)
             self.stack = replace(self.stack, slice_s=slice_s, notes=tuple(self._notes))
             begun = begun if count else self._last  # torch warms up in the first
-            self._left.discard(k)
+            self._waiting.discard(k)
             if on_slice:
                 on_slice(self.stack, k)
             self._report()
-        elapsed_s = 0.0 if kept else time.monotonic() - self._began
+        elapsed_s = 0.0 if reused else time.monotonic() - self._began
         return replace(self.stack, elapsed_s=elapsed_s, notes=tuple(self._notes))
 
     def _nearest_first(self) -> Iterator[tuple[int, NDArray[np.float32], NDArray[np.float32]]]:
         aligned, request = self._aligned, self._request
-        waiting = set(self._left)
+        waiting = set(self._waiting)
         while waiting:
-            centre = self._wanted() if self._wanted else self._asked[0]
+            centre = self._slice_in_view() if self._slice_in_view else self._requested[0]
             k = min(waiting, key=lambda index: (abs(index - centre), index))
             waiting.discard(k)
             mri = to_unit(aligned.mri.values(k), request.mri_window)
@@ -175,11 +175,11 @@ class PairFuser:
         self.stack = replace(self.stack, device=device)
 
     def _report(self) -> None:
-        known_s = self.stack.slice_s or self._expected_s
-        count, left = len(self._asked), len(self._left)
-        left_s = max(known_s, time.monotonic() - self._last) * left if known_s else 0
-        wait = f", about {spoken(left_s)} left" if left_s > _WORTH_TELLING_S else ""
-        self._progress((count - left) / count, f"{count - left} of {count} slices{wait}")
+        slice_s = self.stack.slice_s or self._expected_s
+        count, remaining = len(self._requested), len(self._waiting)
+        remaining_s = max(slice_s, time.monotonic() - self._last) * remaining if slice_s else 0
+        wait = f", about {spoken(remaining_s)} left" if remaining_s > _WORTH_TELLING_S else ""
+        self._progress((count - remaining) / count, f"{count - remaining} of {count} slices{wait}")
 
 
 def fuse_pair(
@@ -233,11 +233,11 @@ def _strange(spec: NetworkSpec, aligned: Aligned) -> list[str]:
 
 
 def _key(aligned: Aligned, request: FusionRequest, sha256: str) -> str:
-    told = (
+    question = (
         aligned.mri.series.uid,
         aligned.partner.series.uid,
         aligned.registration.fixed_to_moving.tolist(),
         request,
         sha256,
     )
-    return hashlib.sha256(repr(told).encode()).hexdigest()
+    return hashlib.sha256(repr(question).encode()).hexdigest()

@@ -47,10 +47,11 @@ class Work:
         """The partner on the MRI's grid, if it was made for this very transform; it bears this registration."""
         if registration is None:
             return None
-        for made in reversed(self.alignments):
-            pair = made.mri is mri and made.partner is partner
-            if pair and np.array_equal(made.registration.fixed_to_moving, registration.fixed_to_moving):
-                return made if made.registration is registration else replace(made, registration=registration)
+        for alignment in reversed(self.alignments):
+            pair = alignment.mri is mri and alignment.partner is partner
+            if pair and np.array_equal(alignment.registration.fixed_to_moving, registration.fixed_to_moving):
+                same = alignment.registration is registration
+                return alignment if same else replace(alignment, registration=registration)
         return None
 
     def fusion(
@@ -63,11 +64,11 @@ class Work:
         """The fusion of these voxels with this network, these windows, on this device; it bears this alignment."""
         if aligned is None:
             return None
-        for made in reversed(self.fusions):
-            request = made.request
-            asked = (request.network, (request.mri_window, request.partner_window), request.device)
-            if made.aligned.values is aligned.values and asked == (network, windows, device):
-                return made if made.aligned is aligned else replace(made, aligned=aligned)
+        for stack in reversed(self.fusions):
+            request = stack.request
+            question = (request.network, (request.mri_window, request.partner_window), request.device)
+            if stack.aligned.values is aligned.values and question == (network, windows, device):
+                return stack if stack.aligned is aligned else replace(stack, aligned=aligned)
         return None
 
     def noting(
@@ -76,9 +77,9 @@ class Work:
         """With what is shown now as the newest; and the layers, both without what there is no room for."""
         alignments, fusions = self.alignments, self.fusions
         if aligned is not None and (not alignments or alignments[-1] is not aligned):
-            alignments = (*(made for made in alignments if made.values is not aligned.values), aligned)
+            alignments = (*(prior for prior in alignments if prior.values is not aligned.values), aligned)
         if stack is not None and (not fusions or fusions[-1] is not stack):
-            fusions = (*(made for made in fusions if made.fused is not stack.fused), stack)
+            fusions = (*(prior for prior in fusions if prior.fused is not stack.fused), stack)
         if alignments is self.alignments and fusions is self.fusions and len(layers) <= len(roles):
             return self, layers
         return _within(kept_bytes(), Work(alignments, fusions), aligned, stack, layers, roles)
@@ -94,24 +95,24 @@ def _within(
 ) -> tuple[Work, tuple[Layer, ...]]:
     """The newest fusions, then alignments, then layers that fit into `room` bytes; what is shown needs no room."""
     fusions: list[FusionStack] = []
-    for made in reversed(work.fusions):
-        room -= 0 if made is stack else made.fused.nbytes
-        if made is stack or room >= 0:
-            fusions.insert(0, made)
+    for fusion in reversed(work.fusions):
+        room -= 0 if fusion is stack else fusion.fused.nbytes
+        if fusion is stack or room >= 0:
+            fusions.insert(0, fusion)
     alignments: list[Aligned] = []
-    for prior in reversed(work.alignments):
-        room -= 0 if prior is aligned else prior.values.nbytes + prior.inside.nbytes
-        if prior is aligned or room >= 0:
-            alignments.insert(0, prior)
-    kept: list[Layer] = []
+    for alignment in reversed(work.alignments):
+        room -= 0 if alignment is aligned else alignment.values.nbytes + alignment.inside.nbytes
+        if alignment is aligned or room >= 0:
+            alignments.insert(0, alignment)
+    remaining: list[Layer] = []
     for layer in reversed(layers):
-        shown = layer.visible or layer.uid in roles
-        room -= 0 if shown else layer.volume.stored.nbytes
-        if shown or room >= 0:
-            kept.insert(0, layer)
-    volumes = {id(layer.volume) for layer in kept}
-    at_hand = [made for made in alignments if {id(made.mri), id(made.partner)} <= volumes]
-    values = {id(made.values) for made in at_hand}
-    finished = tuple(made for made in fusions if id(made.aligned.values) in values)
-    unchanged = len(kept) == len(layers)
-    return Work(tuple(at_hand), finished), layers if unchanged else tuple(kept)
+        visible = layer.visible or layer.uid in roles
+        room -= 0 if visible else layer.volume.stored.nbytes
+        if visible or room >= 0:
+            remaining.insert(0, layer)
+    volumes = {id(layer.volume) for layer in remaining}
+    at_hand = [alignment for alignment in alignments if {id(alignment.mri), id(alignment.partner)} <= volumes]
+    values = {id(alignment.values) for alignment in at_hand}
+    finished = tuple(fusion for fusion in fusions if id(fusion.aligned.values) in values)
+    unchanged = len(remaining) == len(layers)
+    return Work(tuple(at_hand), finished), layers if unchanged else tuple(remaining)

@@ -52,11 +52,11 @@ def listed(names: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     """The type of an argument that takes some of these names, with commas between them."""
 
     def names_in(text: str) -> tuple[str, ...]:
-        chosen = tuple(part.strip() for part in text.split(","))
-        for name in chosen:
+        selection = tuple(part.strip() for part in text.split(","))
+        for name in selection:
             if name not in names:
                 raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(names)}")
-        return chosen
+        return selection
 
     return names_in
 

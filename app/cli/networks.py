@@ -21,8 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> Any:
     from app.fusion import cards, registry
 
-    chosen = (registry.listed(args.name),) if args.name else registry.networks()
-    refusals = {spec: registry.refusal(spec) for spec in chosen}
+    specs = (registry.listed(args.name),) if args.name else registry.networks()
+    refusals = {spec: registry.refusal(spec) for spec in specs}
     facts = {spec: registry.describe(spec) for spec in refusals}
     usable = [spec for spec, error in refusals.items() if error is None]
     errors = [(spec.name, error) for spec, error in refusals.items() if error]
@@ -31,9 +31,9 @@ def run(args: argparse.Namespace, progress: Progress) -> Any:
         note(f"{error} {error.hint}")
     if not args.json:
         if args.name:
-            print(*(cards.card(facts[spec], refusals[spec]) for spec in chosen), sep="\n")
+            print(*(cards.card(facts[spec], refusals[spec]) for spec in specs), sep="\n")
         else:
-            print(*(_row(spec, facts[spec], refusals[spec]) for spec in chosen), sep="\n")
+            print(*(_row(spec, facts[spec], refusals[spec]) for spec in specs), sep="\n")
             print("\n`synoptic networks NAME` prints the card of one.")
     refused = [{"name": name, "error": str(error), "hint": error.hint} for name, error in errors]
     return {"networks": [facts[spec] for spec in usable], "refused": refused}

@@ -47,8 +47,8 @@ def check_subject(subject: str) -> None:
 
 def _plain(text: str) -> str:
     """Only what every file system takes: letters, digits, - and _ of any script, others as one -."""
-    known = (sign if sign.isalnum() or sign in "-_" else " " for sign in unicodedata.normalize("NFKC", text))
-    return "-".join("".join(known).split())[:_LONGEST]
+    letters = (sign if sign.isalnum() or sign in "-_" else " " for sign in unicodedata.normalize("NFKC", text))
+    return "-".join("".join(letters).split())[:_LONGEST]
 
 
 def _digest(uid: str) -> str:

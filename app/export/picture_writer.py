@@ -22,18 +22,18 @@ def write_picture(file: BinaryIO, form: str, colouring: Colouring, k: int, *, an
     stack = colouring.stack
     picture, pixel_mm = annotated(colouring, k) if annotate else squared(colouring, k, longest=0)
     comment = "; ".join((*wording.caption(stack, k, colouring), NOT_FOR_DIAGNOSIS))
-    known = stack.aligned.mri.geometry.in_mm
+    has_scale = stack.aligned.mri.geometry.in_mm
     content = io.BytesIO()
     options: dict[str, Any] = {}
     if form == "png":
         info = PngInfo()
         info.add_text("Software", wording.SOFTWARE)
         info.add_text("Description", comment)
-        if known:
+        if has_scale:
             options["dpi"] = (25.4 / pixel_mm, 25.4 / pixel_mm)
         picture.save(content, "PNG", pnginfo=info, **options)
     else:
-        if known:
+        if has_scale:
             options |= {"resolution": 10 / pixel_mm, "resolution_unit": "cm"}
         picture.save(content, "TIFF", compression="tiff_lzw", software=wording.SOFTWARE, description=comment, **options)
     file.write(content.getbuffer())

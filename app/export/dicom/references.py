@@ -20,13 +20,16 @@ _EQUIPMENT = [
 def refer(sources: Sources, k: int, target: Dataset) -> None:
     """All source images of slice k, what they were used for, and the equipment they come from."""
     references = [*sources.mri_references(k), *sources.partner_references(k)]
-    target.SourceImageSequence = DicomSequence([_source_item(one) for one in references])
-    same = [one for one in references if one.study == target.StudyInstanceUID]
-    others = sorted((one for one in references if one.study != target.StudyInstanceUID), key=lambda one: one.study)
+    target.SourceImageSequence = DicomSequence([_source_item(reference) for reference in references])
+    same = [reference for reference in references if reference.study == target.StudyInstanceUID]
+    foreign = sorted(
+        (reference for reference in references if reference.study != target.StudyInstanceUID),
+        key=lambda reference: reference.study,
+    )
     target.ReferencedSeriesSequence = _by_series(same)
-    if others:
+    if foreign:
         studies = []
-        for study, members in groupby(others, key=lambda one: one.study):
+        for study, members in groupby(foreign, key=lambda reference: reference.study):
             item = Dataset()
             item.StudyInstanceUID = study
             item.ReferencedSeriesSequence = _by_series(list(members))
@@ -62,14 +65,16 @@ def _source_item(reference: Reference) -> Dataset:
 
 def _by_series(references: Sequence[Reference]) -> DicomSequence:
     items = []
-    for series, members in groupby(sorted(references, key=lambda one: one.series), key=lambda one: one.series):
+    for series, members in groupby(
+        sorted(references, key=lambda reference: reference.series), key=lambda reference: reference.series
+    ):
         item = Dataset()
         item.SeriesInstanceUID = series
         instances = []
-        for one in members:
+        for reference in members:
             instance = Dataset()
-            instance.ReferencedSOPClassUID = one.sop_class
-            instance.ReferencedSOPInstanceUID = one.sop_instance
+            instance.ReferencedSOPClassUID = reference.sop_class
+            instance.ReferencedSOPInstanceUID = reference.sop_instance
             instances.append(instance)
         item.ReferencedInstanceSequence = DicomSequence(instances)
         items.append(item)
@@ -79,12 +84,12 @@ def _by_series(references: Sequence[Reference]) -> DicomSequence:
 def _equipment(headers: Sequence[Dataset]) -> DicomSequence:
     """Each scanner once, then this program."""
     items: list[Dataset] = []
-    seen: set[tuple[str, ...]] = set()
+    identities: set[tuple[str, ...]] = set()
     for header in headers:
         identity = tuple(str(header.get(word, "")) for word in _EQUIPMENT)
-        if not identity[0] or identity in seen:  # without a manufacturer an item may not be written
+        if not identity[0] or identity in identities:  # without a manufacturer an item may not be written
             continue
-        seen.add(identity)
+        identities.add(identity)
         item = Dataset()
         item.PurposeOfReferenceCodeSequence = DicomSequence([code("109101", "DCM", "Acquisition Equipment")])
         copy_elements(header, item, _EQUIPMENT)
