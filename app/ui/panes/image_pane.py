@@ -6,17 +6,19 @@ the one that answers exactly them.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QDragEnterEvent,
     QDropEvent,
+    QHideEvent,
     QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -54,6 +56,9 @@ class ImagePane(QWidget):
         self._layers = layers
         self._memo = memo
         self._mouse = PaneMouse(self, workspace)
+        self._look_again = QTimer(self)  # several changes before one paint are one reading
+        self._look_again.setSingleShot(True)
+        self._look_again.timeout.connect(self._mouse.probe)
         self._composed: tuple[ViewState, Case, Picture] | None = None
         self._image: tuple[Pixels, QImage] | None = None
         self.setObjectName(f"pane-{spec.name}")
@@ -124,6 +129,7 @@ class ImagePane(QWidget):
             self._composed = self._image = None  # a pane out of sight must not keep a closed study in memory
         if self.isVisible():
             self.update()
+            self._look_again.start()
 
     def _on_slice_fused(self, k: int) -> None:
         if self.spec.role == "fused" and self.isVisible() and self.picture().pixels is None:
@@ -201,7 +207,13 @@ class ImagePane(QWidget):
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._mouse.leave(event)
+        self._mouse.leave()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._mouse.leave()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._look_again.start()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if event.reason() == QContextMenuEvent.Reason.Keyboard:  # the mouse's right button may be a zoom drag

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 
 from app.core.geometry import point
@@ -42,6 +42,7 @@ class PaneMouse:
         self._moved = False
         self._drag: Drag | None = None
         self._wheel = 0.0
+        self._over: QPointF | None = None  # where the mouse is, None while it is not over the pane
 
     def press(self, event: QMouseEvent) -> None:
         if self._button != Qt.MouseButton.NoButton:
@@ -51,11 +52,11 @@ class PaneMouse:
         self._touch()
 
     def move(self, event: QMouseEvent) -> None:
-        at = event.position()
+        at = self._over = event.position()
         if self._button == Qt.MouseButton.NoButton:
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
                 self.put_crosshair(at)
-            self._probe(at)
+            self.probe()
             return
         if not self._moved and (at - self._start).manhattanLength() < CLICK_PIXELS:
             return
@@ -96,8 +97,19 @@ class PaneMouse:
                 self._workspace.scroll(-notches, axis)
                 self._touch()
 
-    def leave(self, event: QEvent) -> None:
-        self._workspace.probed.emit(None)
+    def leave(self) -> None:
+        """The mouse, or the pane under it, has gone."""
+        if self._over is not None:
+            self._over = None
+            self._workspace.probed.emit(None)
+
+    def probe(self) -> None:
+        """Read what lies under the mouse: when it moves, and when the picture under it changes."""
+        at, view = self._over, self._pane.view()
+        if at is None:
+            return
+        on_image = view is not None and self._pane.linked() and view.holds(at.x(), at.y())
+        self._workspace.probed.emit(point(view.to_lps(at.x(), at.y())) if on_image and view is not None else None)
 
     def put_crosshair(self, at: QPointF) -> None:
         """Move the crosshair to a place of the pane, if it lies on the picture."""
@@ -132,8 +144,3 @@ class PaneMouse:
         view = self._pane.view()
         if view is not None and self._pane.linked():
             self._workspace.update(axis=view.plane.axis)
-
-    def _probe(self, at: QPointF) -> None:
-        view = self._pane.view()
-        on_image = view is not None and self._pane.linked() and view.holds(at.x(), at.y())
-        self._workspace.probed.emit(point(view.to_lps(at.x(), at.y())) if on_image and view is not None else None)

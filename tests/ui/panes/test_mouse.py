@@ -13,7 +13,7 @@ from app.ui.flow.workspace import Workspace
 from app.ui.panes.image_pane import SERIES_MIME
 from app.ui.panes.layouts import ViewArea
 from app.view.viewport import zoom_rect
-from tests.scenes import head, pair, shown
+from tests.scenes import head, pair, registered, shown
 
 LEFT, MIDDLE, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
 
@@ -147,6 +147,29 @@ def test_the_probe_follows_the_mouse_and_ends_outside_the_image(area):
     area._workspace.update(zoom=0.3)
     QTest.mouseMove(area.panes["mri"], QPoint(3, 3))
     assert told[-1] is None
+
+
+def test_what_lies_under_a_still_mouse_is_read_again_whenever_the_picture_under_it_changes(area):
+    told, workspace, pane = [], area._workspace, area.panes["mri"]
+    QTest.mouseMove(pane, QPoint(190, 110))
+    workspace.probed.connect(told.append)
+    for change in (lambda: workspace.scroll(3), lambda: workspace.zoom(2.0), lambda: workspace.update(axis=1)):
+        change()
+        QApplication.processEvents()
+        assert told[-1] == pytest.approx(tuple(pane.view().to_lps(190, 110)))
+    assert len(told) == 3
+    assert len(set(told)) == 3
+    nudge = np.eye(4)
+    nudge[0, 3] = 5.0
+    workspace.change(registration=registered(nudge))  # another voxel of the partner lies there now
+    QApplication.processEvents()
+    assert len(told) == 4
+    pane.hide()
+    QApplication.processEvents()
+    assert told[-1] is None
+    workspace.scroll(-1)
+    QApplication.processEvents()
+    assert len(told) == 5  # nothing lies under a mouse that is elsewhere
 
 
 def test_a_double_click_fills_the_window_and_goes_back(area):
