@@ -40,7 +40,6 @@ class Settings:
     layout: Word = "side-by-side"
     network: Word = ""
     device: Device = "auto"
-    annotations: Word = "full"
     palettes: Annotated[dict[str, Word], Meta(max_length=100)] = field(default_factory=dict)
     window_drag_reversed: bool = False
     curve_metric: Word = "SSIM"

@@ -26,7 +26,6 @@ from app.fusion import registry
 from app.ui.shell.garbage import collected_here, set_apart
 from app.ui.shell.platform_check import check
 from app.view.layouts import LAYOUTS
-from app.view.state import ANNOTATION_LEVELS
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from app.ui.flow.task import Running
     from app.ui.main_window import MainWindow
 
-SETTING_CHOICES = {"layout": LAYOUTS, "annotations": ANNOTATION_LEVELS, "palettes": PALETTES}
+SETTING_CHOICES: user_settings.Choices = {"layout": LAYOUTS, "palettes": PALETTES}
 _HEAR_MS = 250
 _PLATFORM_SAYS = ("This plugin does not support propagateSizeHints()",)  # of itself, whatever the program does
 _POLL_MS = 50

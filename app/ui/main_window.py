@@ -106,7 +106,6 @@ class MainWindow(Window):
     def _restore(self, settings: Settings) -> None:
         self.workspace.update(
             layout=settings.layout,
-            annotations=settings.annotations,
             reverse_window_drag=settings.window_drag_reversed,
         )
         self.workspace.set_case(device=settings.device)
@@ -265,7 +264,6 @@ class MainWindow(Window):
             layout=state.layout,
             network=self._settings.network if case.network == self.flow.stand_in else case.network,
             device=case.device,
-            annotations=state.annotations,
             window_drag_reversed=state.reverse_window_drag,
             curve_metric=self.metrics_pane.curve_metric,
             slice_ms=dict(self.flow.times.known),

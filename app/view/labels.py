@@ -1,7 +1,8 @@
 """The words on a pane: whose picture, where, how aligned, in which window, and every warning a reader must not miss.
 
 Pure text, so that tests read it as a reader does. This is where facts become sentences: each line keeps what it is
-about and how grave it is as fields, and warnings stay in sight also when the annotations are switched off.
+about and how grave it is as fields, and warnings and the verdict on the alignment stay in sight also when the
+annotations are switched off.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def blank_message(picture: Picture) -> str:
 
 def _wanted(line: Line, annotations: str) -> bool:
     if annotations == "none":
-        return line.tone != "plain"
+        return line.tone != "plain" or line.about is About.ALIGNMENT
     return annotations == "full" or line.about is not About.PATIENT
 
 

@@ -40,8 +40,7 @@ def marks_of(
         marks += message(blank_message(picture), frame, ink, measure)
     elif view is not None:
         marks += _on_the_picture(state, case, view, measure, memo, zoomed=zoomed)
-        if state.annotations != "none":
-            marks += _scales(state, case, picture, view, frame, measure)
+        marks += _sides_and_scales(state, case, picture, view, frame, measure)
     return [*marks, *corners(labels(state, case, role, picture), frame, measure), *banner(frame, measure)]
 
 
@@ -58,15 +57,17 @@ def _on_the_picture(
     return marks
 
 
-def _scales(
+def _sides_and_scales(
     state: ViewState, case: Case, picture: Picture, view: Viewport, frame: Frame, measure: Measure
 ) -> list[Mark]:
-    shown = bar(state, case, picture) if frame.height >= _LOWEST_WITH_BAR else None
+    """The patient's sides, always; colour bar and scale bar with the annotations."""
+    scaled = state.annotations != "none"
+    shown = bar(state, case, picture) if scaled and frame.height >= _LOWEST_WITH_BAR else None
     marks = [] if shown is None else colour_bar(shown, frame, measure)
     if view.plane.grid.in_mm:
         left, _, width, _ = frame.picture
         wide = 0.0 if shown is None else bar_width(shown) + MARGIN
         beside = left + width < frame.width - wide  # the bar has room of its own
         marks += letters(view.plane, frame, right_inset=0 if beside else wide)
-        marks += scale_bar(view.scale, frame)
+        marks += scale_bar(view.scale, frame) if scaled else []
     return marks

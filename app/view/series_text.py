@@ -55,8 +55,8 @@ def lines(series: Series) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def details(series: Series) -> str:
-    """Everything known from the headers that may be read by others: no patient."""
+def details(series: Series, *, identified: bool = True) -> str:
+    """Everything known from the headers but the patient; identified : with what leads to the study."""
     rows = [title(series), f"{size(series)} voxels of {spacing(series)}"]
     if series.orientation:
         rows.append(f"axes toward {', '.join(series.orientation)}")
@@ -66,7 +66,8 @@ def details(series: Series) -> str:
     if series.attenuation_corrected is not None:
         rows.append("attenuation corrected" if series.attenuation_corrected else "NOT attenuation corrected")
     frame = series.frame_of_reference_uid
-    rows.append(f"frame of reference …{frame[-12:]}" if frame else "no frame of reference stated")
+    if identified or not frame:
+        rows.append(f"frame of reference …{frame[-12:]}" if frame else "no frame of reference stated")
     rows += [f"⛔ {series.problem}"] if series.problem else []
     rows += [f"⚠ {warning}" for warning in series.warnings]
     return "\n".join(shown(row) for row in rows)

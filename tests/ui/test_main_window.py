@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app import NOT_FOR_DIAGNOSIS
+from app.ui.application import make_window
 from tests.scenes import BERT
 from tests.ui.windows import give, press
 from tests.waiting import wait_until
@@ -82,6 +83,15 @@ def test_settings_are_what_was_chosen_and_hold_no_patient(window):
     kept = window.settings()
     assert (kept.layout, kept.palettes["PT"], kept.network) == ("planes", "Cividis", "average")
     assert "Muster" not in repr(kept)
+
+
+def test_annotations_switched_off_are_not_remembered(window, qapp):
+    window.workspace.update(annotations="none")
+    later = make_window(window.settings())
+    assert later.workspace.state.annotations == "full"
+    later.close()
+    assert later.workspace.tasks.stop()
+    later.deleteLater()
 
 
 def test_a_picture_of_the_window_is_saved(window, tmp_path):

@@ -105,6 +105,8 @@ def test_warnings_stay_when_the_annotations_are_switched_off():
     state = replace(STATE, annotations="none")
     assert words(state, case, "mri") == []
     assert words(state, case, "fused") == ["ALIGNMENT NOT VERIFIED"]
+    confirmed = words(state, pair(mri, pet, verdict="registered"), "fused")
+    assert confirmed == ["registered, confirmed"]  # no pane keeps quiet on how it is aligned
     marked = Case().having(mri=replace(mri, interpolated=np.ones(24, bool)))
     assert words(state, marked, "mri") == ["INTERPOLATED SLICE"]
 

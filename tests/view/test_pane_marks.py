@@ -46,9 +46,10 @@ def test_a_picture_has_sides_scales_labels_and_the_banner():
     assert "crosshair" not in inks(replace(STATE, show_crosshair=False), SCENE)
 
 
-def test_without_annotations_the_warnings_and_the_banner_stay():
+def test_without_annotations_the_sides_the_warnings_and_the_banner_stay():
     bare = replace(STATE, annotations="none", show_crosshair=False)
-    assert words(bare, pair(MRI, PET, verdict="unverified")) == ["ALIGNMENT NOT VERIFIED", NOT_FOR_DIAGNOSIS]
+    stays = ["R", "L", "A", "P", "ALIGNMENT NOT VERIFIED", NOT_FOR_DIAGNOSIS]
+    assert words(bare, pair(MRI, PET, verdict="unverified")) == stays
     assert not any(isinstance(mark, Polyline | Ramp) for mark in marks(bare, SCENE))
 
 

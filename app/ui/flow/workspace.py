@@ -15,6 +15,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from app.case.document import Case
+from app.core.volume import Patient
 from app.ui.flow.task import TaskRunner
 from app.view.state import ViewState, centre_voxel, fitted, reset, scrolled, zoomed
 
@@ -49,6 +50,7 @@ class Workspace(QObject):
         self._undo: list[Case] = []
         self._redo: list[Case] = []
         self._last_change: tuple[object, float] = (None, 0.0)
+        self._patient: Patient | None = None  # whose pictures were shown last
 
     # Where one looks -------------------------------------------------------------------------------------------
 
@@ -112,9 +114,13 @@ class Workspace(QObject):
         before, self.case = self.case, case
         grid, old = case.grid, before.grid
         moved: dict[str, Any] = {}
+        if grid is not None and _patient(case) != self._patient:
+            self._patient = _patient(case)
+            if self.state.annotations == "none":
+                moved["annotations"] = "full"  # the next patient is named until the reader decides otherwise
         if grid is not None and (old is None or not grid.same_grid(old)):
-            moved = {"axis": 2, "crosshair_mm": centre_voxel(grid), "zoom_rect": None, **fitted()}
-            self.state = replace(self.state, **moved)
+            moved |= {"axis": 2, "crosshair_mm": centre_voxel(grid), "zoom_rect": None, **fitted()}
+        self.state = replace(self.state, **moved)
         self.case_changed.emit(case)
         if moved:
             self.changed.emit(self.state)
@@ -175,3 +181,8 @@ class Workspace(QObject):
         self.end_gesture()
         self._show(self.case.back_to(earlier))
         self.history_changed.emit()
+
+
+def _patient(case: Case) -> Patient | None:
+    volume = case.mri or case.partner
+    return None if volume is None else volume.series.patient

@@ -181,12 +181,12 @@ class StudyBrowser(QWidget):
         self.tree.clear()
         for number, study in enumerate(case.studies, 1):
             named = self._annotations == "full"
-            head = series_text.patient(study.patient) if named else f"patient {number} (hidden)"
-            top = self._item(self.tree, (head, series_text.study(study)), bold=True)
+            heads = series_text.patient(study.patient), series_text.study(study)
+            top = self._item(self.tree, heads if named else (f"patient {number} (hidden)",), bold=True)
             for series in study.series:
                 item = self._item(top, series_text.lines(series))
                 item.setData(0, _UID, series.uid)
-                item.setToolTip(0, series_text.tooltip(series_text.details(series)))
+                item.setToolTip(0, series_text.tooltip(series_text.details(series, identified=named)))
                 if series.problem:
                     item.setForeground(0, QBrush(QColor("#9aa1ab")))
                 elif series.warnings:
@@ -196,7 +196,7 @@ class StudyBrowser(QWidget):
         if case.skipped:
             files = "1 file" if len(case.skipped) == 1 else f"{len(case.skipped)} files"
             top = self._item(self.tree, (f"Skipped: {files}",), bold=True)
-            for one in case.skipped[:500]:
+            for one in case.skipped[:500] if named else ():  # names of files are often names of patients
                 item = self._item(top, (series_text.shown(one.path.name), series_text.shown(one.reason)))
                 item.setForeground(0, QBrush(QColor("#9aa1ab")))
                 item.setToolTip(0, series_text.tooltip(f"{one.path.name}\n{one.reason}"))
@@ -231,9 +231,10 @@ class StudyBrowser(QWidget):
 
     def _show_details(self) -> None:
         series = self.selected
+        named = self._annotations == "full"
         empty = "" if self._workspace.case.studies else NOTHING_OPEN
         self.layer_button.setEnabled(series is not None and not series.problem)
-        self.details.setText(empty if series is None else series_text.details(series))
+        self.details.setText(empty if series is None else series_text.details(series, identified=named))
 
     # Thumbnails ------------------------------------------------------------------------------------------------
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from app.core.values import FusionWindow
 from app.ui.flow import workspace as w
 from app.ui.flow.workspace import Workspace
-from tests.scenes import fused, head, pair, registered, volume
+from tests.scenes import BERT, fused, head, pair, registered, volume
 
 
 @pytest.fixture
@@ -102,3 +104,15 @@ def test_slices_of_another_stack_are_not_told_on(workspace):
     workspace.note_fused(other, 3)
     workspace.note_fused(stack, 4)
     assert told == [4]
+
+
+def test_the_next_patient_is_named_again_and_another_series_of_this_one_is_not(workspace):
+    mri, pet = head(16, 12)
+    workspace.set_case(mri=mri)
+    workspace.update(annotations="none")
+    workspace.set_case(mri=None)  # while the next series is read
+    workspace.set_case(mri=pet)
+    assert workspace.state.annotations == "none"
+    other = replace(mri, series=replace(mri.series, patient=BERT))
+    workspace.set_case(mri=other)
+    assert workspace.state.annotations == "full"

@@ -50,6 +50,25 @@ def test_the_browser_lists_series_with_grid_unit_warnings_and_what_was_skipped(b
     assert skipped.child(0).text(0) == "notes.txt\nthis is no image"
 
 
+def test_without_patient_data_the_list_names_no_study_no_date_no_file_and_no_identifier(browser):
+    told = replace(MR, frame_of_reference_uid="1.2.840.99.123456789012")
+    study = Study(ANNA, "1", (told, CT), "Head of Mr Muster", "20240131")
+    browser._workspace.set_case(studies=(study,))
+    item = browser._series_items()[0]
+    item.setSelected(True)
+    assert "123456789012" in browser.details.text()
+    browser._workspace.update(annotations="no patient data")
+    tops = [browser.tree.topLevelItem(n) for n in range(2)]
+    assert [top.text(0) for top in tops] == ["patient 1 (hidden)", "Skipped: 1 file"]
+    assert tops[1].childCount() == 0
+    browser._series_items()[0].setSelected(True)
+    for text in (browser.details.text(), browser._series_items()[0].toolTip(0)):
+        assert "MR head" in text
+        assert "123456789012" not in text
+    browser._workspace.update(annotations="full")
+    assert "Head of Mr Muster" in browser.tree.topLevelItem(0).text(0)
+
+
 def test_a_series_dragged_onto_a_role_is_chosen(browser):
     item = browser._series_items()[1]
     slot = browser.slots_of_roles["partner"]
