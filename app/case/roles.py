@@ -45,6 +45,21 @@ def guess_roles(studies: Sequence[Study]) -> tuple[Series | None, Series | None]
     return best, partner_of(best)
 
 
+def why_no_partner(studies: Sequence[Study], base: Series) -> tuple[tuple[Series, str], ...]:
+    """Each other series, and why `guess_roles` could not take it as the partner of `base`; () where there is none."""
+    others = [series for study in studies for series in study.series if series.uid != base.uid]
+    return tuple((other, _unsuited(base, other)) for other in others)
+
+
+def _unsuited(base: Series, other: Series) -> str:
+    contradictions = base.patient.differs_from(other.patient)
+    if other.problem:
+        return other.problem
+    if contradictions:
+        return f"it names another patient ({', '.join(contradictions)})"
+    return "nothing says that it is of the same patient"
+
+
 def bases_among(series: Sequence[Series]) -> list[Series]:
     """Those that can be fused onto: the MRIs; without any, what can take an MRI's place."""
     ranks = {member.uid: modality_of(member.modality).base_rank for member in series}

@@ -18,6 +18,7 @@ from typing import Protocol, cast
 
 from app.base.errors import InputError
 from app.base.progress import Progress, nested, silent
+from app.core.modalities import modality_of
 from app.core.volume import Patient, Series, Study, Volume
 from app.files.scan_result import ScanResult, Skipped
 from app.files.sidecar import stem
@@ -86,6 +87,17 @@ class NotAVolumeError(InputError):
         super().__init__(f"{series.description or series.uid}: {series.problem}")
 
 
+class FilesGoneError(InputError):
+    hint = "Connect the drive again, or open the study from where it is now."
+
+    def __init__(self, series: Series, gone: Sequence[Path]) -> None:
+        which = gone[0].name if len(gone) == 1 else f"{gone[0].name} and {len(gone) - 1} more"
+        super().__init__(
+            f"{series.description or modality_of(series.modality).name or 'The series'}: {len(gone)} of "
+            f"{len(series.paths)} files are no longer there ({which})."
+        )
+
+
 def scan(paths: Sequence[Path], progress: Progress = silent) -> Scan:
     """List the studies in files, folders, archives and DICOMDIRs, from headers alone.
 
@@ -131,8 +143,13 @@ def read(series: Series, progress: Progress = silent) -> Volume:
     reader = next(reader for reader in READERS if reader.name == series.reader)
     try:
         return reader.format.read(series, progress)
-    except FileNotFoundError as error:
-        raise MissingPathError(Path(error.filename or series.paths[0])) from error
+    except (InputError, OSError) as error:
+        gone = [path for path in series.paths if not path.exists()]  # a format says what it met: a slice undecodable
+        if gone:
+            raise FilesGoneError(series, gone) from error
+        if isinstance(error, FileNotFoundError):  # what stands beside them: the data of a header
+            raise MissingPathError(Path(error.filename or series.paths[0])) from error
+        raise
     except MemoryError as error:
         raise InputError(
             f"{series.description or series.uid}: memory does not suffice.", hint="Close other studies or programs."

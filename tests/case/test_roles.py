@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.case.roles import DifferentPatientsError, check_patients, guess_roles
+from app.case.roles import DifferentPatientsError, check_patients, guess_roles, why_no_partner
 from app.core.volume import Patient, Series, Study
 
 ANNA = Patient("7", "DOE^ANNA", "19700101", "F")
@@ -76,3 +76,19 @@ def test_an_mri_with_a_partner_comes_before_a_longer_one_without():
     assert roles(
         series("long", "MR", slices=300, patient=boris, study_uid="2"), series("t1", "MR"), series("pet", "PT")
     ) == ("t1", "pet")
+
+
+def test_every_series_that_is_no_partner_has_its_reason():
+    base = series("t1", "MR")
+    others = (
+        series("broken", "PT", problem="It has no positions."),
+        series("boris", "CT", patient=Patient("8", "ROE^BORIS")),
+        series("nobody", "PT", patient=Patient(), study_uid="folder b"),
+    )
+    assert roles(base, *others) == ("t1", None)
+    assert [(other.uid, why) for other, why in why_no_partner([Study(ANNA, "1", (base, *others))], base)] == [
+        ("broken", "It has no positions."),
+        ("boris", "it names another patient (patient ID, name)"),
+        ("nobody", "nothing says that it is of the same patient"),
+    ]
+    assert why_no_partner([Study(ANNA, "1", (base,))], base) == ()

@@ -61,6 +61,15 @@ def test_each_reader_reads_what_it_scanned(tmp_path, reader):
     assert len(volume.sources) == series.size[2]
 
 
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.name)
+def test_files_deleted_since_they_were_scanned_are_named(tmp_path, reader):
+    path = write_each(tmp_path)[reader.name]
+    (series,) = readers.scan([path]).series
+    path.unlink()
+    with pytest.raises(readers.FilesGoneError, match=f"1 of 1 files are no longer there \\({path.name}\\)"):
+        readers.read(series)
+
+
 def test_several_paths_at_once_and_the_same_twice(tmp_path):
     write_each(tmp_path)
     scan = readers.scan([tmp_path, tmp_path / "d.dcm"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +16,15 @@ from PySide6.QtCore import QObject, Signal
 from app.base.errors import InputError
 from app.base.progress import Progress
 from app.case import pipeline
-from app.case.document import Hindrance
+from app.case.document import Case, Hindrance
 from app.case.layers import Layer
-from app.case.roles import guess_roles, natural_role
+from app.case.roles import guess_roles, natural_role, why_no_partner
+from app.case.study_list import joined
 from app.core.modalities import modality_of
 from app.core.volume import Series, Study, Volume
 from app.ui.flow.workspace import Workspace
 from app.ui.shell.messages import Notice, of_error
+from app.view import series_text
 
 ROLES = ("mri", "partner")
 ROLE_TITLES = {"mri": "MRI", "partner": "Partner"}
@@ -54,6 +55,7 @@ class Opening(QObject):
         super().__init__(workspace)
         self.workspace = workspace
         self.chosen: dict[str, Series | None] = dict.fromkeys(ROLES)
+        self._before: dict[str, Series | None] = dict.fromkeys(ROLES)  # what was shown before the last choice
         self.failed: Exception | None = None
         self._closed = 0  # how often everything was closed: what was looked for before must not come back
         self._palette_of = palette_of
@@ -90,17 +92,8 @@ class Opening(QObject):
 
     def _opened(self, paths: Sequence[Path], scan: Any) -> None:
         case = self.workspace.case
-        known = {(study.uid, study.patient): study for study in case.studies}
-        found = []
-        for study in scan.studies:
-            place = study.uid, study.patient  # anonymous copies of two patients can share all their UIDs
-            others = {one.uid for at, other in known.items() if at != place for one in other.series}
-            study = _named_apart(study, others)
-            found.append(study)
-            fresh = {one.uid for one in study.series}
-            kept = tuple(one for one in known[place].series if one.uid not in fresh) if place in known else ()
-            known[place] = replace(study, series=(*kept, *study.series))
-        self.workspace.set_case(studies=tuple(known.values()), skipped=(*case.skipped, *scan.skipped))
+        studies, found = joined(case.studies, scan.studies)
+        self.workspace.set_case(studies=studies, skipped=(*case.skipped, *scan.skipped))
         usable = [one for study in found for one in study.series if not one.problem]
         if not usable:
             reasons = [one.problem for study in scan.studies for one in study.series]
@@ -110,15 +103,33 @@ class Opening(QObject):
         self.topic_cleared.emit("open")
         mri, partner = guess_roles(found)
         if mri is not None and partner is None and self.chosen["mri"] is not None and self.chosen["partner"] is None:
-            mri, partner = guess_roles(tuple(known.values()))  # a second file: the other half of a pair
+            mri, partner = guess_roles(studies)  # a second file: the other half of a pair
         if mri is not None and partner is not None:
             self._give_roles(mri, partner)
-        elif len(usable) == 1 or self.chosen["mri"] is None:
+            return
+        if len(usable) == 1 or self.chosen["mri"] is None:
             only = mri or partner or usable[0]
             taken = self.chosen["mri"] is not None
             self.choose("partner" if taken else natural_role(only, base_taken=taken), only)
+        else:
+            text = f"{len(usable)} series were added to the list; none was given a role."
+            self.noticed.emit(Notice(text, "Drag one onto a role.", topic="open"))
+        if self.chosen["partner"] is None and self.chosen["mri"] is not None:
+            self._say_why_no_partner(studies, self.chosen["mri"])
+
+    def _say_why_no_partner(self, studies: tuple[Study, ...], base: Series) -> None:
+        """A role is not left empty silently; where nothing else was opened, its pane says enough."""
+        refused = why_no_partner(studies, base)
+        if refused:
+            first = [f"{series_text.title(other)}: {series_text.shown(why).rstrip('.')}." for other, why in refused[:3]]
+            more = f" (and {len(refused) - 3} more)" if len(refused) > 3 else ""
+            text = f"No partner was chosen. {' '.join(first)}{more}"
+            self.noticed.emit(
+                Notice(text, "Drag a series onto the role to choose it all the same.", "warning", "role partner")
+            )
 
     def _give_roles(self, mri: Series | None, partner: Series | None) -> None:
+        self._note_shown()
         self.chosen = {"mri": mri, "partner": partner}
         self._read_chosen()
 
@@ -127,7 +138,8 @@ class Opening(QObject):
         if series is not None and series.problem:
             self.noticed.emit(Notice(series.problem, "Choose another series.", "error", f"role {role}"))
             return
-        other = ROLES[1 - ROLES.index(role)]
+        self._note_shown()
+        other = _other(role)
         held = self.chosen[other]
         if series is not None and held is not None and held.uid == series.uid:
             self.chosen[other] = self.chosen[role]
@@ -179,10 +191,32 @@ class Opening(QObject):
         """Empty the window: nothing of the study stays in memory."""
         self._closed += 1
         self.workspace.tasks.cancel_all()
-        self.chosen = dict.fromkeys(ROLES)
+        self.chosen, self._before = dict.fromkeys(ROLES), dict.fromkeys(ROLES)
         self.workspace.clear_history()
         self.workspace.set_case(self.workspace.case.emptied())
         self.chosen_changed.emit()
+
+    def _note_shown(self) -> None:
+        """What to go back to where the choice that is made now cannot be read; choices not read yet are none."""
+        case = self.workspace.case
+        if all(series is None or volume is not None for series, volume in self._roles(case)):
+            self._before = dict(self.chosen)
+
+    def _roles(self, case: Case) -> tuple[tuple[Series | None, Volume | None], ...]:
+        """The chosen series of each role, and its volume once it is read."""
+        return tuple(zip(self.chosen.values(), (case.mri, case.partner), strict=True))
+
+    def _back_to_what_was_shown(self, role: str) -> bool:
+        """Give a role that stays empty the series it had, where it still fits the other role's; whether it did."""
+        other, series = _other(role), self._before[role]
+        if series is None or self.chosen[other] is not self._before[other]:
+            return False
+        layer = next((layer for layer in self.workspace.case.layers if layer.series is series), None)
+        if layer is None:  # let go of, for want of memory: reading it again could fail as well
+            return False
+        self.chosen[role] = series
+        self._place(role, layer.volume)
+        return True
 
     def _read_chosen(self) -> None:
         """Bring the case's volumes to the chosen series: those at hand at once, the others one after the other."""
@@ -230,7 +264,10 @@ class Opening(QObject):
 
     def _read_failed(self, role: str, error: Exception) -> None:
         self.chosen[role] = None
-        self.noticed.emit(of_error(f"Loading the {ROLE_TITLES[role]}", error, f"role {role}"))
+        notice = of_error(f"Loading the {ROLE_TITLES[role]}", error, f"role {role}")
+        if self._back_to_what_was_shown(role):
+            notice = replace(notice, hint=f"{notice.hint} What was shown before stays.".strip())
+        self.noticed.emit(notice)
         self.failed = _without_frames(error)
         self.chosen_changed.emit()
         self._read_next()
@@ -240,6 +277,7 @@ class Opening(QObject):
         for role, volume in (("mri", case.mri), ("partner", case.partner)):
             if volume is None:
                 self.chosen[role] = None
+                self._back_to_what_was_shown(role)
         self.chosen_changed.emit()
 
     def _place(self, role: str, volume: Volume) -> None:
@@ -249,13 +287,8 @@ class Opening(QObject):
             self.workspace.set_case(partner=volume)
 
 
-def _named_apart(study: Study, others: set[str]) -> Study:
-    """The study with a uid of its own for every series that shares one with `others`; the same again each time."""
-    series = []
-    for one in study.series:
-        uid = next(name for name in chain([one.uid], (f"{one.uid}#copy{n}" for n in count(2))) if name not in others)
-        series.append(one if uid == one.uid else replace(one, uid=uid))
-    return replace(study, series=tuple(series))
+def _other(role: str) -> str:
+    return ROLES[1 - ROLES.index(role)]
 
 
 def _without_frames(error: Exception) -> Exception:

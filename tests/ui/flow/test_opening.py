@@ -149,6 +149,40 @@ def test_a_file_that_breaks_while_being_read_leaves_its_role_empty(opening, disk
     assert opening.told[-1].text == "Truncated."
 
 
+def test_a_series_that_cannot_be_read_leaves_the_working_one_in_place(opening, disk):
+    before = _open(opening, "mr", "pet")
+    disk.broken.add("ct")
+    opening.choose("partner", disk.put("ct", volume(np.full((4, 8, 8), 40, np.int16), modality="CT", unit="HU")))
+    wait_until(lambda: not opening.workspace.tasks.busy)
+    case = opening.workspace.case
+    assert (case.mri, case.partner) == (before.mri, before.partner)
+    assert opening.chosen["partner"].uid == "pet"
+    assert (opening.told[-1].text, opening.told[-1].kind) == ("Truncated.", "error")
+    assert opening.told[-1].hint == "Copy it again. What was shown before stays."
+
+
+def test_the_partner_of_another_mri_does_not_come_back(opening, disk):
+    _open(opening, "mr", "pet")
+    disk.put("mr2", volume(np.full((4, 8, 8), 90, np.int16)))
+    disk.broken.add("ct")
+    _open(opening, "mr2", "ct")
+    assert opening.workspace.case.mri.series.uid == "mr2"
+    assert opening.workspace.case.partner is None
+    assert opening.chosen["partner"] is None
+
+
+def test_a_partner_left_empty_is_told_with_each_reason(opening, disk):
+    disk.put("boris", volume(np.full((4, 8, 8), 5, np.int16), modality="PT", unit="SUVbw"), patient=BERT)
+    _open(opening, "mr", "boris")
+    text = opening.told[-1].text
+    assert text.startswith("No partner was chosen. PT  boris: it names another patient (patient ID, name")
+    settled = []
+    opening.topic_cleared.connect(settled.append)
+    _open(opening, "pet")
+    assert opening.workspace.case.partner.series.uid == "pet"
+    assert opening.told[-1].topic in settled
+
+
 def test_a_series_with_a_problem_is_refused_with_its_sentence(opening, disk):
     series = disk.put("scout", volume(np.zeros((1, 4, 4), np.int16)), problem="It has no positions.")
     opening.choose("mri", series)
