@@ -75,7 +75,7 @@ def run(
         if screenshot is not None:
             return _take_picture(application, window, screenshot)
         code = application.exec()
-        window.close()  # and wait for its workers
+        window.leave()  # and wait for its workers
     _remember(window)
     return code
 
@@ -218,7 +218,7 @@ def _take_picture(application: QApplication, window: MainWindow, path: Path) -> 
         window.workspace.tasks.changed.disconnect(tell)
     timer.stop()
     saved = code != 0 or window.save_picture(path)
-    window.close()
+    window.leave()
     if not saved:
         raise ScreenshotError(path)
     if code == 0 and window.opening.failed is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,11 +29,13 @@ from PySide6.QtWidgets import (
 
 from app.base.settings import Settings
 from app.case.document import Case
+from app.case.unsaved import unsaved
 from app.core.geometry import Point
 from app.core.modalities import modality_of
 from app.ui.commands.actions import Actions, without_arguments
 from app.ui.commands.command import Window
 from app.ui.dialogs.export_dialog import Exporter
+from app.ui.dialogs.leave_dialog import ask_to_leave, losses
 from app.ui.dialogs.replace_dialog import ask_to_replace
 from app.ui.flow import demo_study as demo
 from app.ui.flow.alignment_check import AlignmentCheck
@@ -82,6 +85,7 @@ class MainWindow(Window):
         self.status = StatusLine()
         self.exporter = Exporter(self, self.workspace, self.notices.show_notice)
         self._held = HeldKeys(self, lambda held: self.workspace.update(hold_mri=held))
+        self._leaving = False
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.setInterval(_IDLE_MS)
@@ -274,7 +278,27 @@ class MainWindow(Window):
             kept = replace(kept, palettes={**kept.palettes, case.partner.modality: case.palette})
         return kept
 
+    def unless_lost(self, action: str, go_on: Callable[[], None]) -> None:
+        sentences = self._losses()
+        if sentences:
+            ask_to_leave(self, action, sentences, go_on)
+        else:
+            go_on()
+
+    def _losses(self) -> tuple[str, ...]:
+        return losses(unsaved(self.workspace.case, self.flow.saved), self.exporter.running)
+
+    def leave(self) -> None:
+        """Close without asking: the reader was asked, or nobody is there to answer."""
+        self._leaving = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        sentences = () if self._leaving else self._losses()
+        if sentences:
+            event.ignore()
+            ask_to_leave(self, "Quit", sentences, self.leave)
+            return
         self._idle.stop()
         self.workspace.tasks.stop()
         event.accept()

@@ -163,7 +163,7 @@ def in_the_whole_window(application: Any, case: Any, watch: Watch, events: int) 
             application.processEvents()
     sizes = sorted({(pane.width(), pane.height()) for pane in window.views.visible_panes()})
     print(f"panes in the whole window: {sizes}", file=sys.stderr)
-    window.close()
+    window.leave()
     return {"scroll in the whole window": summary(times)}
 
 
@@ -277,7 +277,7 @@ def pyqtgraph_baseline(application: Any, case: Any, events: int) -> dict[str, fl
         watch.start()
         QTest.keyClick(window, Qt.Key.Key_Down)
         times.append(watch.wait(application, 3))
-    window.close()
+    window.leave()
     return summary(times[5:])
 
 

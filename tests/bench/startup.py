@@ -74,7 +74,7 @@ def measured(paths: list[Path]) -> dict[str, float]:
     timer.timeout.connect(look)
     timer.start(10)
     application.exec()
-    window.close()
+    window.leave()
     return times
 
 

@@ -60,7 +60,7 @@ def empty(qapp):
     window = make_window(Settings(), network="average")
     window.show()
     yield window
-    window.close()
+    window.leave()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)  # or it would live on under the next one
 

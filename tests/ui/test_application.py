@@ -159,7 +159,7 @@ def test_a_package_whose_network_cannot_be_used_is_told_once_in_a_notice(qapp, t
     assert second.text.endswith("there are two networks of that name, and Synoptic's own comes first.")
     assert "pip uninstall pkg_clash" in second.hint
     assert window.workspace.case.network == "good"
-    window.close()
+    window.leave()
 
 
 def test_a_network_that_is_gone_is_told_and_the_first_that_can_run_is_used(qapp):

@@ -89,7 +89,7 @@ def test_annotations_switched_off_are_not_remembered(window, qapp):
     window.workspace.update(annotations="none")
     later = make_window(window.settings())
     assert later.workspace.state.annotations == "full"
-    later.close()
+    later.leave()
     assert later.workspace.tasks.stop()
     later.deleteLater()
 

@@ -37,6 +37,10 @@ class Window(QMainWindow):
     def open_demo(self) -> None:
         raise NotImplementedError
 
+    def unless_lost(self, action: str, go_on: Callable[[], None]) -> None:
+        """Go on at once; where the reader's work would be lost, only after asking. action : such as "Quit"."""
+        raise NotImplementedError
+
     def toggle_panels(self) -> None:
         raise NotImplementedError
 

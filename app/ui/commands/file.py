@@ -23,6 +23,10 @@ def open_folder(window: Window) -> None:
         window.opening.open([Path(folder)])
 
 
+def close_all(window: Window) -> None:
+    window.unless_lost("Close all", window.opening.close_all)
+
+
 def save_picture(window: Window) -> None:
     suggested = str(Path.home() / "synoptic.png")
     file, _ = QFileDialog.getSaveFileName(window, "Save a picture of the window", suggested, "PNG (*.png)")
@@ -41,7 +45,7 @@ COMMANDS = (
     Command("open_files", "File", "Open files…", open_files, ("Ctrl+O",), "open"),
     Command("open_folder", "File", "Open a folder…", open_folder, ("Ctrl+Shift+O",)),
     Command("open_demo", "File", "Open the demo study", lambda window: window.open_demo()),
-    Command("close_all", "File", "Close all", lambda window: window.opening.close_all(), ("Ctrl+W",)),
+    Command("close_all", "File", "Close all", close_all, ("Ctrl+W",)),
     Command(
         "export", "File", "Export fused slices…", lambda window: window.exporter.ask(), ("Ctrl+S",), "export",
         enabled=_has_fusion,

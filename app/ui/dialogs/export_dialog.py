@@ -170,6 +170,7 @@ class Exporter:
         self._window, self._workspace, self._notify = window, workspace, notify
         self._root = Path.home() / "synoptic-export"
         self._chosen: dict[str, tuple[str, Path]] = {}  # subject and folder, by the patient and study they are of
+        self.running = 0  # exports that are being written
 
     def ask(self) -> None:
         case, state = self._workspace.case, self._workspace.state
@@ -195,19 +196,26 @@ class Exporter:
         def work(progress: Any) -> list[Path]:
             return export.write(stack, folder, options, case=case, progress=progress)
 
+        self.running += 1
         self._workspace.tasks.start(
             "Exporting",
             work,
             lambda paths: self._written(folder, paths),
             failed=lambda error: self._failed(case, folder, options, error),
-            cancelled=lambda: self._notify(Notice("Export cancelled; nothing was written.", topic="export")),
+            cancelled=self._cancelled,
         )
 
+    def _cancelled(self) -> None:
+        self.running -= 1
+        self._notify(Notice("Export cancelled; nothing was written.", topic="export"))
+
     def _written(self, folder: Path, paths: list[Path]) -> None:
+        self.running -= 1
         files = "1 file" if len(paths) == 1 else f"{len(paths)} files"
         self._notify(Notice(f"Exported {files} to {folder}.", topic="export"))
 
     def _failed(self, case: Case, folder: Path, options: Options, error: Exception) -> None:
+        self.running -= 1
         if not isinstance(error, TargetExistsError) or options.overwrite:
             self._notify(of_error("Exporting", error, "export"))
             return

@@ -61,6 +61,7 @@ class PairFlow(QObject):
         self.stand_in = ""
         self.ask_to_replace: Callable[[str, Callable[[], None]], object] = lambda what, go_on: go_on()
         self.refused: dict[str, WeightsError] = {}
+        self.saved: set[bytes] = set()  # transforms that were written to files, as the bytes of their 4x4
         self._steps = Steps(workspace, _NEEDS, self._step_failed, self._step_cancelled)
         self._register_next = False
         self._unsearched: set[tuple[str, str]] = set()  # pairs that were left while they were registered
@@ -202,10 +203,14 @@ class PairFlow(QObject):
 
             tfm.write_tfm(path, matrix, centre, overwrite=True)
 
+        def done(_: object) -> None:
+            self.saved.add(matrix.tobytes())
+            self.noticed.emit(Notice(f"Saved {path}.", topic="transform"))
+
         self.workspace.tasks.start(
             "Saving the transform",
             work,
-            lambda _: self.noticed.emit(Notice(f"Saved {path}.", topic="transform")),
+            done,
             failed=lambda error: self.noticed.emit(of_error("Saving the transform", error, "transform")),
         )
 

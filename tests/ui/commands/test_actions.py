@@ -26,7 +26,7 @@ def open_window(qapp):
 
     yield make
     for window in windows:
-        window.close()
+        window.leave()
         window.deleteLater()
         QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete)  # or it would live on under the others
 
