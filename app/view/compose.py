@@ -8,7 +8,7 @@ steps of the work for the very same inputs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -112,20 +112,19 @@ class _Work:
         resampled = self._partner_slice()
         if resampled is None:
             return self._blank(Blank.RESAMPLING)
-        if state.fusion <= 0:
+        stack = case.stack if state.fusion > 0 and self._is_fused() else None
+        if stack is None:
             pixels = self._overlay_pixels(case.mri, case.partner, resampled)
         else:
-            waiting = self._waiting()
-            if waiting is not None:
-                return waiting
-            assert case.stack is not None  # nothing is waited for
-            pixels = fused_pixels(case.stack, self.plane, self.index, case.palette, self.memo)
+            pixels = fused_pixels(stack, self.plane, self.index, case.palette, self.memo)
             if state.fusion < 1:
                 pixels = blend(self._overlay_pixels(case.mri, case.partner, resampled), pixels, state.fusion)
-        inverted = is_inverted(case, "mri") and state.fusion <= 0  # a fusion is never inverted
+        inverted = is_inverted(case, "mri") and stack is None  # a fusion is never inverted
         pixels, has_lines = hatched(pixels, resampled, self._mri_pixels(case.mri, inverted), self.memo)
         notes = (*self._resampled(), *interpolated(case.mri, self.plane, self.index))
-        return self._picture(pixels, "overlay" if state.fusion <= 0 else "fusion", hatched=has_lines, notes=notes)
+        if stack is not None or state.fusion <= 0:
+            return self._picture(pixels, "overlay" if stack is None else "fusion", hatched=has_lines, notes=notes)
+        return self._waiting(self._picture(pixels, "overlay", hatched=has_lines, notes=(*notes, Note.NOT_FUSED)))
 
     # Pixels ----------------------------------------------------------------------------------------------------
 
@@ -182,17 +181,17 @@ class _Work:
     def _blank(self, why: Blank) -> Picture:
         return Picture(self.plane, self.index, blank=why)
 
-    def _waiting(self) -> Picture | None:
-        """The blank picture of a fusion that is not there yet; None where it can be shown."""
-        stack, plane = self.case.stack, self.plane
-        if stack is None:
-            return self._blank(Blank.NOT_FUSED)
-        if plane.axis == 2:
-            return None if stack.done[self.index] else self._blank(Blank.NOT_FUSED)
-        done = int(np.count_nonzero(stack.done))
-        if done == len(stack.done):
-            return None
-        return Picture(plane, self.index, blank=Blank.NEEDS_ALL_SLICES, done=done, slices=len(stack.done))
+    def _is_fused(self) -> bool:
+        """Whether this slice is fused; a plane across the slices needs all of them."""
+        stack = self.case.stack
+        return stack is not None and bool(stack.done[self.index] if self.plane.axis == 2 else stack.done.all())
+
+    def _waiting(self, overlay: Picture) -> Picture:
+        """The overlay that stands in for a fusion, with how far that is where it waits for all slices."""
+        stack = self.case.stack
+        if stack is None or self.plane.axis == 2:
+            return overlay
+        return replace(overlay, done=int(np.count_nonzero(stack.done)), slices=len(stack.done))
 
     def _resampled(self) -> tuple[Note, ...]:
         return (Note.RESAMPLED,) if self.plane.grid.in_mm else ()  # plain pictures lie pixel on pixel

@@ -84,12 +84,10 @@ _BLANKS = {
     Blank.STOPPED: "TWO DIFFERENT PATIENTS\nnothing is laid together until this is confirmed",
     Blank.NOT_ALIGNED: "not aligned yet",
     Blank.RESAMPLING: "laying the partner over the MRI…",
-    Blank.NOT_FUSED: "not fused yet",
     Blank.NO_LAYER: "No layer shown\nchoose “Show as a layer” in the list of series",
     Blank.NOT_LINKED: "not linked: register it, or open it as the partner",
     Blank.OTHER_PATIENT: "another patient than the base\nit is laid over nothing",
     Blank.RESAMPLING_LAYER: "laying the layer over the MRI…",
-    Blank.NEEDS_ALL_SLICES: "not fused yet\nthis plane needs all slices: {done} of {slices} are done",
 }
 
 
@@ -107,7 +105,7 @@ def labels(state: ViewState, case: Case, role: str, picture: Picture) -> Labels:
 
 def blank_message(picture: Picture) -> str:
     """Why a pane is blank, in one or two lines; "" where it has pixels."""
-    return "" if picture.blank is None else _BLANKS[picture.blank].format(done=picture.done, slices=picture.slices)
+    return "" if picture.blank is None else _BLANKS[picture.blank]
 
 
 def _wanted(line: Line, annotations: str) -> bool:
@@ -118,7 +116,8 @@ def _wanted(line: Line, annotations: str) -> bool:
 
 def _notes(picture: Picture) -> list[Line]:
     both = picture.kind in ("overlay", "fusion")
-    return [_PARTNER_RESAMPLED if both and note is Note.RESAMPLED else _NOTES[note] for note in picture.notes]
+    notes = [note for note in picture.notes if note is not Note.NOT_FUSED]  # stands with the title
+    return [_PARTNER_RESAMPLED if both and note is Note.RESAMPLED else _NOTES[note] for note in notes]
 
 
 def name_of(volume: Volume) -> str:
@@ -136,7 +135,7 @@ def _titles(state: ViewState, case: Case, role: str, picture: Picture) -> list[L
             return [headline, *_fused_plane(case, picture)]
         if picture.kind == "overlay":
             share = f"{name_of(partner)} {state.overlay:.0%} on {name_of(mri)}"
-            return [Line(f"Overlay: {share}", About.FUSION, short=share)]
+            return [*_not_fused(picture), Line(f"Overlay: {share}", About.FUSION, short=share)]
         if picture.kind == "mri":
             return [Line(f"{name_of(mri)} alone", About.FUSION)]
         return []
@@ -155,6 +154,14 @@ def _titles(state: ViewState, case: Case, role: str, picture: Picture) -> list[L
         count = f"{warnings} warning{'s' if warnings > 1 else ''}"
         lines.append(Line(f"{count}: see the series list", About.SERIES, "warn", count))
     return lines
+
+
+def _not_fused(picture: Picture) -> list[Line]:
+    """That an overlay stands where a fusion was asked for."""
+    if Note.NOT_FUSED not in picture.notes:
+        return []
+    far = f": {picture.done} of {picture.slices} slices" if picture.slices else ""
+    return [Line(f"NOT FUSED YET{far}", About.FUSION, "warn", "NOT FUSED")]
 
 
 def _fused_plane(case: Case, picture: Picture) -> list[Line]:

@@ -21,6 +21,7 @@ class Note(Enum):
     NOT_ALIGNED = auto()
     INTERPOLATED = auto()  # this slice was not acquired: it fills a gap
     HOLDS_INTERPOLATED = auto()  # the picture cuts across slices some of which were not acquired
+    NOT_FUSED = auto()  # the plain overlay stands in for a fusion that is not there, also after a cancel or a failure
 
 
 class Blank(Enum):
@@ -32,12 +33,10 @@ class Blank(Enum):
     STOPPED = auto()  # two patients, not confirmed
     NOT_ALIGNED = auto()
     RESAMPLING = auto()
-    NOT_FUSED = auto()  # also true after a cancel or a failure; the status line tells what runs
     NO_LAYER = auto()  # no series is shown as a layer
     NOT_LINKED = auto()  # nothing says where the layer lies
     OTHER_PATIENT = auto()  # the layer names another patient than the base
     RESAMPLING_LAYER = auto()
-    NEEDS_ALL_SLICES = auto()  # a plane across the slices, of which not all are fused yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Picture:
     notes : what must be said about the pixels
     kind : "mri", "partner", "layer", "overlay" or "fusion": whose colours these are; "" where there are none
     layers : how many lie over the pair's picture
-    done, slices : how many slices are fused of how many, where a blank pane waits for them
+    done, slices : how many slices are fused of how many, where a plane across them waits for all; else 0
     """
 
     plane: Plane | None

@@ -129,16 +129,20 @@ def test_a_display_window_does_not_touch_the_fusion(small):
     np.testing.assert_array_equal(first[:, :3], other[:, :3])
 
 
-def test_a_slice_not_fused_yet_is_blank_and_says_so(small):
+def test_a_slice_not_fused_yet_shows_the_overlay_and_says_so(small):
     case, state = small
-    assert compose(replace(state, fusion=1.0), case, "fused").blank is Blank.NOT_FUSED
+    plain = compose(replace(state, fusion=0.0), case, "fused").pixels
+    picture = compose(replace(state, fusion=1.0), case, "fused")
+    np.testing.assert_array_equal(picture.pixels, plain)
+    assert (picture.kind, Note.NOT_FUSED in picture.notes) == ("overlay", True)
     done = np.array([True, False])
     case = case.having(stack=fused(case.aligned, np.zeros((2, 3, 4), np.float32), done=done))
     picture = compose(replace(state, fusion=0.3), case, "fused")
-    assert picture.pixels is None
-    assert picture.blank is Blank.NOT_FUSED
+    np.testing.assert_array_equal(picture.pixels, plain)  # no share of a picture that is not there
+    assert Note.NOT_FUSED in picture.notes
     done[1] = True
-    assert compose(replace(state, fusion=0.3), case, "fused").pixels is not None
+    picture = compose(replace(state, fusion=0.3), case, "fused")
+    assert (picture.kind, Note.NOT_FUSED in picture.notes) == ("fusion", False)
 
 
 def test_a_plane_across_the_slices_waits_for_all_of_them(small):
@@ -146,7 +150,9 @@ def test_a_plane_across_the_slices_waits_for_all_of_them(small):
     done = np.array([True, False])
     case = case.having(stack=fused(case.aligned, np.zeros((2, 3, 4), np.float32), done=done))
     picture = compose(replace(state, fusion=1.0), case, "fused", axis=0)
-    assert (picture.blank, picture.done, picture.slices) == (Blank.NEEDS_ALL_SLICES, 1, 2)
+    assert (picture.kind, picture.done, picture.slices) == ("overlay", 1, 2)
+    done[:] = True
+    assert compose(replace(state, fusion=1.0), case, "fused", axis=0).kind == "fusion"
 
 
 def test_nothing_old_survives_a_change_with_a_shared_memo(small):
@@ -159,7 +165,8 @@ def test_nothing_old_survives_a_change_with_a_shared_memo(small):
     bright = compose(state, second, "fused", memo=memo).pixels
     assert rgb(dark)[:, :3].max() == 0
     assert rgb(bright)[:, :3].min() == 255
-    assert compose(state, first.having(network="maximum"), "fused", memo=memo).blank is Blank.NOT_FUSED
+    away = compose(state, first.having(network="maximum"), "fused", memo=memo)
+    assert (away.kind, Note.NOT_FUSED in away.notes) == ("overlay", True)
 
 
 def test_two_patients_are_never_laid_together(small):

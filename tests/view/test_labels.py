@@ -113,9 +113,19 @@ def test_warnings_stay_when_the_annotations_are_switched_off():
 
 @pytest.mark.parametrize("blank", list(Blank))
 def test_every_blank_pane_says_why(blank):
-    message = blank_message(Picture(None, blank=blank, done=3, slices=9))
-    assert message
-    assert ("3 of 9" in message) == (blank is Blank.NEEDS_ALL_SLICES)
+    assert blank_message(Picture(None, blank=blank))
+
+
+def test_an_overlay_in_place_of_a_fusion_says_so_whatever_the_annotations():
+    case = pair(*head(32, 24))
+    done = np.arange(24) < 3
+    case = case.having(stack=fused(case.aligned, np.zeros((24, 32, 32), np.float32), done=done))
+    state = replace(STATE, fusion=1.0)
+    assert "NOT FUSED YET" in words(state, case, "fused")
+    across = labels(state, case, "fused", compose(state, case, "fused", axis=0)).top_left
+    assert [line.text for line in across] == ["NOT FUSED YET: 3 of 24 slices", "Overlay: PET 50% on MRI"]
+    assert "NOT FUSED YET" in words(replace(state, annotations="none"), case, "fused")
+    assert "NOT FUSED YET" not in words(replace(state, fusion=0.0), case, "fused")
 
 
 def test_every_line_says_what_it_is_about(case):

@@ -36,7 +36,7 @@ from app.view.layouts import LAYOUTS, PaneSpec
 from app.view.marks import Frame
 from app.view.memo import Memo
 from app.view.pane_marks import marks_of
-from app.view.picture import Picture
+from app.view.picture import Note, Picture
 from app.view.state import ViewState
 from app.view.viewport import Viewport, viewport, zoom_viewport
 
@@ -132,7 +132,7 @@ class ImagePane(QWidget):
             self._look_again.start()
 
     def _on_slice_fused(self, k: int) -> None:
-        if self.spec.role == "fused" and self.isVisible() and self.picture().pixels is None:
+        if self.spec.role == "fused" and self.isVisible() and Note.NOT_FUSED in self.picture().notes:
             self._forget()  # the slice waited for may be there now
 
     def _forget(self) -> None:

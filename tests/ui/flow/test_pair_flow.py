@@ -187,6 +187,16 @@ def test_another_network_or_fusion_window_fuses_anew_without_aligning_again(flow
     assert after.stack.key != before.stack.key
 
 
+def test_a_finished_fusion_is_there_at_once_when_its_network_is_chosen_again(flow, volumes):
+    _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
+    before = _settle(flow)
+    flow.workspace.set_case(network="maximum")
+    _settle(flow)
+    flow.workspace.set_case(network=before.network)
+    assert flow.workspace.case.stack.complete  # before any event was worked off
+    assert flow.workspace.case.stack.fused is before.stack.fused
+
+
 def test_a_change_of_mind_while_fusing_leaves_only_the_last_answer(flow, volumes):
     _give(flow, *(_in_frame(one, "1.2.3") for one in volumes))
     _settle(flow)
