@@ -152,8 +152,14 @@ def move_rectangle(press: Press) -> Drag | None:
 
 def put_crosshair(press: Press, x: float, y: float) -> None:
     """Move the crosshair to a place of the pane, if it lies on the picture."""
-    if press.pane.linked() and press.view.holds(x, y):
-        press.desk.update(crosshair_mm=point(press.view.to_lps(x, y)))
+    place = place_at(press, x, y)
+    if place is not None:
+        press.desk.update(crosshair_mm=place)
+
+
+def place_at(press: Press, x: float, y: float) -> Point | None:
+    """The point of the shared grid at a place of the pane; None off the picture."""
+    return point(press.view.to_lps(x, y)) if press.pane.linked() and press.view.holds(x, y) else None
 
 
 def zoom_at(press: Press, factor: float) -> None:

@@ -100,12 +100,9 @@ def fitted() -> dict[str, Any]:
     return {"zoom": 1.0, "centre_mm": None}
 
 
-def reset(grid: Geometry | None) -> dict[str, Any]:
-    """Changes that undo zoom and pan, and bring the crosshair to the grid's centre."""
-    changes: dict[str, Any] = {**fitted(), "zoom_rect": None, "maximised": ""}
-    if grid is not None:
-        changes["crosshair_mm"] = centre_voxel(grid)
-    return changes
+def reset() -> dict[str, Any]:
+    """Changes that undo zoom and pan; the place that is looked at stays."""
+    return {**fitted(), "zoom_rect": None, "maximised": ""}
 
 
 def centre_voxel(grid: Geometry) -> Point:

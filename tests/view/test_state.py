@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,6 @@ def test_zoom_stays_within_its_range():
     assert v.zoomed(ViewState(), 1e-9)["zoom"] == v.ZOOM_RANGE[0]
 
 
-def test_reset_brings_everything_back_but_the_sliders():
-    state = ViewState(**{**v.reset(GRID), "overlay": 0.2})
-    assert state == ViewState(overlay=0.2, crosshair_mm=(5.0, 20.0, 45.0))
+def test_reset_brings_zoom_and_pan_back_and_keeps_the_place():
+    state = ViewState(overlay=0.2, zoom=3.0, centre_mm=(1.0, 2.0, 3.0), crosshair_mm=(5.0, 20.0, 45.0), maximised="mri")
+    assert replace(state, **v.reset()) == ViewState(overlay=0.2, crosshair_mm=(5.0, 20.0, 45.0))

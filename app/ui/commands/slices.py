@@ -20,7 +20,7 @@ def _go_to(index: Callable[[Geometry, int], int]) -> Callable[[Window], None]:
     def run(window: Window) -> None:
         state, grid = window.workspace.state, window.workspace.case.grid
         if grid is not None:
-            window.workspace.update(**at_slice(state, grid, index(grid, state.axis)))
+            window.workspace.jump(**at_slice(state, grid, index(grid, state.axis)))
 
     return run
 

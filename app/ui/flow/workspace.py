@@ -2,14 +2,15 @@
 
 A widget asks (`update`, `change`, `change_layer`) and draws what `changed`, `case_changed` and `slice_fused` say;
 widgets never talk to each other. What the reader changes in the case (alignment, windows, colours, layers, regions) is
-a step of undo; what work brings (`set_case`), and where one looks (`update`), is not. Undo is a list of earlier cases:
-going back keeps all that was opened and computed since.
+a step of undo, and so is a jump to another place (`jump`); what work brings (`set_case`), and the rest of where one
+looks (`update`), is not. Undo is a list of earlier cases: going back keeps all that was opened and computed since.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -21,6 +22,14 @@ from app.view.state import ViewState, centre_voxel, fitted, reset, scrolled, zoo
 
 _GESTURE_S = 0.8  # changes of the same things closer together than this are one step of undo: one drag, one nudge
 _DEPTH = 200
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What one step of undo goes back to: an earlier case, earlier fields of the ViewState, or both."""
+
+    case: Case | None
+    view: Mapping[str, Any]
 
 
 class Workspace(QObject):
@@ -47,8 +56,8 @@ class Workspace(QObject):
         self.state = ViewState()
         self.case = Case()
         self.tasks = TaskRunner(self)
-        self._undo: list[Case] = []
-        self._redo: list[Case] = []
+        self._undo: list[_Step] = []
+        self._redo: list[_Step] = []
         self._last_change: tuple[object, float] = (None, 0.0)
         self._patient: Patient | None = None  # whose pictures were shown last
 
@@ -60,6 +69,18 @@ class Workspace(QObject):
         if state != self.state:
             self.state = state
             self.changed.emit(state)
+
+    def jump(self, **changes: Any) -> None:
+        """To another place at once, by fields of the ViewState: a step of undo, unlike scrolling there."""
+        before = self._view_before(changes)
+        if before:
+            self._remember(_Step(None, before), "jump")
+            self.update(**changes)
+
+    def _view_before(self, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields that would change, as they are; {} where nothing would."""
+        before = {name: getattr(self.state, name) for name in changes}
+        return {} if all(before[name] == value for name, value in changes.items()) else before
 
     # The case --------------------------------------------------------------------------------------------------
 
@@ -97,18 +118,21 @@ class Workspace(QObject):
             self.slice_fused.emit(k)
 
     def _step_to(self, case: Case, what: object) -> None:
-        if case is self.case:
-            return
+        if case is not self.case:
+            self._remember(_Step(self.case.without_work(), {}), what)
+            self._show(case)
+
+    def _remember(self, step: _Step, what: object) -> None:
+        """A step of undo; what : the same for changes of one gesture."""
         now = time.monotonic()
         last, last_time = self._last_change
         self._last_change = what, now
         same_gesture = what == last and now - last_time < _GESTURE_S and self._undo and not self._redo
         if not same_gesture:  # else the same drag goes on: undo goes back to before it began
-            self._undo.append(self.case.without_work())
+            self._undo.append(step)
             del self._undo[:-_DEPTH]
             self._redo.clear()
             self.history_changed.emit()
-        self._show(case)
 
     def _show(self, case: Case) -> None:
         before, self.case = self.case, case
@@ -136,16 +160,20 @@ class Workspace(QObject):
         self.update(**zoomed(self.state, factor))
 
     def fit(self) -> None:
-        self.update(**fitted())
+        self.jump(**fitted())
 
     def reset(self) -> None:
-        """The whole plane, and the pair in the windows it had at first."""
+        """The whole plane at the place that is looked at, and the pair in the windows it had at first; one step."""
         layers = self.case.layers
         roles = (self.case.base_uid, self.case.partner_uid)
         first = tuple(replace(one, window=None, inverted=False) if one.uid in roles else one for one in layers)
-        if any((old.window, old.inverted) != (None, False) for old in layers if old.uid in roles):
-            self.change(layers=first)
-        self.update(**reset(self.case.grid))
+        windowed = any((old.window, old.inverted) != (None, False) for old in layers if old.uid in roles)
+        before = self._view_before(reset())
+        if windowed or before:
+            self._remember(_Step(self.case.without_work() if windowed else None, before), object())
+        if windowed:
+            self._show(self.case.having(layers=first))
+        self.update(**reset())
 
     # Undo ------------------------------------------------------------------------------------------------------
 
@@ -158,7 +186,7 @@ class Workspace(QObject):
         return bool(self._redo)
 
     def undo(self) -> None:
-        """Take the reader's last change of the case back."""
+        """Take the reader's last change of the case, or jump, back."""
         self._swap(self._undo, self._redo)
 
     def redo(self) -> None:
@@ -173,13 +201,16 @@ class Workspace(QObject):
         self._redo.clear()
         self.history_changed.emit()
 
-    def _swap(self, source: list[Case], target: list[Case]) -> None:
+    def _swap(self, source: list[_Step], target: list[_Step]) -> None:
         if not source:
             return
         earlier = source.pop()
-        target.append(self.case.without_work())
+        case = None if earlier.case is None else self.case.without_work()
+        target.append(_Step(case, {name: getattr(self.state, name) for name in earlier.view}))
         self.end_gesture()
-        self._show(self.case.back_to(earlier))
+        if earlier.case is not None:
+            self._show(self.case.back_to(earlier.case))
+        self.update(**earlier.view)
         self.history_changed.emit()
 
 

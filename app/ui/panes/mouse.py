@@ -72,7 +72,7 @@ class PaneMouse:
         if self._moved:
             return
         if button == Qt.MouseButton.LeftButton:
-            self.put_crosshair(event.position())
+            self._jump_to(event.position())
         elif button == Qt.MouseButton.RightButton:
             self._pane.ask_menu(event.position())
 
@@ -116,6 +116,12 @@ class PaneMouse:
         press = self._press(at)
         if press is not None:
             drags.put_crosshair(press, at.x(), at.y())
+
+    def _jump_to(self, at: QPointF) -> None:
+        press = self._press(at)
+        place = None if press is None else drags.place_at(press, at.x(), at.y())
+        if place is not None:
+            self._workspace.jump(crosshair_mm=place)
 
     # What a press begins ---------------------------------------------------------------------------------------
 

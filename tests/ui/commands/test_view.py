@@ -42,9 +42,16 @@ def test_reset_and_fit_put_the_view_back(window):
     press(window, Qt.Key.Key_I)
     assert window.workspace.case.partner_layer.inverted
     press(window, Qt.Key.Key_Down)
+    window.workspace.zoom(2)
     press(window, Qt.Key.Key_R)
     assert not window.workspace.case.partner_layer.inverted
-    assert slice_of(window) == 6
+    assert (slice_of(window), state_of(window).zoom) == (7, 1)  # the slice stays
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # one step
+    assert window.workspace.case.partner_layer.inverted
+    assert (slice_of(window), state_of(window).zoom) == (7, 2)
+    press(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert not window.workspace.case.partner_layer.inverted
+    assert state_of(window).zoom == 1
 
 
 def test_an_overlay_is_made_clear_where_there_is_no_uptake_and_the_menu_ticks_it(window):

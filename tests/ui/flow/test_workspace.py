@@ -56,6 +56,24 @@ def test_undo_and_redo_of_windows(workspace):
     assert not workspace.can_redo
 
 
+def test_a_jump_can_be_undone_and_keeps_what_else_changed_since(workspace):
+    workspace.set_case(mri=head(24, 12)[0])
+    first = workspace.state.crosshair_mm
+    workspace.jump(crosshair_mm=(1.0, 2.0, 3.0))
+    workspace.jump(crosshair_mm=(1.0, 2.0, 3.0))  # nowhere else
+    workspace.zoom(2)
+    workspace.change_layer("mri", window=(1.0, 2.0))
+    workspace.undo()
+    assert (workspace.case.base.window, workspace.state.crosshair_mm) == (None, (1.0, 2.0, 3.0))
+    case = workspace.case
+    workspace.undo()
+    assert (workspace.state.crosshair_mm, workspace.state.zoom) == (first, 2)
+    assert workspace.case is case
+    assert not workspace.can_undo
+    workspace.redo()
+    assert workspace.state.crosshair_mm == (1.0, 2.0, 3.0)
+
+
 def test_one_drag_is_one_step(qapp):
     workspace = Workspace()
     workspace.set_case(mri=head(24, 12)[0])
