@@ -59,7 +59,7 @@ class Colouring:
 
     def state(self, k: int) -> ViewState:
         """How the window looks at slice k when nothing but the fusion is shown, and nothing of the patient is said."""
-        state = ViewState(fusion=1.0, layout="overlay", annotations="no patient data", show_crosshair=False)
+        state = ViewState(fusion=1.0, layout="overlay", annotations="no patient data", tool="", show_crosshair=False)
         return replace(state, **at_slice(state, self.plane.grid, k, 2))
 
     def picture(self, k: int) -> Picture:

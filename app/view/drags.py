@@ -18,7 +18,7 @@ from app.core.geometry import Point, point
 from app.view import drawing
 from app.view.state import ZOOM_RANGE, ViewState, ZoomRect, windowed, zoomed
 from app.view.viewport import Viewport, zoom_rect
-from app.view.windows import window_of
+from app.view.windows import shown_window
 
 _WINDOW_PIXELS = 250.0  # a drag of so many pixels changes the window by its own width
 _ZOOM_PIXELS = 160.0  # and of so many the scale by e
@@ -46,30 +46,44 @@ class DraggedPane(Protocol):
     def zoomed(self) -> bool: ...
     def view(self) -> Viewport | None: ...
     def linked(self) -> bool: ...
-    def windowed_role(self) -> str | None: ...
+    def windowed_role(self, *, other: bool = False) -> str | None: ...
+    def shows_fusion(self) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Press:
-    """Where a drag begins: on which pane, over which picture, at which logical pixel."""
+    """Where a drag begins: on which pane, over which picture, at which logical pixel.
+
+    other : of a picture of two, the one that lies below is meant
+    """
 
     desk: Desk
     pane: DraggedPane
     view: Viewport
     x: float
     y: float
+    other: bool = False
 
 
 def change_window(press: Press) -> Drag | None:
-    """The window of the pane's volume: right = wider, up = lower centre."""
-    role, reverse = press.pane.windowed_role(), press.desk.state.reverse_window_drag
-    first = None if role is None else window_of(press.desk.case, role)
-    if role is None or first is None:
+    """The window of the pane's volume: right = wider, up = lower centre.
+
+    On a fusion it is what the network is given, so that the picture is fused again; the panes go with it, on one scale.
+    """
+    role, reverse = press.pane.windowed_role(other=press.other), press.desk.state.reverse_window_drag
+    layer = None if role is None else press.desk.case.of_role(role)
+    if role is None or layer is None:
         return None
+    fused = layer.fusion_window if press.pane.shows_fusion() else None
+    first = shown_window(layer) if fused is None else ((fused.low + fused.high) / 2, fused.high - fused.low)
 
     def drag(x: float, y: float) -> None:
         right, up = (x - press.x) / _WINDOW_PIXELS, (press.y - y) / _WINDOW_PIXELS
-        press.desk.change_layer(role, window=windowed(first, right, up, reverse=reverse))
+        centre, width = windowed(first, right, up, reverse=reverse)
+        given = (
+            layer.fusion_window if fused is None else replace(fused, low=centre - width / 2, high=centre + width / 2)
+        )
+        press.desk.change_layer(role, window=(centre, width), fusion_window=given)
 
     return drag
 

@@ -24,7 +24,7 @@ from app.registration.verdict import Verdict
 from app.view.picture import Blank, Note, Picture
 from app.view.probe import number, percent, unit_text
 from app.view.state import ViewState
-from app.view.windows import volume_of, window_of
+from app.view.windows import volume_of, window_of, windowed_roles
 
 CLIPPING_WARNS = 0.5  # percent of the PET's or SPECT's voxels above the fusion window
 
@@ -98,7 +98,7 @@ def labels(state: ViewState, case: Case, role: str, picture: Picture) -> Labels:
     corners = (
         _titles(state, case, role, picture),
         [*_alignment(case, role, picture), *_notes(picture), *_layers(case, role, picture)],
-        [*_fusion_facts(case, picture), *_windows(state, case, picture), *_place(picture)],
+        [*_fusion_facts(state, case, picture), *_windows(state, case, picture), *_place(picture)],
     )
     return Labels(*(tuple(line for line in corner if _wanted(line, state.annotations)) for corner in corners))
 
@@ -224,22 +224,30 @@ def verdict_line(verdict: Verdict) -> Line:
     return _VERDICTS[verdict]
 
 
-def _fusion_facts(case: Case, picture: Picture) -> list[Line]:
+def _dragged(state: ViewState, picture: Picture, role: str) -> str:
+    """Which drag changes a window, on a picture of two."""
+    roles = windowed_roles(picture.kind)
+    if state.tool != "window" or role not in roles or roles[0] == roles[1]:
+        return ""
+    return "  (drag)" if role == roles[0] else "  (Ctrl+drag)"
+
+
+def _fusion_facts(state: ViewState, case: Case, picture: Picture) -> list[Line]:
     stack = case.stack
     if picture.kind != "fusion" or stack is None:
         return []
     lines = []
     windows = (stack.request.mri_window, stack.request.partner_window)
-    for volume, window, clipped in zip(
-        (stack.aligned.mri, stack.aligned.partner), windows, stack.clipped_percent, strict=True
-    ):
+    volumes = (stack.aligned.mri, stack.aligned.partner)
+    for role, volume, window, clipped in zip(("mri", "partner"), volumes, windows, stack.clipped_percent, strict=True):
         text = f"{name_of(volume)} fused {number(window.low)} to {number(window.high)} {unit_text(window.unit)}"
         text += ", inverted" if window.inverted else ""
         beyond = f", {percent(clipped.above)} above" if clipped.above else ""
         uptake = modality_of(volume.modality).uptake  # above a CT's window lies bone, as it should
         warns = uptake and clipped.above >= CLIPPING_WARNS
         short = text.replace(" fused ", " ") + (beyond if warns else "")
-        lines.append(Line(text + beyond, About.WINDOW, "warn" if warns else "plain", short))
+        whole = text + beyond + _dragged(state, picture, role)
+        lines.append(Line(whole, About.WINDOW, "warn" if warns else "plain", short))
     return lines
 
 
@@ -254,7 +262,7 @@ def _windows(state: ViewState, case: Case, picture: Picture) -> list[Line]:
         if volume is not None and window is not None and volume.rgb is None:
             whose = f"{name_of(volume)}  " if len(roles) > 1 else ""
             words = f"{whose}C {number(window[0])}  W {number(window[1])} {unit_text(volume.unit)}"
-            lines.append(Line(words, About.WINDOW))
+            lines.append(Line(words + _dragged(state, picture, role), About.WINDOW, short=words))
     return lines
 
 

@@ -44,6 +44,7 @@ class ViewState:
     zoom_rect : the region of the zoomed pane; None is a quarter of the plane around the crosshair
     maximised : name of the pane that fills the window, "" for none
     hold_mri : the MRI alone is shown while a key is held, whatever the sliders say
+    tool : of `tools.TOOLS`, what the left button does; "" on paper
     annotations : one of ANNOTATION_LEVELS; sides of the patient, verdicts and warnings are never hidden
     smooth : linear interpolation on the screen; False shows the pixels as squares
     reverse_window_drag : turns the directions of the window/level drag round

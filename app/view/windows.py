@@ -14,6 +14,13 @@ from app.core.volume import Volume
 from app.view.memo import per_volume
 from app.view.state import Window
 
+_DRAGGED: dict[str, tuple[str, str]] = {
+    "mri": ("mri", "mri"),
+    "partner": ("partner", "partner"),
+    "overlay": ("partner", "mri"),
+    "fusion": ("partner", "mri"),
+}
+
 
 @per_volume
 def default_window(volume: Volume) -> Window:
@@ -38,6 +45,11 @@ def window_of(case: Case, role: str) -> Window | None:
 def shown_window(layer: Layer) -> Window:
     """The window that the reader chose for a layer, or the volume's own."""
     return layer.window or default_window(layer.volume)
+
+
+def windowed_roles(kind: str) -> tuple[str | None, str | None]:
+    """Whose window a drag over a picture of this kind changes, without and with Ctrl; see `Picture.kind`."""
+    return _DRAGGED.get(kind, (None, None))
 
 
 def is_inverted(case: Case, role: str) -> bool:

@@ -35,8 +35,10 @@ class Desk:
 class Pane:
     """An axial pane of 320 x 320 logical pixels over the MRI: ten to a millimetre."""
 
-    def __init__(self, desk: Desk, *, zoomed: bool = False, linked: bool = True, role: str | None = "mri") -> None:
-        self._desk, self.zoomed, self._linked, self._role = desk, zoomed, linked, role
+    def __init__(
+        self, desk: Desk, *, zoomed: bool = False, linked: bool = True, role: str | None = "mri", fusion: bool = False
+    ) -> None:
+        self._desk, self.zoomed, self._linked, self._role, self._fusion = desk, zoomed, linked, role, fusion
 
     def view(self) -> Viewport:
         state = self._desk.state
@@ -45,11 +47,14 @@ class Pane:
     def linked(self) -> bool:
         return self._linked
 
-    def windowed_role(self) -> str | None:
-        return self._role
+    def windowed_role(self, *, other: bool = False) -> str | None:
+        return "mri" if other else self._role
+
+    def shows_fusion(self) -> bool:
+        return self._fusion
 
 
-def press(x: float, y: float, **pane: Any) -> Press:
+def press(x: float, y: float, *, other: bool = False, **pane: Any) -> Press:
     desk = Desk()
     there = Pane(desk, **pane)
-    return Press(desk, there, there.view(), x, y)
+    return Press(desk, there, there.view(), x, y, other)

@@ -7,6 +7,7 @@ from math import e
 import numpy as np
 import pytest
 
+from app.core.values import FusionWindow
 from app.view import drags
 from app.view.viewport import zoom_rect
 from app.view.windows import window_of
@@ -22,6 +23,24 @@ def test_right_widens_a_window_and_up_lowers_its_centre():
     begun = press(100, 100)
     drags.change_window(begun)(100, 100 - 125)
     assert window_of(begun.desk.case, "mri") == pytest.approx((centre - width / 2, width))
+
+
+def test_a_drag_over_a_fusion_windows_what_is_fused_and_the_panes_go_with_it():
+    begun = press(100, 100, role="partner", fusion=True)
+    begun.desk.case = begun.desk.case.having(partner_fusion_window=FusionWindow(0, 10, "SUVbw"))
+    drags.change_window(begun)(100 + 250, 100 - 125)
+    layer = begun.desk.case.partner_layer
+    assert layer.window == pytest.approx((0, 10 * e))  # half a window down, e times as wide
+    assert (layer.fusion_window.low, layer.fusion_window.high) == pytest.approx((-5 * e, 5 * e))
+    assert layer.fusion_window.unit == "SUVbw"
+
+
+def test_with_ctrl_a_drag_windows_the_other_of_two():
+    begun = press(100, 100, role="partner", other=True)
+    partner, (centre, width) = window_of(begun.desk.case, "partner"), window_of(begun.desk.case, "mri")
+    drags.change_window(begun)(100 + 250, 100)
+    assert window_of(begun.desk.case, "mri") == pytest.approx((centre, width * e))
+    assert window_of(begun.desk.case, "partner") == partner
 
 
 def test_a_pane_without_a_window_has_none_to_change():

@@ -52,6 +52,8 @@ def test_the_overlay_says_its_share_and_both_windows(case):
     lines = words(STATE, case, "fused")
     assert "Overlay: PET 50% on MRI" in lines
     assert "partner resampled" in lines
+    assert {"MRI  C 300  W 600 a.u.  (Ctrl+drag)", "PET  C 5  W 10 SUVbw  (drag)"} <= set(lines)
+    lines = words(replace(STATE, tool="pan"), case, "fused")  # another drag
     assert {"MRI  C 300  W 600 a.u.", "PET  C 5  W 10 SUVbw"} <= set(lines)
 
 
@@ -64,8 +66,8 @@ def test_a_fusion_names_network_plane_and_windows_and_warns_of_clipping(case):
     shown = labels(state, case, "fused", compose(state, case, "fused"))
     assert [line.text for line in shown.top_left] == ["Fusion: LightFusionNet", "fused plane: axial"]
     assert [(line.text, line.tone) for line in shown.bottom_left[:2]] == [
-        ("MRI fused 0 to 600 a.u.", "plain"),
-        ("PET fused 0 to 10 SUVbw, 7.2 % above", "warn"),
+        ("MRI fused 0 to 600 a.u.  (Ctrl+drag)", "plain"),
+        ("PET fused 0 to 10 SUVbw, 7.2 % above  (drag)", "warn"),
     ]
     assert "reformatted from fused axial slices" in words(state, case, "fused", axis=0)
     assert not any("HU" in text for text in words(state, case, "fused"))

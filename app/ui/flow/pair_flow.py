@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # these bring SimpleITK or torch with them
     from app.core.values import FusionWindow
     from app.registration.register import RegistrationResult
 
-CALM_MS = 400  # a nudge is followed live in the panes; the volume is resampled when the reader pauses
+CALM_MS = 400  # nudges and windows are followed live in the panes; the work begins when the reader pauses
 
 
 class PairFlow(QObject):
@@ -66,6 +66,8 @@ class PairFlow(QObject):
         self._register_next = False
         self._unsearched: set[tuple[str, str]] = set()  # pairs that were left while they were registered
         self._calm_for: RegistrationResult | None = None
+        self._fused_from: tuple[Any, ...] = ()  # what the last fusion rested on, but its windows
+        self._calm_windows: tuple[FusionWindow | None, FusionWindow | None] = (None, None)
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(CALM_MS)
@@ -246,7 +248,7 @@ class PairFlow(QObject):
         elif case.aligned is None:
             self._align_when_calm(case)
         elif (case.stack is None or not case.stack.complete) and self._steps["fuse"] is None:
-            self._fuse(case)
+            self._fuse_when_calm(case)
 
     def _note_unsearched(self) -> None:
         """A pair that is left while it is registered is registered when it comes back."""
@@ -335,6 +337,17 @@ class PairFlow(QObject):
                 lambda progress: alignment.align(mri, partner, registration, progress),
                 lambda aligned: self.workspace.set_case(aligned=aligned),
             )
+
+    def _fuse_when_calm(self, case: Case) -> None:
+        """At once, unless only a window has changed: a drag asks for another one at every step."""
+        rests_on, windows = _NEEDS["fuse"](case)[:3], (case.mri_fusion_window, case.partner_fusion_window)
+        again = len(self._fused_from) == 3 and all(a is b for a, b in zip(self._fused_from, rests_on, strict=True))
+        if again and any(a is not b for a, b in zip(self._calm_windows, windows, strict=True)):
+            self._calm_windows = windows
+            self._calm.start()
+        elif not self._calm.isActive():
+            self._fused_from, self._calm_windows = rests_on, windows
+            self._fuse(case)
 
     def _fuse(self, case: Case) -> None:
         aligned, mri_window, partner_window = case.aligned, case.mri_fusion_window, case.partner_fusion_window

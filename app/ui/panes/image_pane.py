@@ -39,6 +39,7 @@ from app.view.pane_marks import marks_of
 from app.view.picture import Note, Picture
 from app.view.state import ViewState
 from app.view.viewport import Viewport, viewport, zoom_viewport
+from app.view.windows import windowed_roles
 
 SERIES_MIME = "application/x-synoptic-series"  # a dragged series: its uid in UTF-8
 _BACKGROUND = QColor(0, 0, 0)
@@ -108,12 +109,15 @@ class ImagePane(QWidget):
         plane = self.picture().plane
         return plane is not None and plane.grid is self.workspace.case.grid
 
-    def windowed_role(self) -> str | None:
-        """Whose window a drag changes: on an overlay the partner's."""
+    def windowed_role(self, *, other: bool = False) -> str | None:
+        """Whose window a drag changes; on a picture of both the partner's, or the other's."""
         kind = self.picture().kind
         if kind == "layer":
             return self.workspace.case.overlays[-1].uid
-        return {"mri": "mri", "partner": "partner", "overlay": "partner"}.get(kind)
+        return windowed_roles(kind)[other]
+
+    def shows_fusion(self) -> bool:
+        return self.picture().kind == "fusion"
 
     def _view_of(self, picture: Picture) -> Viewport | None:
         if picture.plane is None:

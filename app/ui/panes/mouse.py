@@ -1,9 +1,9 @@
 """What the mouse does in a pane: the defaults most readers already know (left drag window/level, wheel slices, ...).
 
-left drag: window/level, or the tool chosen by key (pan, zoom, crosshair, a measurement); right = wider, up = lower
-centre. left click: the crosshair. middle drag: pan. right drag: zoom; right click: menu. wheel: slices; with Ctrl:
-zoom. Shift and moving: the crosshair follows. double click: the pane fills the window, or goes back. In the layout
-"zoom" the rectangle is dragged by its inside and resized by its corners.
+left drag: window/level (on a picture of both the partner's, with Ctrl the MRI's), or the tool chosen by key (pan, zoom,
+crosshair, a measurement); right = wider, up = lower centre. left click: the crosshair. middle drag: pan. right drag:
+zoom; right click: menu. wheel: slices; with Ctrl: zoom. Shift and moving: the crosshair follows. double click: the pane
+fills the window, or goes back. In the layout "zoom" the rectangle is dragged by its inside and resized by its corners.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class PaneMouse:
         if self._button != Qt.MouseButton.NoButton:
             return  # a second button during a drag means nothing
         self._button, self._start, self._moved = event.button(), event.position(), False
-        self._drag = self._begin(event.button(), event.position())
+        with_ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        self._drag = self._begin(event.button(), event.position(), other=with_ctrl)
         self._touch()
 
     def move(self, event: QMouseEvent) -> None:
@@ -125,12 +126,12 @@ class PaneMouse:
 
     # What a press begins ---------------------------------------------------------------------------------------
 
-    def _press(self, at: QPointF) -> Press | None:
+    def _press(self, at: QPointF, *, other: bool = False) -> Press | None:
         view = self._pane.view()
-        return None if view is None else Press(self._workspace, self._pane, view, at.x(), at.y())
+        return None if view is None else Press(self._workspace, self._pane, view, at.x(), at.y(), other)
 
-    def _begin(self, button: Qt.MouseButton, at: QPointF) -> Drag | None:
-        press, state = self._press(at), self._workspace.state
+    def _begin(self, button: Qt.MouseButton, at: QPointF, *, other: bool) -> Drag | None:
+        press, state = self._press(at, other=other), self._workspace.state
         if press is None:
             return None
         if button == Qt.MouseButton.MiddleButton:

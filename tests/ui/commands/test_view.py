@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from app.case import fusing
+from app.view.picture import Note
 from tests.ui.windows import press, slice_of, state_of
+from tests.waiting import wait_until
 
 
 def test_n_goes_through_the_annotations_and_hides_the_patient(window):
@@ -33,6 +36,31 @@ def test_numbers_choose_the_windows_of_the_partner(window):
     assert window.workspace.case.partner_layer.window == (2.5, 5)  # SUV 0 to 5
     press(window, Qt.Key.Key_0)
     assert window.workspace.case.partner_layer.window is None
+
+
+def test_a_left_drag_over_the_fusion_windows_it_and_it_is_fused_once_when_the_drag_rests(window, monkeypatch):
+    fusions = []
+    fuse = fusing.fuse_pair
+    monkeypatch.setattr(fusing, "fuse_pair", lambda *given, **more: fusions.append(1) or fuse(*given, **more))
+    window.workspace.update(layout="overlay", fusion=1.0)
+    pane, before = window.views.panes["fused"], window.workspace.case.stack
+    assert pane.shows_fusion()
+    start = pane.rect().center()
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QTest.mousePress(pane, left, none, start)
+    for step in range(1, 9):
+        QTest.mouseMove(pane, start + QPoint(10 * step, 0))
+        assert Note.NOT_FUSED in pane.picture().notes  # the overlay follows meanwhile
+    QTest.mouseRelease(pane, left, none, start + QPoint(80, 0))
+    wait_until(lambda: not window.pending)
+    case = window.workspace.case
+    assert case.partner_layer.window[1] == pytest.approx(
+        case.partner_fusion_window.high - case.partner_fusion_window.low
+    )
+    assert case.stack.request.partner_window == case.partner_fusion_window != before.request.partner_window
+    assert fusions == [1]
+    window.workspace.undo()  # one step
+    assert window.workspace.case.stack.fused is before.fused
 
 
 def test_reset_and_fit_put_the_view_back(window):
